@@ -1,0 +1,2 @@
+//! multispace
+fn main() {}
