@@ -1,0 +1,32 @@
+//! The `type` of every resource. Clients refuse a document whose type is spelled otherwise.
+
+macro_rules! kinds {
+    ($($name:ident = $text:literal;)*) => {
+        $(#[doc = concat!("`", $text, "`")] pub const $name: &str = $text;)*
+    };
+}
+
+kinds! {
+    APPLIES = "applies";
+    AUTHENTICATION_TOKENS = "authentication-tokens";
+    COMMENTS = "comments";
+    CONFIGURATION_VERSIONS = "configuration-versions";
+    EFFECTIVE_TAG_BINDINGS = "effective-tag-bindings";
+    ENTITLEMENT_SETS = "entitlement-sets";
+    ORGANIZATIONS = "organizations";
+    ORGANIZATION_CAPACITY = "organization-capacity";
+    PLANS = "plans";
+    PROJECTS = "projects";
+    RUNS = "runs";
+    RUN_EVENTS = "run-events";
+    STATE_VERSIONS = "state-versions";
+    STATE_VERSION_OUTPUTS = "state-version-outputs";
+    TAGS = "tags";
+    TAG_BINDINGS = "tag-bindings";
+    TASK_STAGES = "task-stages";
+    TEAMS = "teams";
+    USERS = "users";
+    VARIABLES = "vars";
+    WORKSPACES = "workspaces";
+    WORKSPACE_OUTPUTS = "workspace-outputs";
+}
