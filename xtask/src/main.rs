@@ -1,2 +1,69 @@
-//! xtask
-fn main() {}
+//! `cargo xtask COMMAND`: everything a person does to this repository besides writing it.
+//!
+//! Few dependencies, so that it builds in seconds. Nothing here is part of the product: `demo` and `bench` run the
+//! `multispace` binary as a user would.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to the person who typed it")]
+
+mod bench;
+mod bless;
+mod ci;
+mod demo;
+mod postgres;
+mod process;
+mod pytfe;
+mod stopwatch;
+mod test;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  test [--kills N] [ARGS]  every test, with the PostgreSQL server, the pytfe and the terraform that they need;
+                           ARGS go to nextest (a filter, --no-capture, ...); --kills sets how often the crash
+                           test kills `multispace apply` (5 unless told)
+  ci                       formatting, clippy, documentation, tidy, then every test
+  tidy                     the rules that rustc does not know: layers, sizes, words, problem pages, golden edges
+  bless                    rewrites the golden files from what the code does now
+  demo                     brings examples/kubernetes up and down again, in a copy
+  bench [--quick]          multispace against plain terraform, as a ratio
+";
+
+fn main() -> ExitCode {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    if args.is_empty() {
+        print!("{USAGE}");
+        return ExitCode::from(2);
+    }
+    let command = args.remove(0);
+    let outcome = match command.as_str() {
+        "test" => test::run(&args),
+        "ci" => no_arguments(&args).and_then(|()| ci::run()),
+        "tidy" => no_arguments(&args).and_then(|()| tidy::run()),
+        "bless" => no_arguments(&args).and_then(|()| bless::run()),
+        "demo" => no_arguments(&args).and_then(|()| demo::run()),
+        "bench" => bench::run(&args),
+        "help" | "-h" | "--help" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        other => Err(anyhow::anyhow!("there is no command `{other}`\n\n{USAGE}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn no_arguments(args: &[String]) -> anyhow::Result<()> {
+    match args.first() {
+        None => Ok(()),
+        Some(extra) => Err(anyhow::anyhow!("this command takes no arguments, and got `{extra}`")),
+    }
+}
