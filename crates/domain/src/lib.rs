@@ -4,7 +4,10 @@
 //! values out. Absent on purpose: IO, async, serde, clocks and randomness. Whoever needs the time passes it in.
 
 pub mod id;
+pub mod names;
 pub mod problem;
+pub mod queue;
 pub mod run;
+pub mod state;
 
 pub use problem::{Fault, Problem};
