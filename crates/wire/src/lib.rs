@@ -6,15 +6,43 @@
 //!
 //! - [`envelope`]: the document around every resource, errors, pages, and the lenient reading of requests.
 //! - [`kind`]: the `type` of every resource.
+//! - [`query`]: what stands behind the `?` of a list or a read.
 //! - [`words`]: closed lists of words that strict clients check.
+//! - One module for each resource: `…Attributes` and `…Relationships` of answers, an alias for the whole resource
+//!   (`Workspace`), and `…Request` structs for what clients send.
+//!
+//! Structs of answers can be read as well; an attribute that is missing gets its type's default.
 
+mod flags;
+
+pub mod applies;
+pub mod authentication_tokens;
+pub mod capacity;
+pub mod comments;
+pub mod configuration_versions;
+pub mod entitlement_sets;
 pub mod envelope;
 pub mod kind;
+pub mod organizations;
+pub mod plans;
+pub mod projects;
+pub mod query;
+pub mod run_events;
+pub mod runs;
+pub mod state_version_outputs;
+pub mod state_versions;
+pub mod tag_bindings;
+pub mod tags;
+pub mod task_stages;
 pub mod timestamp;
+pub mod users;
+pub mod variables;
 pub mod words;
+pub mod workspace_outputs;
+pub mod workspaces;
 
 pub use envelope::{
-    Attributes, Document, ErrorDocument, ErrorObject, Identifier, Links, LinksOnly, NoRelationships, Pagination,
-    Request, RequestData, Resource, ToMany, ToOne,
+    ActionRequest, Attributes, Document, ErrorDocument, ErrorObject, Identifier, Identifiers, Items, Linked, Links,
+    NoRelationships, Pagination, Request, RequestData, Resource, ToMany, ToOne,
 };
-pub use timestamp::Timestamp;
+pub use timestamp::{StatusTimestamps, Timestamp};

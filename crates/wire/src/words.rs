@@ -100,6 +100,8 @@ pub trait SpelledStatus: Copy + 'static {
     fn word(self) -> &'static str;
     /// What clients are shown for it.
     fn shown(self) -> Self;
+    /// The status nearest to a word that HCP Terraform sends and the domain does not keep.
+    fn nearest(word: &str) -> Option<Self>;
 }
 
 impl SpelledStatus for RunStatus {
@@ -108,13 +110,18 @@ impl SpelledStatus for RunStatus {
     fn word(self) -> &'static str {
         self.as_str()
     }
-    /// The provider's `tfe_workspace_run` aborts on `fetching_completed`; pytfe knows no `force_canceled`.
+    /// The provider's `tfe_workspace_run` aborts on `fetching_completed`; pytfe knows none of the others.
     fn shown(self) -> Self {
         match self {
             Self::FetchingCompleted => Self::Fetching,
+            Self::PrePlanAwaitingDecision => Self::PrePlanRunning,
+            Self::PostApplyRunning | Self::PostApplyCompleted => Self::Applying,
             Self::ForceCanceled => Self::Canceled,
             other => other,
         }
+    }
+    fn nearest(_word: &str) -> Option<Self> {
+        None
     }
 }
 
@@ -124,8 +131,19 @@ impl SpelledStatus for PhaseStatus {
     fn word(self) -> &'static str {
         self.as_str()
     }
+    /// pytfe knows no `managed_queued`.
     fn shown(self) -> Self {
-        self
+        match self {
+            Self::ManagedQueued => Self::Queued,
+            other => other,
+        }
+    }
+    fn nearest(word: &str) -> Option<Self> {
+        match word {
+            "created" | "mfa_waiting" => Some(Self::Pending),
+            "agent_queued" => Some(Self::Queued),
+            _ => None,
+        }
     }
 }
 
@@ -150,7 +168,7 @@ impl<S: SpelledStatus> Serialize for Status<S> {
 impl<'de, S: SpelledStatus> Deserialize<'de> for Status<S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let found = S::EVERY.iter().copied().find(|status| status.word() == text);
+        let found = S::EVERY.iter().copied().find(|status| status.word() == text).or_else(|| S::nearest(&text));
         found.map(Self).ok_or_else(|| not_in_list(&text, S::EVERY.iter().map(|status| status.word())))
     }
 }

@@ -12,5 +12,6 @@ mod request;
 pub use document::{Attributes, Document, Links, Meta, NoRelationships, Resource};
 pub use error::{ErrorDocument, ErrorObject, ErrorSource};
 pub use page::Pagination;
-pub use relation::{Identifier, LinksOnly, ToMany, ToOne};
+pub use relation::{Identifier, Linked, ToMany, ToOne};
+pub(crate) use request::null_as_default;
 pub use request::{ActionRequest, Identifiers, Items, Request, RequestData};

@@ -99,17 +99,27 @@ fn null_as_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Identi
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A relationship that says only where to read the other end.
+/// A relationship whose other ends are read at a link. They stand under `data` only when `include=` asked for them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct LinksOnly {
+pub struct Linked {
+    /// The other ends, when asked for; left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Vec<Identifier>>,
     /// Usually `related`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Links::is_empty")]
     pub links: Links,
 }
 
-impl LinksOnly {
-    /// Says where the other end is read.
+impl Linked {
+    /// Says where the other ends are read.
     pub fn related(url: impl Into<String>) -> Self {
-        Self { links: Links::to_related(url) }
+        Self { data: None, links: Links::to_related(url) }
+    }
+
+    /// Adds the other ends, all of one kind.
+    #[must_use]
+    pub fn with<I: Display>(mut self, kind: &'static str, ids: impl IntoIterator<Item = I>) -> Self {
+        self.data = Some(ids.into_iter().map(|id| Identifier::new(kind, id)).collect());
+        self
     }
 }
