@@ -8,6 +8,7 @@ pub mod names;
 pub mod problem;
 pub mod queue;
 pub mod run;
+pub mod stack;
 pub mod state;
 
 pub use problem::{Fault, Problem};
