@@ -120,7 +120,7 @@ pub fn decide(facts: &QueueFacts) -> Decisions {
     decisions
 }
 
-/// What `run` waits for; `None` when it starts now or does not wait at all.
+/// What `run` waits for; `None` when it starts now or does not wait at all. To know it of many, [`decide`] once.
 pub fn waits_for(facts: &QueueFacts, run: &RunId) -> Option<Blocked> {
     decide(facts).blocked.into_iter().find(|(id, _)| id == run).map(|(_, blocked)| blocked)
 }
@@ -184,6 +184,7 @@ fn take(free: &mut BTreeMap<&OrganizationId, usize>, organization: &Organization
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
+    use proptest::prelude::*;
 
     use super::*;
     use crate::id::Id;
@@ -354,5 +355,47 @@ mod tests {
         let decisions = decide(&facts);
         assert_eq!(decisions.starts.len(), 100);
         assert_eq!(decisions.blocked.len(), 4_900);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_waits_slots_and_workspaces_are_given_once_and_every_run_is_answered(
+            runs in prop::collection::vec((0_usize..5, 0_u8..4, 0_u64..50), 0..30),
+            workspaces in prop::collection::vec((any::<bool>(), prop::option::of((0_usize..40, any::<bool>()))), 5),
+            (limit, active) in (0_usize..8, 0_usize..8),
+        ) {
+            let organization = OrganizationId::from_suffix("acme");
+            let run = |number: usize| RunId::from_suffix(&number.to_string());
+            let mut facts = QueueFacts::default();
+            facts.organizations.insert(organization.clone(), Slots { limit, active });
+            for (number, (workspace, wants, order)) in runs.into_iter().enumerate() {
+                let (locked, occupant) = workspaces[workspace];
+                facts.waiting.push(WaitingRun {
+                    run: run(number),
+                    workspace: WorkspaceId::from_suffix(&workspace.to_string()),
+                    organization: organization.clone(),
+                    number: order,
+                    wants: [Wants::Apply, Wants::Plan, Wants::SavePlan, Wants::PlanOnly][usize::from(wants)],
+                    locked,
+                    occupant: occupant.map(|(number, needs_approval)| Occupant { run: run(number), needs_approval }),
+                });
+            }
+
+            let decisions = decide(&facts);
+            prop_assert_eq!(decisions.starts.len() + decisions.blocked.len(), facts.waiting.len());
+            let free = limit.saturating_sub(active);
+            prop_assert!(decisions.starts.len() <= free);
+            let waits_for_slot = decisions.blocked.iter().any(|(_, blocked)| *blocked == Blocked::Slot);
+            prop_assert!(!waits_for_slot || decisions.starts.len() == free, "a slot is left while a run waits for one");
+            let mut writers = std::collections::BTreeSet::new();
+            for start in &decisions.starts {
+                let waiting = facts.waiting.iter().find(|waiting| waiting.run == start.run).unwrap();
+                if queues(waiting.wants) {
+                    prop_assert!(writers.insert(&waiting.workspace), "two write {}", waiting.workspace);
+                    let holds = waiting.occupant.as_ref().map(|occupant| occupant.run == waiting.run);
+                    prop_assert!(holds.unwrap_or(!waiting.locked));
+                }
+            }
+        }
     }
 }

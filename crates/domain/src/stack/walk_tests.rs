@@ -1,3 +1,5 @@
+//! The walk by example, and over random stacks.
+
 use expect_test::expect;
 use proptest::prelude::*;
 
