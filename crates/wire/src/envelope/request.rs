@@ -94,7 +94,7 @@ impl ActionRequest {
     /// Reads a body; an empty one says nothing.
     ///
     /// # Errors
-    /// When the body is neither empty nor a JSON object of one of the known shapes.
+    /// When the body is neither empty, nor null, nor a JSON object of one of the known shapes.
     pub fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
         if body.trim_ascii().is_empty() { Ok(Self::default()) } else { serde_json::from_slice(body) }
     }
@@ -111,14 +111,14 @@ impl<'de> Deserialize<'de> for ActionRequest {
         struct Data {
             attributes: Option<Words>,
         }
-        #[derive(Deserialize)]
+        #[derive(Default, Deserialize)]
         struct Body {
             data: Option<Data>,
             reason: Option<String>,
             comment: Option<String>,
         }
 
-        let body = Body::deserialize(deserializer)?;
+        let body = Option::<Body>::deserialize(deserializer)?.unwrap_or_default();
         let inner = body.data.unwrap_or_default().attributes.unwrap_or_default();
         let said = |outer: Option<String>, inner: Option<String>| outer.or(inner).filter(|text| !text.is_empty());
         Ok(Self { reason: said(body.reason, inner.reason), comment: said(body.comment, inner.comment) })

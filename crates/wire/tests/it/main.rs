@@ -1,0 +1,5 @@
+//! What stands on the network: golden documents, sloppy requests, query parameters.
+
+mod answers;
+mod queries;
+mod requests;
