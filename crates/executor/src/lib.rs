@@ -4,8 +4,31 @@
 //! [`Upstream`], and at the end what came of it. The run's folder is durable: whatever dies, [`recover`] finds there what
 //! was saved. Absent on purpose: HTTP, a database, and any idea of who asked.
 
+mod applied_log;
+mod apply;
+mod environment;
+mod folder;
+mod follow;
+mod plan;
+mod plan_json;
+mod prepare;
+mod process;
+mod recover;
+mod recovery;
+mod render;
+mod ring;
+mod state;
+mod stop;
+mod variables;
+mod version;
+mod watch;
 mod work;
 
+pub use apply::apply;
+pub use plan::plan;
+pub use recover::{Leftover, Recovered, ended, kill_leftover, leftover, recover};
+pub use stop::Stop;
+pub use version::{Product, Version, terraform_version};
 pub use work::{
     Applied, Backend, Counts, Failure, FailureKind, InDoubt, Names, Operation, Output, Phase, Planned, Recovery,
     Source, Unsaved, Upstream, UpstreamOutputs, Variable, VariableCategory, Work,

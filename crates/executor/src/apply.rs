@@ -1,0 +1,157 @@
+//! The apply phase: `apply` of the plan file, its state kept while it runs.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::Problem;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::applied_log;
+use crate::folder::{Folder, append_private, open_private, write_private};
+use crate::follow::Follow;
+use crate::plan::{executor_failure, failure, init, unwritable};
+use crate::prepare::{self, Prepared};
+use crate::process::{Ended, Output as Streams, ours};
+use crate::recovery;
+use crate::render::{Form, Rendering};
+use crate::ring::Ring;
+use crate::state::Base;
+use crate::stop::Stop;
+use crate::work::{Applied, Failure, Output, Phase, Upstream, Work};
+
+/// Applies the plan that the plan phase left in the folder; where the folder is gone it is rebuilt around
+/// `work.plan_file`.
+///
+/// The log begins with three lines that name terraform. Terraform runs with `-json` for both outputs: for
+/// [`Output::Human`] its lines are rendered. Each state that it saves is offered to [`Upstream::snapshot`], the newest
+/// only when the receiver is slow.
+///
+/// # Errors
+/// A [`Failure`] whose `recovery` says what was saved, what was done and is not saved, and what is in doubt. An apply
+/// that was interrupted is `Canceled`, unless terraform had nothing left to do. An apply that was begun once in this folder
+/// is refused: it is never begun again.
+pub async fn apply(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Result<Applied, Failure> {
+    let prepared = match prepare(work, stop).await {
+        Ok(prepared) => prepared,
+        Err(problem) => return Err(executor_failure(&problem)),
+    };
+    upstream.log(Bytes::from(prepared.version.preamble())).await;
+    let outcome = initialised_and_run(work, &prepared, &upstream).await;
+    let ended = prepared.launcher.ended();
+    let mut failed = match (outcome, ended) {
+        (Ok(Ok(applied)), Ok(())) => return Ok(applied),
+        (Ok(Err(failure)), _) => failure,
+        (Err(problem), _) | (Ok(Ok(_)), Err(problem)) => executor_failure(&problem),
+    };
+    failed.recovery = recovery::of(&prepared.launcher.folder, &prepared.launcher.record, work.state.as_ref());
+    Err(failed)
+}
+
+async fn prepare(work: &Work, stop: Stop) -> Result<Prepared, Problem> {
+    prepare::refuse_second_apply(&Folder::new(&work.folder))?;
+    if prepare::is_planned(work) {
+        return prepare::reuse(work, Phase::Apply, stop).await;
+    }
+    let Some(plan_file) = &work.plan_file else {
+        return Err(Problem::conflict("executor/no-plan", "The run's folder is gone, and with it the plan.")
+            .advice("Plan again."));
+    };
+    let prepared = prepare::build(work, Phase::Apply, stop).await?;
+    write_private(&prepared.launcher.folder.plan_file(), plan_file).map_err(unwritable)?;
+    Ok(prepared)
+}
+
+async fn initialised_and_run(
+    work: &Work,
+    prepared: &Prepared,
+    upstream: &Arc<dyn Upstream>,
+) -> Result<Result<Applied, Failure>, Problem> {
+    let folder = &prepared.launcher.folder;
+    if !prepare::is_initialised(folder) {
+        let log = folder.init_log();
+        open_private(&log).map_err(unwritable)?;
+        if let Some(failure) = init(prepared, append_private(&log).map_err(unwritable)?).await? {
+            upstream.log(Bytes::from(fs::read(&log).map_err(unwritable)?)).await;
+            return Ok(Err(failure));
+        }
+    }
+    let log = folder.log(Phase::Apply);
+    open_private(&log).map_err(unwritable)?;
+    let form = match work.output {
+        Output::Json => Form::Json,
+        Output::Human => Form::Human,
+    };
+    let follow = Follow::start(log, Rendering::new(form), upstream.clone())?;
+    let outcome = kept(work, prepared, upstream).await;
+    follow.finish().await;
+    match outcome? {
+        // An interrupt that came too late to leave anything undone interrupted nothing.
+        Ended::Exit(Some(0)) | Ended::Stopped(Some(0)) => Ok(Ok(applied(work, prepared)?)),
+        ended => Ok(Err(failure(&ended, "apply"))),
+    }
+}
+
+/// Runs `apply` while the ring keeps what it saves.
+async fn kept(work: &Work, prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> Result<Ended, Problem> {
+    let Some(state) = prepared.state.clone() else {
+        return run(prepared).await;
+    };
+    let ring = prepared.launcher.folder.ring();
+    let (ring, newest) = Ring::open(state, ring, Base::new(work.state.as_ref()))?;
+    let over = CancellationToken::new();
+    let offering = tokio::spawn(offer(newest, upstream.clone(), over.clone()));
+    let ended = run(prepared).await;
+    over.cancel();
+    ring.close().await;
+    if let Err(problem) = offering.await {
+        tracing::error!(%problem, "saved states could not be offered");
+    }
+    ended
+}
+
+/// Offers the newest state, again and again, until the apply is over: the last one is then the result itself.
+async fn offer(mut newest: watch::Receiver<Option<Bytes>>, upstream: Arc<dyn Upstream>, over: CancellationToken) {
+    loop {
+        tokio::select! {
+            biased;
+            () = over.cancelled() => return,
+            changed = newest.changed() => if changed.is_err() { return },
+        }
+        let state = newest.borrow_and_update().clone();
+        if let Some(state) = state {
+            upstream.snapshot(state).await;
+        }
+    }
+}
+
+async fn run(prepared: &Prepared) -> Result<Ended, Problem> {
+    let launcher = &prepared.launcher;
+    let log = append_private(&launcher.folder.log(Phase::Apply)).map_err(unwritable)?;
+    let arguments: [OsString; 4] =
+        ["apply".into(), "-input=false".into(), "-json".into(), launcher.folder.plan_file().into_os_string()];
+    launcher.run("apply", &arguments, Streams::together(log).map_err(unwritable)?).await
+}
+
+fn applied(work: &Work, prepared: &Prepared) -> Result<Applied, Problem> {
+    let folder: &Folder = &prepared.launcher.folder;
+    let counts = applied_log::read(&folder.log(Phase::Apply)).map_err(unwritable)?.counts;
+    let state = match &prepared.state {
+        None => None,
+        Some(file) => Some(final_state(work, file)?),
+    };
+    Ok(Applied { state, counts })
+}
+
+fn final_state(work: &Work, file: &Path) -> Result<Bytes, Problem> {
+    let bytes = Bytes::from(fs::read(file).map_err(|problem| ours("Terraform left no state.", problem))?);
+    let unchanged = work.state.as_ref() == Some(&bytes);
+    if unchanged || Base::new(work.state.as_ref()).accepts(&bytes).is_some() {
+        Ok(bytes)
+    } else {
+        Err(ours("Terraform's state does not continue the one before.", file.display()))
+    }
+}

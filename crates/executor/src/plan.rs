@@ -1,0 +1,178 @@
+//! The plan phase: `init`, `plan -out`, `show -json`, and `providers schema -json` where the log is structured.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::Problem;
+
+use crate::folder::{append_private, open_private};
+use crate::follow::Follow;
+use crate::plan_json;
+use crate::prepare::{self, Prepared};
+use crate::process::{Ended, Output as Streams, ours};
+use crate::render::{Form, Rendering};
+use crate::stop::Stop;
+use crate::work::{Failure, FailureKind, Operation, Output, Phase, Planned, Recovery, Upstream, Work};
+
+/// Plans a run in its folder, which is made anew.
+///
+/// The log begins with three lines that name terraform, then has `init`'s text and the plan: as terraform renders it for
+/// [`Output::Human`], `-json` lines for [`Output::Json`].
+///
+/// # Errors
+/// A [`Failure`] whose `recovery` is empty: a plan saves nothing.
+pub async fn plan(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Result<Planned, Failure> {
+    let prepared = match prepare::build(work, Phase::Plan, stop).await {
+        Ok(prepared) => prepared,
+        Err(problem) => return Err(executor_failure(&problem)),
+    };
+    upstream.log(Bytes::from(prepared.version.preamble())).await;
+    let outcome = follow_and_run(work, &prepared, upstream).await;
+    if let Err(problem) = prepared.launcher.ended() {
+        return Err(executor_failure(&problem));
+    }
+    match outcome {
+        Ok(planned) => planned,
+        Err(problem) => Err(executor_failure(&problem)),
+    }
+}
+
+async fn follow_and_run(
+    work: &Work,
+    prepared: &Prepared,
+    upstream: Arc<dyn Upstream>,
+) -> Result<Result<Planned, Failure>, Problem> {
+    let log = prepared.launcher.folder.log(Phase::Plan);
+    open_private(&log).map_err(unwritable)?;
+    let follow = Follow::start(log, Rendering::new(Form::Raw), upstream)?;
+    let outcome = run(work, prepared).await;
+    follow.finish().await;
+    outcome
+}
+
+async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure>, Problem> {
+    let launcher = &prepared.launcher;
+    let log = || append_private(&launcher.folder.log(Phase::Plan));
+
+    if let Some(failure) = init(prepared, log().map_err(unwritable)?).await? {
+        return Ok(Err(failure));
+    }
+    let generated = launcher.folder.path().join("generated.tf");
+    let mut arguments = plan_arguments(&work.operation);
+    arguments.push(joined("-out=", launcher.folder.plan_file().as_os_str()));
+    arguments.push(joined("-var-file=", launcher.folder.variables().as_os_str()));
+    if work.output == Output::Json {
+        arguments.push("-json".into());
+    }
+    if work.operation.generate_config {
+        crate::folder::remove(&generated).map_err(unwritable)?;
+        arguments.push(joined("-generate-config-out=", generated.as_os_str()));
+    }
+    let output = Streams::together(log().map_err(unwritable)?).map_err(unwritable)?;
+    let changed = match launcher.run("plan", &arguments, output).await? {
+        Ended::Exit(Some(0)) => false,
+        Ended::Exit(Some(2)) => true,
+        ended => return Ok(Err(failure(&ended, "plan"))),
+    };
+
+    let shown = launcher.folder.plan_json();
+    let arguments = ["show".into(), "-json".into(), launcher.folder.plan_file().into_os_string()];
+    let output = apart(&shown, log().map_err(unwritable)?).map_err(unwritable)?;
+    if let Some(failure) = unsuccessful(&launcher.run("show", &arguments, output).await?, "show") {
+        return Ok(Err(failure));
+    }
+    // Only the renderer of structured logs needs schemas, and asking for them starts every provider once more.
+    let schemas = if work.output == Output::Json {
+        let file = launcher.folder.schemas();
+        let output = apart(&file, log().map_err(unwritable)?).map_err(unwritable)?;
+        let arguments = ["providers".into(), "schema".into(), "-json".into()];
+        if let Some(failure) = unsuccessful(&launcher.run("schemas", &arguments, output).await?, "providers schema") {
+            return Ok(Err(failure));
+        }
+        Some(fs::read(file).map_err(unwritable)?)
+    } else {
+        None
+    };
+
+    let json = Bytes::from(fs::read(&shown).map_err(unwritable)?);
+    let unreadable = |problem: serde_json::Error| ours("Terraform's description of the plan cannot be read.", problem);
+    let facts = plan_json::facts(&json).map_err(unreadable)?;
+    let json_redacted = plan_json::redacted(&json, schemas.as_deref()).map_err(unreadable)?;
+    Ok(Ok(Planned {
+        has_changes: changed || (work.operation.refresh_only && facts.applyable),
+        counts: facts.counts,
+        plan_file: Bytes::from(fs::read(launcher.folder.plan_file()).map_err(unwritable)?),
+        json,
+        json_redacted,
+        terraform_version: prepared.version.version.clone(),
+        generated_configuration: work.operation.generate_config && generated.is_file(),
+    }))
+}
+
+/// Runs `init`; says why not when it did not succeed.
+pub(crate) async fn init(prepared: &Prepared, log: File) -> Result<Option<Failure>, Problem> {
+    let output = Streams::together(log).map_err(unwritable)?;
+    let mut arguments: Vec<OsString> = vec!["init".into(), "-input=false".into()];
+    if prepared.state.is_some() {
+        // The state lies ready where both the backend that a bare root has and the one of the override look for it:
+        // terraform would ask whether to move it from the one to the other.
+        arguments.push("-force-copy".into());
+    }
+    let ended = prepared.launcher.run("init", &arguments, output).await?;
+    Ok(unsuccessful(&ended, "init"))
+}
+
+fn plan_arguments(operation: &Operation) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["plan".into(), "-input=false".into(), "-detailed-exitcode".into()];
+    if operation.destroy {
+        arguments.push("-destroy".into());
+    }
+    if operation.refresh_only {
+        arguments.push("-refresh-only".into());
+    }
+    if !operation.refresh {
+        arguments.push("-refresh=false".into());
+    }
+    arguments.extend(operation.targets.iter().map(|address| joined("-target=", address.as_ref())));
+    arguments.extend(operation.replaces.iter().map(|address| joined("-replace=", address.as_ref())));
+    arguments
+}
+
+fn joined(flag: &str, value: &std::ffi::OsStr) -> OsString {
+    let mut argument = OsString::from(flag);
+    argument.push(value);
+    argument
+}
+
+fn apart(stdout: &std::path::Path, stderr: File) -> io::Result<Streams> {
+    Ok(Streams { stdout: open_private(stdout)?, stderr })
+}
+
+fn unsuccessful(ended: &Ended, command: &str) -> Option<Failure> {
+    (!matches!(ended, Ended::Exit(Some(0)))).then(|| failure(ended, command))
+}
+
+pub(crate) fn failure(ended: &Ended, command: &str) -> Failure {
+    let (kind, message) = match ended {
+        Ended::Stopped(_) => (FailureKind::Canceled, format!("`{command}` was interrupted.")),
+        Ended::Exit(Some(code)) => {
+            (FailureKind::Terraform, format!("`{command}` failed with exit code {code}; the log says why."))
+        }
+        Ended::Exit(None) => (FailureKind::Terraform, format!("`{command}` was killed by somebody else.")),
+    };
+    Failure { kind, message, recovery: Recovery::default() }
+}
+
+pub(crate) fn executor_failure(problem: &Problem) -> Failure {
+    if let Some(cause) = &problem.cause {
+        tracing::error!(code = problem.code, cause, "{}", problem.message);
+    }
+    Failure { kind: FailureKind::Executor, message: problem.to_string(), recovery: Recovery::default() }
+}
+
+pub(crate) fn unwritable(problem: io::Error) -> Problem {
+    ours("The run's folder cannot be written or read.", problem)
+}

@@ -1,0 +1,225 @@
+//! Makes a run's folder ready for terraform: code, overrides, state, variables, credentials.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use domain::Problem;
+use domain::id::Id;
+
+use crate::environment::environment;
+use crate::folder::{Folder, PhaseRecord, make_private, phase_name, remove, write_private};
+use crate::process::{Launcher, ours};
+use crate::recover::kill_leftover;
+use crate::stop::Stop;
+use crate::variables;
+use crate::version::{self, Version};
+use crate::work::{Backend, Output, Phase, Source, UpstreamOutputs, Work};
+
+/// Name of the file that replaces backend and upstreams; terraform reads `*_override.tf` last, in order of name.
+const OVERRIDE: &str = "zz_multispace_override.tf";
+
+/// Everything that the processes of a phase need.
+pub(crate) struct Prepared {
+    pub(crate) launcher: Launcher,
+    pub(crate) version: Version,
+    /// Where terraform keeps the state; `None` when the backend is the root's own.
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// Builds the folder from nothing; whatever was there is gone, and so is a terraform that still worked in it.
+pub(crate) async fn build(work: &Work, phase: Phase, stop: Stop) -> Result<Prepared, Problem> {
+    let folder = Folder::new(&work.folder);
+    refuse_second_apply(&folder)?;
+    let prepared = prepare(work, &folder, phase, stop).await?;
+    kill_leftover(&work.folder).await?;
+    let task = work.clone();
+    let root = prepared.launcher.root.clone();
+    let state = prepared.state.clone();
+    tokio::task::spawn_blocking(move || fill(&task, &folder, &root, state.as_deref()))
+        .await
+        .map_err(|problem| ours("The run's folder could not be made.", problem))??;
+    Ok(prepared)
+}
+
+/// Takes the folder as the plan phase left it.
+pub(crate) async fn reuse(work: &Work, phase: Phase, stop: Stop) -> Result<Prepared, Problem> {
+    let folder = Folder::new(&work.folder);
+    let prepared = prepare(work, &folder, phase, stop).await?;
+    written(write_private(&folder.cli_config(), work.cli_config.as_bytes()))?;
+    Ok(prepared)
+}
+
+async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Result<Prepared, Problem> {
+    let environment = environment(work, folder)?;
+    let path = environment.get("PATH").map(OsString::from).or_else(|| std::env::var_os("PATH")).unwrap_or_default();
+    let binary = version::find(&work.terraform, &path)?;
+    let version = version::version_of(&binary).await?;
+    let inside = Path::new("source").join(working_directory(&work.working_directory)?);
+    let root = folder.path().join(&inside);
+    let state_inside = (work.backend == Backend::Held).then(|| inside.join(state_name(&work.names.workspace)));
+    let record = PhaseRecord {
+        phase: phase_name(phase).to_owned(),
+        run: work.run.as_str().to_owned(),
+        step: "preparing".to_owned(),
+        human: work.output == Output::Human,
+        preamble: version.preamble(),
+        state: state_inside.clone(),
+        root: inside,
+        pid: None,
+        started: None,
+    };
+    let launcher = Launcher { folder: folder.clone(), binary, environment, root, grace: work.grace, stop, record };
+    Ok(Prepared { launcher, version, state: state_inside.map(|inside| folder.path().join(inside)) })
+}
+
+fn working_directory(text: &str) -> Result<PathBuf, Problem> {
+    let mut inside = PathBuf::new();
+    for component in Path::new(text).components() {
+        match component {
+            Component::Normal(name) => inside.push(name),
+            Component::CurDir => {}
+            Component::RootDir if inside.as_os_str().is_empty() => {}
+            _ => {
+                return Err(Problem::invalid(
+                    "configuration/working-directory",
+                    format!("The working directory \"{text}\" leads out of the configuration."),
+                )
+                .advice("Name a folder inside it."));
+            }
+        }
+    }
+    Ok(inside)
+}
+
+/// Where the local backend keeps the state of a workspace, seen from the root module.
+fn state_name(workspace: &str) -> PathBuf {
+    match workspace {
+        "default" => PathBuf::from("terraform.tfstate"),
+        named => Path::new("terraform.tfstate.d").join(named).join("terraform.tfstate"),
+    }
+}
+
+fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Result<(), Problem> {
+    written(make_private(folder.path()))?;
+    for old in [
+        folder.source(),
+        folder.upstreams(),
+        folder.logs(),
+        folder.ring(),
+        folder.plan_file(),
+        folder.plan_json(),
+        folder.schemas(),
+        folder.phase(),
+    ] {
+        written(remove(&old))?;
+    }
+    for new in [folder.source(), folder.upstreams(), folder.logs(), folder.home(), folder.tmp()] {
+        written(make_private(&new))?;
+    }
+    let Source::Archive(archive) = &work.source;
+    unpack(archive, &folder.source())?;
+    if !root.is_dir() {
+        return Err(Problem::invalid(
+            "configuration/working-directory",
+            format!("The configuration has no folder \"{}\".", work.working_directory),
+        )
+        .advice("Correct the working directory of the workspace, or send the folder along."));
+    }
+    written(forget_backend(work.backend, root))?;
+    written(write_overrides(work, folder, root))?;
+    if let (Some(file), Some(prior)) = (state, &work.state) {
+        if let Some(parent) = file.parent() {
+            written(make_private(parent))?;
+        }
+        written(write_private(file, prior))?;
+    }
+    let declared = written(variables::declared(root))?;
+    written(write_private(&folder.variables(), variables::render(&work.variables, &declared).as_bytes()))?;
+    written(write_private(&folder.cli_config(), work.cli_config.as_bytes()))
+}
+
+/// Removes what an earlier `init` of somebody else left in the archive, and, when we hold the state, states in it.
+fn forget_backend(backend: Backend, root: &Path) -> io::Result<()> {
+    remove(&root.join(".terraform/terraform.tfstate"))?;
+    remove(&root.join(".terraform/environment"))?;
+    remove(&root.join("errored.tfstate"))?;
+    if backend == Backend::Held {
+        for name in
+            ["terraform.tfstate", "terraform.tfstate.backup", "terraform.tfstate.d", ".terraform.tfstate.lock.info"]
+        {
+            remove(&root.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_overrides(work: &Work, folder: &Folder, root: &Path) -> io::Result<()> {
+    let mut texts: Vec<(PathBuf, String)> = Vec::new();
+    if work.backend == Backend::Held {
+        texts.push((root.to_owned(), "terraform {\n  backend \"local\" {}\n}\n".to_owned()));
+    }
+    for (number, outputs) in work.upstream_outputs.iter().enumerate() {
+        let file = folder.upstreams().join(format!("{number}.tfstate"));
+        write_private(&file, &outputs.state)?;
+        let module = folder.source().join(working_directory(&outputs.module).map_err(io::Error::other)?);
+        let text = upstream(outputs, &file);
+        match texts.iter_mut().find(|(folder, _)| *folder == module) {
+            Some((_, all)) => all.push_str(&text),
+            None => texts.push((module, text)),
+        }
+    }
+    for (module, text) in texts {
+        // Not through a link that the archive may have brought.
+        remove(&module.join(OVERRIDE))?;
+        write_private(&module.join(OVERRIDE), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The block that answers from a file. `workspace` would be looked up below the file's folder, so it is taken away;
+/// `defaults` of the block stay, they stand in for outputs that the upstream does not have.
+fn upstream(outputs: &UpstreamOutputs, file: &Path) -> String {
+    format!(
+        "data \"terraform_remote_state\" {} {{\n  backend   = \"local\"\n  workspace = null\n  config = {{\n    path = {}\n  }}\n}}\n",
+        variables::quoted(&outputs.name),
+        variables::quoted(&file.to_string_lossy()),
+    )
+}
+
+fn unpack(archive: &[u8], into: &Path) -> Result<(), Problem> {
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive));
+    archive.unpack(into).map_err(|problem| {
+        Problem::invalid("configuration/archive", "The configuration is not a gzip-compressed tar archive.")
+            .because(problem)
+    })
+}
+
+fn written<T>(result: io::Result<T>) -> Result<T, Problem> {
+    result.map_err(|problem| ours("The run's folder cannot be written.", problem))
+}
+
+/// Whether the plan phase left all that the apply phase needs.
+pub(crate) fn is_planned(work: &Work) -> bool {
+    let folder = Folder::new(&work.folder);
+    folder.plan_file().is_file()
+        && folder
+            .recorded()
+            .is_some_and(|record| record.run == work.run.as_str() && record.phase == "plan" && record.step == "ended")
+        && fs::metadata(folder.source()).is_ok_and(|found| found.is_dir())
+}
+
+/// Whether `init` ran in this folder.
+pub(crate) fn is_initialised(folder: &Folder) -> bool {
+    folder.log(Phase::Plan).is_file()
+}
+
+/// A folder in which an apply was begun holds what it saved: it is recovered, and never planned or applied again.
+pub(crate) fn refuse_second_apply(folder: &Folder) -> Result<(), Problem> {
+    if folder.log(Phase::Apply).exists() {
+        return Err(Problem::conflict("executor/begun", "The apply of this run was begun before.")
+            .advice("Start another run; what this one saved is in its folder."));
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! One terraform process: started in a process group of its own, its output in files, stopped in the right order.
+//!
+//! Nothing of it hangs on our life: it reads and writes no pipe of ours, and it does not get our terminal's signals. Its
+//! standard input is the run's lock file, flocked; the lock is free again when terraform and whatever inherited its input
+//! have ended, which is how `recover` waits for it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use domain::Problem;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+
+use crate::folder::{Folder, PhaseRecord};
+use crate::stop::Stop;
+
+/// What all processes of one phase share.
+pub(crate) struct Launcher {
+    pub(crate) folder: Folder,
+    pub(crate) binary: PathBuf,
+    pub(crate) environment: BTreeMap<String, String>,
+    /// Folder of the root module.
+    pub(crate) root: PathBuf,
+    pub(crate) grace: Duration,
+    pub(crate) stop: Stop,
+    pub(crate) record: PhaseRecord,
+}
+
+/// Where a process writes.
+pub(crate) struct Output {
+    pub(crate) stdout: File,
+    pub(crate) stderr: File,
+}
+
+impl Output {
+    /// Both streams into one file, in the order in which they are written.
+    pub(crate) fn together(file: File) -> io::Result<Self> {
+        Ok(Self { stderr: file.try_clone()?, stdout: file })
+    }
+}
+
+/// How a process ended.
+pub(crate) enum Ended {
+    /// By itself, with this code; `None` when a signal ended it.
+    Exit(Option<i32>),
+    /// Somebody asked for it; it may have ended well all the same.
+    Stopped(Option<i32>),
+}
+
+impl Launcher {
+    /// Runs `terraform ARGUMENTS` to its end. `step` names it in `phase.json`.
+    pub(crate) async fn run(&self, step: &str, arguments: &[OsString], output: Output) -> Result<Ended, Problem> {
+        if self.stop.is_asked() {
+            return Ok(Ended::Stopped(None));
+        }
+        let mut child = self.spawn(step, arguments, output)?;
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+        let status = self.wait(&mut child, group).await;
+        if let Some(group) = group {
+            // What terraform left behind (a provisioner's grandchild) must not work on after the run is over.
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+        let status = status.map_err(|problem| ours("Terraform could not be waited for.", problem))?;
+        Ok(if self.stop.is_asked() { Ended::Stopped(status.code()) } else { Ended::Exit(status.code()) })
+    }
+
+    /// Marks the phase as over.
+    pub(crate) fn ended(&self) -> Result<(), Problem> {
+        let record = PhaseRecord { step: "ended".to_owned(), pid: None, started: None, ..self.record.clone() };
+        self.folder.record(&record).map_err(|problem| ours("The run's folder cannot be written.", problem))
+    }
+
+    fn spawn(&self, step: &str, arguments: &[OsString], output: Output) -> Result<Child, Problem> {
+        let lock = lock(&self.folder.lock())?;
+        let mut record = PhaseRecord { step: step.to_owned(), pid: None, started: None, ..self.record.clone() };
+        let failed = |problem: io::Error| ours("The run's folder cannot be written.", problem);
+        self.folder.record(&record).map_err(failed)?;
+        let child = Command::new(&self.binary)
+            .args(arguments)
+            .env_clear()
+            .envs(&self.environment)
+            .current_dir(&self.root)
+            .stdin(Stdio::from(lock))
+            .stdout(Stdio::from(output.stdout))
+            .stderr(Stdio::from(output.stderr))
+            .process_group(0)
+            .spawn()
+            .map_err(|problem| {
+                Problem::invalid("terraform/unusable", format!("\"{}\" cannot be started.", self.binary.display()))
+                    .advice("Name another with --terraform.")
+                    .because(problem)
+            })?;
+        record.pid = child.id();
+        record.started = record.pid.and_then(started);
+        self.folder.record(&record).map_err(failed)?;
+        Ok(child)
+    }
+
+    async fn wait(&self, child: &mut Child, group: Option<Pid>) -> io::Result<ExitStatus> {
+        tokio::select! {
+            status = child.wait() => return status,
+            () = self.stop.interrupted() => {}
+        }
+        // To terraform alone: it stops its providers and provisioners itself, in the order that saves state.
+        if let Some(process) = group {
+            let _ = kill(process, Signal::SIGINT);
+        }
+        tokio::select! {
+            status = child.wait() => return status,
+            () = self.stop.killed() => {}
+            () = tokio::time::sleep(self.grace) => {}
+        }
+        if let Some(group) = group {
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+        child.wait().await
+    }
+}
+
+/// Takes the folder's lock for a process that is about to start.
+fn lock(path: &Path) -> Result<File, Problem> {
+    let file = open_lock(path).map_err(|problem| ours("The run's folder cannot be written.", problem))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(Problem::conflict("executor/busy", "Another terraform still works in this run's folder.")
+                .advice("Wait until it has ended."))
+        }
+        Err(TryLockError::Error(problem)) => Err(ours("The run's folder cannot be locked.", problem)),
+    }
+}
+
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// When a process started, in clock ticks since boot.
+pub(crate) fn started(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold spaces and parentheses; the fields after the last one are plain. Field 3 is first.
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+pub(crate) fn ours(message: &str, cause: impl std::fmt::Display) -> Problem {
+    Problem::ours("executor/failed", message, cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_knows_when_it_started() {
+        assert!(started(std::process::id()).is_some_and(|ticks| ticks > 0));
+        assert_eq!(started(u32::MAX), None);
+    }
+}

@@ -1,0 +1,210 @@
+//! After our own death: finds the terraform that may still work in a run's folder, waits for it or ends it, and says what
+//! the folder holds.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use bytes::Bytes;
+use domain::Problem;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use tokio::sync::oneshot;
+
+use crate::folder::{Folder, PhaseRecord};
+use crate::process::{open_lock, ours, started};
+use crate::recovery;
+use crate::render::{Form, Rendering};
+use crate::work::{Phase, Recovery};
+
+/// A terraform that outlived the one who started it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leftover {
+    /// Its process id, which names its process group too.
+    pub pid: u32,
+    started: Option<u64>,
+}
+
+/// What an apply that was cut off left behind.
+#[derive(Debug, Clone)]
+pub struct Recovered {
+    /// The whole log of the apply phase, rendered as it would have been: the receiver may have a beginning of it.
+    pub log: Bytes,
+    /// Terraform ended well while nobody looked: its last words were the summary of a complete apply.
+    pub complete: bool,
+    /// What the folder holds. After a complete apply `state` is the final state.
+    pub recovery: Recovery,
+    /// What the apply's summary counted, when it came to one.
+    pub counts: crate::work::Counts,
+}
+
+/// The terraform that works in `folder` now, if one does.
+pub fn leftover(folder: &Path) -> Option<Leftover> {
+    let folder = Folder::new(folder);
+    if is_free(&folder) {
+        return None;
+    }
+    recorded(&folder).or_else(|| holder(&folder.lock()))
+}
+
+impl Leftover {
+    /// One SIGINT to terraform, which then stops and saves its state. To be sent once: a second one makes it drop its state.
+    pub fn interrupt(&self) {
+        if let Some(pid) = self.living() {
+            let _ = kill(pid, Signal::SIGINT);
+        }
+    }
+
+    fn kill_group(&self) {
+        if let Some(pid) = self.living() {
+            let _ = killpg(pid, Signal::SIGKILL);
+        }
+    }
+
+    /// The pid while it is still the same process's.
+    fn living(&self) -> Option<Pid> {
+        let now = started(self.pid)?;
+        (self.started == Some(now)).then(|| i32::try_from(self.pid).ok().map(Pid::from_raw))?
+    }
+}
+
+/// Kills the terraform that may work in `folder`, with its process group, and returns when it is gone. For plans, which
+/// have nothing to save.
+///
+/// # Errors
+/// `executor/failed` when the folder cannot be read.
+pub async fn kill_leftover(folder: &Path) -> Result<(), Problem> {
+    if let Some(leftover) = leftover(folder) {
+        leftover.kill_group();
+    }
+    ended(folder).await
+}
+
+/// Returns when no terraform works in `folder` any more, by itself; woken by the end of the process.
+///
+/// # Errors
+/// `executor/failed` when the folder cannot be read.
+pub async fn ended(folder: &Path) -> Result<(), Problem> {
+    let failed = |problem: io::Error| ours("The run's folder cannot be read.", problem);
+    let lock = Folder::new(folder).lock();
+    if !lock.exists() {
+        return Ok(());
+    }
+    let file = open_lock(&lock).map_err(failed)?;
+    if file.try_lock().is_ok() {
+        return Ok(());
+    }
+    // A thread of its own: the runtime waits for its blocking threads when it shuts down, and this may take hours.
+    let (tell, told) = oneshot::channel::<io::Result<File>>();
+    std::thread::Builder::new()
+        .name("wait-for-terraform".to_owned())
+        .spawn(move || {
+            let locked = file.lock().map(|()| file);
+            let _ = tell.send(locked);
+        })
+        .map_err(failed)?;
+    match told.await {
+        Ok(locked) => locked.map(drop).map_err(failed),
+        Err(gone) => Err(ours("Terraform could not be waited for.", gone)),
+    }
+}
+
+/// For a run whose apply was cut off by our death: waits until the terraform that may still run in `folder` has ended by
+/// itself, ends what it left behind, and reads what the folder holds. Nothing is started again.
+///
+/// `prior` is the state before the run. Interrupting and its grace are the caller's decision: [`leftover`] names the process.
+///
+/// # Errors
+/// `executor/failed` when the folder cannot be read, `executor/nothing` when no apply was ever begun in it.
+pub async fn recover(folder: &Path, prior: Option<&Bytes>) -> Result<Recovered, Problem> {
+    ended(folder).await?;
+    let folder = Folder::new(folder);
+    let prior = prior.cloned();
+    tokio::task::spawn_blocking(move || read(&folder, prior.as_ref()))
+        .await
+        .map_err(|problem| ours("The run's folder cannot be read.", problem))?
+}
+
+fn read(folder: &Folder, prior: Option<&Bytes>) -> Result<Recovered, Problem> {
+    let record = folder
+        .recorded()
+        .filter(|record| record.phase == "apply")
+        .ok_or_else(|| Problem::not_found("executor/nothing", "No apply was begun in the run's folder."))?;
+    kill_remains(&record);
+    let file = folder.log(Phase::Apply);
+    let log = crate::applied_log::read(&file).unwrap_or_default();
+    Ok(Recovered {
+        log: rendered(&record, &file).map_err(|problem| ours("The run's log cannot be read.", problem))?,
+        complete: log.complete,
+        recovery: recovery::of(folder, &record, prior),
+        counts: log.counts,
+    })
+}
+
+fn rendered(record: &PhaseRecord, file: &Path) -> io::Result<Bytes> {
+    let mut out = record.preamble.clone().into_bytes();
+    let mut rendering = Rendering::new(if record.human { Form::Human } else { Form::Json });
+    match fs::read(file) {
+        Ok(bytes) => rendering.push(&bytes, &mut out),
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => {}
+        Err(problem) => return Err(problem),
+    }
+    rendering.finish(&mut out);
+    Ok(Bytes::from(out))
+}
+
+/// Kills what terraform left in its process group (a provisioner's grandchild). The group is known to be the run's by the
+/// run's id in the environment of its members: the number alone may be somebody else's by now.
+fn kill_remains(record: &PhaseRecord) {
+    let Some(group) = record.pid else { return };
+    let mark = format!("TFC_RUN_ID={}", record.run);
+    for process in processes() {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+        if fields.split_whitespace().nth(2) != Some(group.to_string().as_str()) {
+            continue;
+        }
+        let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
+        if environment.split(|&byte| byte == 0).any(|entry| entry == mark.as_bytes())
+            && let Ok(pid) = i32::try_from(process)
+        {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+}
+
+fn is_free(folder: &Folder) -> bool {
+    match File::open(folder.lock()) {
+        Ok(file) => file.try_lock().is_ok(),
+        Err(_) => true,
+    }
+}
+
+fn recorded(folder: &Folder) -> Option<Leftover> {
+    let record = folder.recorded()?;
+    let leftover = Leftover { pid: record.pid?, started: Some(record.started?) };
+    leftover.living().map(|_| leftover)
+}
+
+/// Whoever has the lock file as standard input: found even when we died before we wrote down whom we started.
+fn holder(lock: &Path) -> Option<Leftover> {
+    let lock = lock.canonicalize().ok()?;
+    let holds = |pid: &u32| fs::read_link(format!("/proc/{pid}/fd/0")).is_ok_and(|file| file == lock);
+    let holders: Vec<u32> = processes().filter(holds).collect();
+    // Terraform leads its group; its plugins have the same input.
+    let leads = |pid: &&u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+        fields.split_whitespace().nth(2) == Some(pid.to_string().as_str())
+    };
+    let pid = *holders.iter().find(leads).or(holders.first())?;
+    Some(Leftover { pid, started: started(pid) })
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse().ok()))
+}

@@ -1,0 +1,78 @@
+//! A diagnostic in terraform's box: what is wrong, where, with the line of code, and why.
+
+use serde_json::Value;
+
+const RESET: &str = "\u{1b}[0m";
+const BOLD: &str = "\u{1b}[1m";
+const UNDERLINE: &str = "\u{1b}[4m";
+
+/// The box, after an empty line.
+pub(super) fn render(diagnostic: &Value) -> String {
+    let (colour, word) = match diagnostic["severity"].as_str() {
+        Some("warning") => ("\u{1b}[33m", "Warning"),
+        _ => ("\u{1b}[31m", "Error"),
+    };
+    let mut lines = vec![format!("{BOLD}{colour}{word}: {RESET}{BOLD}{}{RESET}", text(&diagnostic["summary"]))];
+    place(diagnostic, &mut lines);
+    let detail = text(&diagnostic["detail"]);
+    if !detail.is_empty() {
+        lines.push(String::new());
+        lines.extend(detail.lines().map(str::to_owned));
+    }
+    let mut shown = format!("{colour}╷{RESET}\n");
+    for line in lines {
+        shown.push_str(&format!("{colour}│{RESET} {line}\n"));
+    }
+    shown.push_str(&format!("{colour}╵{RESET}\n"));
+    shown
+}
+
+fn place(diagnostic: &Value, lines: &mut Vec<String>) {
+    let (address, range) = (text(&diagnostic["address"]), &diagnostic["range"]);
+    let has_range = range.is_object();
+    if address.is_empty() && !has_range {
+        return;
+    }
+    lines.push(String::new());
+    if !address.is_empty() {
+        lines.push(format!("  with {address}{}", if has_range { "," } else { "." }));
+    }
+    if !has_range {
+        return;
+    }
+    let snippet = &diagnostic["snippet"];
+    let context = text(&snippet["context"]);
+    let inside = if context.is_empty() { String::new() } else { format!(", in {context}") };
+    lines.push(format!("  on {} line {}{inside}:", text(&range["filename"]), range["start"]["line"]));
+    if snippet.is_object() {
+        code(snippet, lines);
+    }
+}
+
+fn code(snippet: &Value, lines: &mut Vec<String>) {
+    let code = text(&snippet["code"]);
+    let at = |name: &str| snippet[name].as_u64().and_then(|at| usize::try_from(at).ok()).unwrap_or_default();
+    let (start, end) = (at("highlight_start_offset"), at("highlight_end_offset"));
+    let marked = match (code.get(..start), code.get(start..end), code.get(end..)) {
+        // Only within one line: a mark that spans lines would colour the box's edge.
+        (Some(before), Some(inside), Some(after)) if !inside.is_empty() && !inside.contains('\n') => {
+            format!("{before}{UNDERLINE}{inside}{RESET}{after}")
+        }
+        _ => code.to_owned(),
+    };
+    let first = snippet["start_line"].as_u64().unwrap_or_default();
+    for (number, line) in (first..).zip(marked.lines()) {
+        lines.push(format!("{number:>4}: {line}"));
+    }
+    let values = snippet["values"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !values.is_empty() {
+        lines.push("    ├────────────────".to_owned());
+        for value in values {
+            lines.push(format!("    │ {BOLD}{}{RESET} {}", text(&value["traversal"]), text(&value["statement"])));
+        }
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

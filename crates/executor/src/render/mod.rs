@@ -1,0 +1,160 @@
+//! From the bytes that terraform wrote to the bytes of the log: as they are, or `-json` lines as text for people.
+
+mod diagnostic;
+mod line;
+mod value;
+
+use serde_json::Value;
+
+/// Longest line that is rendered; a longer one is text for people no more, and memory has an end.
+const LONGEST: usize = 64 * 1024 * 1024;
+/// How much of an unfinished line is held back in a log that passes as it is.
+const HELD: usize = 64 * 1024;
+/// What terraform says when it could save its state nowhere and prints it instead.
+const DUMP: &[u8] = b"\"Emergency state dump\"";
+/// That, as the log has it: the state is in the folder, and its secrets stay out of the log.
+const DUMP_SENTENCE: &str =
+    "Terraform could not write its state and printed it instead; multispace keeps what it printed, out of this log.";
+
+/// What becomes of the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Nothing.
+    Raw,
+    /// Nothing, but for a state in it.
+    Json,
+    /// `-json` lines become text.
+    Human,
+}
+
+/// Turns what was read into what is passed on, a piece at a time.
+pub(crate) struct Rendering {
+    form: Form,
+    /// The line that has no end yet.
+    line: Vec<u8>,
+    /// Inside a line that is longer than may be held, and what becomes of the rest of it.
+    long: Option<Long>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Long {
+    Pass,
+    Drop,
+}
+
+impl Rendering {
+    pub(crate) fn new(form: Form) -> Self {
+        Self { form, line: Vec::new(), long: None }
+    }
+
+    /// Takes the next bytes, adds what can be passed on to `out`.
+    pub(crate) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+            let (piece, next) = rest.split_at(end + 1);
+            rest = next;
+            self.piece(piece, true, out);
+        }
+        if !rest.is_empty() {
+            self.piece(rest, false, out);
+        }
+    }
+
+    /// There is no more: the last line counts as it is.
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
+        if !self.line.is_empty() {
+            let line = std::mem::take(&mut self.line);
+            self.whole(&line, out);
+        }
+        self.long = None;
+    }
+
+    fn piece(&mut self, piece: &[u8], ends: bool, out: &mut Vec<u8>) {
+        if let Some(long) = self.long {
+            if long == Long::Pass {
+                out.extend_from_slice(piece);
+            }
+            if ends {
+                self.long = None;
+            }
+            return;
+        }
+        if ends && self.line.is_empty() {
+            self.whole(piece, out);
+            return;
+        }
+        self.line.extend_from_slice(piece);
+        if ends {
+            let line = std::mem::take(&mut self.line);
+            self.whole(&line, out);
+        } else if self.line.len() > self.limit() {
+            self.give_up(out);
+        }
+    }
+
+    fn limit(&self) -> usize {
+        match self.form {
+            Form::Raw | Form::Json => HELD,
+            Form::Human => LONGEST,
+        }
+    }
+
+    /// The line is too long to be held: passes it on as it comes, or drops it where it may not be seen.
+    fn give_up(&mut self, out: &mut Vec<u8>) {
+        let line = std::mem::take(&mut self.line);
+        self.long = Some(match self.form {
+            Form::Raw => Long::Pass,
+            Form::Json if !is_dump(&line) => Long::Pass,
+            Form::Json => {
+                out.extend_from_slice(dump_line().as_bytes());
+                Long::Drop
+            }
+            Form::Human => {
+                let sentence =
+                    if is_dump(&line) { DUMP_SENTENCE } else { "(A line longer than 64 MiB is left out here.)" };
+                out.extend_from_slice(sentence.as_bytes());
+                out.push(b'\n');
+                Long::Drop
+            }
+        });
+        if self.long == Some(Long::Pass) {
+            out.extend_from_slice(&line);
+        }
+    }
+
+    fn whole(&self, line: &[u8], out: &mut Vec<u8>) {
+        match self.form {
+            Form::Raw => out.extend_from_slice(line),
+            Form::Json if is_dump(line) => out.extend_from_slice(dump_line().as_bytes()),
+            Form::Json => out.extend_from_slice(line),
+            Form::Human => human(line, out),
+        }
+    }
+}
+
+fn is_dump(line: &[u8]) -> bool {
+    let head = &line[..line.len().min(512)];
+    head.first() == Some(&b'{') && head.windows(DUMP.len()).any(|window| window == DUMP)
+}
+
+fn dump_line() -> String {
+    let line = serde_json::json!({
+        "@level": "error", "@message": DUMP_SENTENCE, "@module": "terraform.ui", "type": "log",
+    });
+    format!("{line}\n")
+}
+
+fn human(line: &[u8], out: &mut Vec<u8>) {
+    if is_dump(line) {
+        out.extend_from_slice(DUMP_SENTENCE.as_bytes());
+        out.push(b'\n');
+        return;
+    }
+    match serde_json::from_slice::<Value>(line) {
+        Ok(value) if value.get("@message").is_some() => out.extend_from_slice(line::render(&value).as_bytes()),
+        _ => out.extend_from_slice(line),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! The executor with the real terraform, which must be on PATH.
+
+mod apply;
+mod death;
+mod environment;
+mod plan;
+mod setting;
