@@ -1,1 +1,26 @@
-//! configuration
+//! Reads Terraform code: which folders are root modules, how their workspaces depend on one another, what `multispace.hcl`
+//! adds; packs the code for runs, and unpacks it defensively.
+//!
+//! Code is parsed, never searched with patterns, and every statement about it has a place in a file. Absent: running
+//! Terraform, evaluating what only Terraform can know, a database, an async runtime, printing.
+
+mod backend;
+mod diagnostic;
+mod edges;
+mod evaluate;
+mod json;
+mod module;
+mod names;
+mod roots;
+mod settings;
+mod stack;
+mod tfvars;
+mod tree;
+mod value;
+
+pub use backend::{BackendSetting, CloudSetting};
+pub use diagnostic::{Diagnostic, Notice, NoticeKind, Place};
+pub use names::is_valid as is_valid_workspace_name;
+pub use settings::{RunSettings, SETTINGS_FILE, StackSettings, WorkspaceSettings};
+pub use stack::{DeclaredVariable, Edge, Reader, Reason, Root, Stack, read_stack};
+pub use value::Value;
