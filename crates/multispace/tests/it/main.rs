@@ -1,0 +1,21 @@
+//! End to end: the `multispace` binary as a process, the real `terraform`, and the files in `examples/`.
+//!
+//! A test starts what it needs and leaves nothing behind. Nothing here sleeps to wait: a test waits for a line, a file
+//! or an exit, with a deadline that only a failure reaches.
+
+#![allow(clippy::print_stderr, reason = "a failing test says what it saw")]
+
+mod harness;
+
+mod cloud_changes;
+mod cloud_live;
+mod cloud_state;
+mod cloud_workflow;
+mod cloud_workspaces;
+mod crash;
+mod pytfe;
+mod remote_backend;
+mod serve;
+mod stack;
+mod stack_own_backend;
+mod wrong_input;
