@@ -65,7 +65,7 @@ fn said(entries: &Places) -> Result<Places> {
                 .windows(3)
                 .position(|three| three[0].is_word("cfg") && three[1].is_sign('(') && three[2].is_word("test"));
             let tokens = &tokens[..tests.unwrap_or(tokens.len())];
-            for (code, line) in constructed(tokens).into_iter().chain(literals(tokens, entries)) {
+            for (code, line) in constructed(tokens).into_iter().chain(passed(tokens)).chain(literals(tokens, entries)) {
                 said.entry(code).or_insert_with(|| (file.clone(), line));
             }
         }
@@ -102,6 +102,21 @@ fn constructed(tokens: &[Token]) -> Vec<(String, usize)> {
     found
 }
 
+/// The codes handed to a function that makes the problem: `self.error("configuration/path", message, span)`.
+fn passed(tokens: &[Token]) -> Vec<(String, usize)> {
+    let text = |three: &[Token]| match &three[1].kind {
+        Kind::Text(text) if three[0].is_sign('(') && three[2].is_sign(',') && is_code(text) && !is_media_type(text) => {
+            Some((text.clone(), three[1].line))
+        }
+        _ => None,
+    };
+    tokens.windows(3).filter_map(text).collect()
+}
+
+fn is_media_type(text: &str) -> bool {
+    ["application/", "multipart/", "text/"].iter().any(|kind| text.starts_with(kind))
+}
+
 fn literals(tokens: &[Token], entries: &Places) -> Vec<(String, usize)> {
     let text = |token: &Token| match &token.kind {
         Kind::Text(text) if entries.contains_key(text) => Some((text.clone(), token.line)),
@@ -129,6 +144,12 @@ mod tests {
                Problem::conflict(code, "no code here");"#,
         );
         assert_eq!(constructed(&tokens), [("workspace/locked".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn a_code_handed_to_a_function_counts_and_a_media_type_does_not() {
+        let tokens = source::tokens(r#"self.error("configuration/path", m, s); header("text/html", x); read("a/b");"#);
+        assert_eq!(passed(&tokens), [("configuration/path".to_owned(), 1)]);
     }
 
     #[test]
