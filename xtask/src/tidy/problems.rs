@@ -60,6 +60,12 @@ fn said(entries: &Places) -> Result<Places> {
     let mut said = Places::new();
     for folder in tree::crates()? {
         for file in tree::files(&folder.join("src"), ".rs")? {
+            if file.ends_with("tests.rs")
+                || tree::shown(&file).contains("/tests/")
+                || tree::shown(&file).ends_with("_tests.rs")
+            {
+                continue;
+            }
             let tokens = source::tokens(&tree::read(&file)?);
             let tests = tokens
                 .windows(3)

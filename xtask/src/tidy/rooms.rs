@@ -109,7 +109,7 @@ fn refused(module: &[String], reference: &Reference) -> Option<(String, String)>
         let room = theirs.unwrap_or_default();
         (
             format!("`{named}` is the inside of the room {room}"),
-            format!("call what resources/{room}/mod.rs offers, or offer it there"),
+            format!("call the service of {room}, or what resources/{room}/mod.rs offers"),
         )
     })
 }
@@ -120,8 +120,9 @@ fn part_of(module: &[String]) -> &str {
     part.map_or("", String::as_str)
 }
 
+/// What a room keeps to itself; its service and its `mod.rs` are what other rooms call.
 fn is_inside(part: &str) -> bool {
-    matches!(part, "api" | "page" | "service" | "store")
+    matches!(part, "api" | "page" | "store")
 }
 
 fn targets(path: &[String]) -> Vec<Target> {
@@ -180,6 +181,7 @@ mod tests {
     fn a_service_may_call_its_store_and_what_other_rooms_offer_but_not_their_inside() {
         assert!(verdict("crate::resources::runs::service", "crate::resources::runs::store::find").is_none());
         assert!(verdict("crate::resources::runs::service", "crate::resources::workspaces::lock").is_none());
+        assert!(verdict("crate::resources::runs::service", "crate::resources::workspaces::service::find").is_none());
         assert!(verdict("crate::resources::runs::service", "crate::resources::workspaces::store::find").is_some());
         assert!(verdict("crate::resources::runs::service", "axum::http::StatusCode").is_some());
     }
