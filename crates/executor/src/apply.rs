@@ -9,6 +9,7 @@ use bytes::Bytes;
 use domain::Problem;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::applied_log;
 use crate::folder::{Folder, append_private, open_private, write_private};
@@ -30,6 +31,8 @@ use crate::work::{Applied, Failure, Output, Phase, Upstream, Work};
 /// [`Output::Human`] its lines are rendered. Each state that it saves is offered to [`Upstream::snapshot`], the newest
 /// only when the receiver is slow.
 ///
+/// Dropping the future is like our death: terraform goes on, and [`recover`](crate::recover) finds what came of it.
+///
 /// # Errors
 /// A [`Failure`] whose `recovery` says what was saved, what was done and is not saved, and what is in doubt. An apply
 /// that was interrupted is `Canceled`, unless terraform had nothing left to do. An apply that was begun once in this folder
@@ -47,7 +50,12 @@ pub async fn apply(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Resu
         (Ok(Err(failure)), _) => failure,
         (Err(problem), _) | (Ok(Ok(_)), Err(problem)) => executor_failure(&problem),
     };
-    failed.recovery = recovery::of(&prepared.launcher.folder, &prepared.launcher.record, work.state.as_ref());
+    let (folder, record, prior) =
+        (prepared.launcher.folder.clone(), prepared.launcher.record.clone(), work.state.clone());
+    match tokio::task::spawn_blocking(move || recovery::of(&folder, &record, prior.as_ref())).await {
+        Ok(recovery) => failed.recovery = recovery,
+        Err(problem) => tracing::error!(%problem, "the run's folder could not be read; what it saved is still there"),
+    }
     Err(failed)
 }
 
@@ -90,7 +98,7 @@ async fn initialised_and_run(
     follow.finish().await;
     match outcome? {
         // An interrupt that came too late to leave anything undone interrupted nothing.
-        Ended::Exit(Some(0)) | Ended::Stopped(Some(0)) => Ok(Ok(applied(work, prepared)?)),
+        Ended::Exit(Some(0)) | Ended::Stopped(Some(0)) => Ok(Ok(applied(work, prepared).await?)),
         ended => Ok(Err(failure(&ended, "apply"))),
     }
 }
@@ -103,7 +111,7 @@ async fn kept(work: &Work, prepared: &Prepared, upstream: &Arc<dyn Upstream>) ->
     let ring = prepared.launcher.folder.ring();
     let (ring, newest) = Ring::open(state, ring, Base::new(work.state.as_ref()))?;
     let over = CancellationToken::new();
-    let offering = tokio::spawn(offer(newest, upstream.clone(), over.clone()));
+    let offering = AbortOnDropHandle::new(tokio::spawn(offer(newest, upstream.clone(), over.clone())));
     let ended = run(prepared).await;
     over.cancel();
     ring.close().await;
@@ -136,20 +144,20 @@ async fn run(prepared: &Prepared) -> Result<Ended, Problem> {
     launcher.run("apply", &arguments, Streams::together(log).map_err(unwritable)?).await
 }
 
-fn applied(work: &Work, prepared: &Prepared) -> Result<Applied, Problem> {
-    let folder: &Folder = &prepared.launcher.folder;
-    let counts = applied_log::read(&folder.log(Phase::Apply)).map_err(unwritable)?.counts;
-    let state = match &prepared.state {
-        None => None,
-        Some(file) => Some(final_state(work, file)?),
-    };
-    Ok(Applied { state, counts })
+async fn applied(work: &Work, prepared: &Prepared) -> Result<Applied, Problem> {
+    let log = prepared.launcher.folder.log(Phase::Apply);
+    let (state, prior) = (prepared.state.clone(), work.state.clone());
+    let reading = tokio::task::spawn_blocking(move || {
+        let counts = applied_log::read(&log).map_err(unwritable)?.counts;
+        let state = state.map(|file| final_state(&file, prior.as_ref())).transpose()?;
+        Ok(Applied { state, counts })
+    });
+    reading.await.map_err(|problem| ours("Terraform's state could not be read.", problem))?
 }
 
-fn final_state(work: &Work, file: &Path) -> Result<Bytes, Problem> {
+fn final_state(file: &Path, prior: Option<&Bytes>) -> Result<Bytes, Problem> {
     let bytes = Bytes::from(fs::read(file).map_err(|problem| ours("Terraform left no state.", problem))?);
-    let unchanged = work.state.as_ref() == Some(&bytes);
-    if unchanged || Base::new(work.state.as_ref()).accepts(&bytes).is_some() {
+    if prior == Some(&bytes) || Base::new(prior).accepts(&bytes).is_some() {
         Ok(bytes)
     } else {
         Err(ours("Terraform's state does not continue the one before.", file.display()))

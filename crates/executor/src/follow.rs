@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::render::Rendering;
 use crate::watch::Watch;
@@ -21,7 +21,7 @@ const CHUNK: usize = 64 * 1024;
 /// A log that is being followed.
 pub(crate) struct Follow {
     ended: CancellationToken,
-    task: JoinHandle<io::Result<()>>,
+    task: AbortOnDropHandle<io::Result<()>>,
     _watch: Watch,
 }
 
@@ -37,7 +37,7 @@ impl Follow {
         let folder = file.parent().map(std::path::Path::to_owned).unwrap_or_default();
         let watch = Watch::new(&folder, move || waker.notify_one())?;
         let ended = CancellationToken::new();
-        let task = tokio::spawn(follow(file, rendering, upstream, written, ended.clone()));
+        let task = AbortOnDropHandle::new(tokio::spawn(follow(file, rendering, upstream, written, ended.clone())));
         Ok(Self { ended, task, _watch: watch })
     }
 

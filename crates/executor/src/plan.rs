@@ -85,31 +85,35 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
         return Ok(Err(failure));
     }
     // Only the renderer of structured logs needs schemas, and asking for them starts every provider once more.
-    let schemas = if work.output == Output::Json {
-        let file = launcher.folder.schemas();
-        let output = apart(&file, log().map_err(unwritable)?).map_err(unwritable)?;
+    let schemas = (work.output == Output::Json).then(|| launcher.folder.schemas());
+    if let Some(file) = &schemas {
+        let output = apart(file, log().map_err(unwritable)?).map_err(unwritable)?;
         let arguments = ["providers".into(), "schema".into(), "-json".into()];
         if let Some(failure) = unsuccessful(&launcher.run("schemas", &arguments, output).await?, "providers schema") {
             return Ok(Err(failure));
         }
-        Some(fs::read(file).map_err(unwritable)?)
-    } else {
-        None
-    };
+    }
 
-    let json = Bytes::from(fs::read(&shown).map_err(unwritable)?);
-    let unreadable = |problem: serde_json::Error| ours("Terraform's description of the plan cannot be read.", problem);
-    let facts = plan_json::facts(&json).map_err(unreadable)?;
-    let json_redacted = plan_json::redacted(&json, schemas.as_deref()).map_err(unreadable)?;
-    Ok(Ok(Planned {
-        has_changes: changed || (work.operation.refresh_only && facts.applyable),
-        counts: facts.counts,
-        plan_file: Bytes::from(fs::read(launcher.folder.plan_file()).map_err(unwritable)?),
-        json,
-        json_redacted,
-        terraform_version: prepared.version.version.clone(),
-        generated_configuration: work.operation.generate_config && generated.is_file(),
-    }))
+    let (plan_file, version) = (launcher.folder.plan_file(), prepared.version.version.clone());
+    let operation = work.operation.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        let json = Bytes::from(fs::read(&shown).map_err(unwritable)?);
+        let schemas = schemas.map(fs::read).transpose().map_err(unwritable)?;
+        let unreadable =
+            |problem: serde_json::Error| ours("Terraform's description of the plan cannot be read.", problem);
+        let facts = plan_json::facts(&json).map_err(unreadable)?;
+        let json_redacted = plan_json::redacted(&json, schemas.as_deref()).map_err(unreadable)?;
+        Ok(Planned {
+            has_changes: changed || (operation.refresh_only && facts.applyable),
+            counts: facts.counts,
+            plan_file: Bytes::from(fs::read(plan_file).map_err(unwritable)?),
+            json,
+            json_redacted,
+            terraform_version: version,
+            generated_configuration: operation.generate_config && generated.is_file(),
+        })
+    });
+    reading.await.map_err(|problem| ours("The plan could not be read.", problem))?.map(Ok)
 }
 
 /// Runs `init`; says why not when it did not succeed.

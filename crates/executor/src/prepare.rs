@@ -8,14 +8,14 @@ use std::path::{Component, Path, PathBuf};
 use domain::Problem;
 use domain::id::Id;
 
-use crate::environment::environment;
+use crate::environment::{environment, of_the_run};
 use crate::folder::{Folder, PhaseRecord, make_private, phase_name, remove, write_private};
 use crate::process::{Launcher, ours};
 use crate::recover::kill_leftover;
 use crate::stop::Stop;
 use crate::variables;
 use crate::version::{self, Version};
-use crate::work::{Backend, Output, Phase, Source, UpstreamOutputs, Work};
+use crate::work::{Backend, Output, Phase, Source, UpstreamOutputs, Variable, VariableCategory, Work};
 
 /// Name of the file that replaces backend and upstreams; terraform reads `*_override.tf` last, in order of name.
 const OVERRIDE: &str = "zz_multispace_override.tf";
@@ -58,7 +58,10 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
     let version = version::version_of(&binary).await?;
     let inside = Path::new("source").join(working_directory(&work.working_directory)?);
     let root = folder.path().join(&inside);
-    let state_inside = (work.backend == Backend::Held).then(|| inside.join(state_name(&work.names.workspace)));
+    let state_inside = match work.backend {
+        Backend::Held => Some(inside.join(state_name(&work.names.workspace)?)),
+        Backend::Own => None,
+    };
     let record = PhaseRecord {
         phase: phase_name(phase).to_owned(),
         run: work.run.as_str().to_owned(),
@@ -94,10 +97,20 @@ fn working_directory(text: &str) -> Result<PathBuf, Problem> {
 }
 
 /// Where the local backend keeps the state of a workspace, seen from the root module.
-fn state_name(workspace: &str) -> PathBuf {
-    match workspace {
-        "default" => PathBuf::from("terraform.tfstate"),
-        named => Path::new("terraform.tfstate.d").join(named).join("terraform.tfstate"),
+fn state_name(workspace: &str) -> Result<PathBuf, Problem> {
+    if workspace == "default" {
+        return Ok(PathBuf::from("terraform.tfstate"));
+    }
+    let mut components = Path::new(workspace).components();
+    match (components.next(), components.next()) {
+        (Some(Component::Normal(name)), None) => {
+            Ok(Path::new("terraform.tfstate.d").join(name).join("terraform.tfstate"))
+        }
+        _ => Err(Problem::invalid(
+            "workspace/name",
+            format!("\"{}\" cannot be the name of a workspace.", workspace.escape_debug()),
+        )
+        .advice("Use letters, digits, dashes and underscores.")),
     }
 }
 
@@ -121,14 +134,10 @@ fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Resu
     let Source::Archive(archive) = &work.source;
     unpack(archive, &folder.source())?;
     if !root.is_dir() {
-        return Err(Problem::invalid(
-            "configuration/working-directory",
-            format!("The configuration has no folder \"{}\".", work.working_directory),
-        )
-        .advice("Correct the working directory of the workspace, or send the folder along."));
+        return Err(no_folder(&work.working_directory));
     }
     written(forget_backend(work.backend, root))?;
-    written(write_overrides(work, folder, root))?;
+    write_overrides(work, folder, root)?;
     if let (Some(file), Some(prior)) = (state, &work.state) {
         if let Some(parent) = file.parent() {
             written(make_private(parent))?;
@@ -136,8 +145,14 @@ fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Resu
         written(write_private(file, prior))?;
     }
     let declared = written(variables::declared(root))?;
-    written(write_private(&folder.variables(), variables::render(&work.variables, &declared).as_bytes()))?;
+    let mut values: Vec<Variable> = of_the_run(work).map(|(key, value)| text_variable(key, value)).collect();
+    values.extend(work.variables.iter().cloned());
+    written(write_private(&folder.variables(), variables::render(&values, &declared).as_bytes()))?;
     written(write_private(&folder.cli_config(), work.cli_config.as_bytes()))
+}
+
+fn text_variable(key: &str, value: String) -> Variable {
+    Variable { key: key.to_owned(), value, category: VariableCategory::Terraform, hcl: false, sensitive: false }
 }
 
 /// Removes what an earlier `init` of somebody else left in the archive, and, when we hold the state, states in it.
@@ -155,15 +170,23 @@ fn forget_backend(backend: Backend, root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn write_overrides(work: &Work, folder: &Folder, root: &Path) -> io::Result<()> {
+fn no_folder(name: &str) -> Problem {
+    Problem::invalid("configuration/working-directory", format!("The configuration has no folder \"{name}\"."))
+        .advice("Correct the working directory of the workspace, or send the folder along.")
+}
+
+fn write_overrides(work: &Work, folder: &Folder, root: &Path) -> Result<(), Problem> {
     let mut texts: Vec<(PathBuf, String)> = Vec::new();
     if work.backend == Backend::Held {
         texts.push((root.to_owned(), "terraform {\n  backend \"local\" {}\n}\n".to_owned()));
     }
     for (number, outputs) in work.upstream_outputs.iter().enumerate() {
         let file = folder.upstreams().join(format!("{number}.tfstate"));
-        write_private(&file, &outputs.state)?;
-        let module = folder.source().join(working_directory(&outputs.module).map_err(io::Error::other)?);
+        written(write_private(&file, &outputs.state))?;
+        let module = folder.source().join(working_directory(&outputs.module)?);
+        if !module.is_dir() {
+            return Err(no_folder(&outputs.module));
+        }
         let text = upstream(outputs, &file);
         match texts.iter_mut().find(|(folder, _)| *folder == module) {
             Some((_, all)) => all.push_str(&text),
@@ -172,8 +195,8 @@ fn write_overrides(work: &Work, folder: &Folder, root: &Path) -> io::Result<()> 
     }
     for (module, text) in texts {
         // Not through a link that the archive may have brought.
-        remove(&module.join(OVERRIDE))?;
-        write_private(&module.join(OVERRIDE), text.as_bytes())?;
+        written(remove(&module.join(OVERRIDE)))?;
+        written(write_private(&module.join(OVERRIDE), text.as_bytes()))?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ use domain::Problem;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
 
 use crate::folder::{Folder, PhaseRecord};
 use crate::stop::Stop;
@@ -60,7 +61,8 @@ impl Launcher {
         if self.stop.is_asked() {
             return Ok(Ended::Stopped(None));
         }
-        let mut child = self.spawn(step, arguments, output)?;
+        let Some(lock) = self.lock().await? else { return Ok(Ended::Stopped(None)) };
+        let mut child = self.spawn(step, arguments, lock, output)?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         let status = self.wait(&mut child, group).await;
         if let Some(group) = group {
@@ -77,8 +79,17 @@ impl Launcher {
         self.folder.record(&record).map_err(|problem| ours("The run's folder cannot be written.", problem))
     }
 
-    fn spawn(&self, step: &str, arguments: &[OsString], output: Output) -> Result<Child, Problem> {
-        let lock = lock(&self.folder.lock())?;
+    /// The folder's lock, for the process that is about to start; `None` when a stop came while it was not free.
+    async fn lock(&self) -> Result<Option<File>, Problem> {
+        let failed = |problem: io::Error| ours("The run's folder cannot be locked.", problem);
+        let file = open_lock(&self.folder.lock()).map_err(failed)?;
+        tokio::select! {
+            lock = locked(file) => lock.map(Some).map_err(failed),
+            () = self.stop.interrupted() => Ok(None),
+        }
+    }
+
+    fn spawn(&self, step: &str, arguments: &[OsString], lock: File, output: Output) -> Result<Child, Problem> {
         let mut record = PhaseRecord { step: step.to_owned(), pid: None, started: None, ..self.record.clone() };
         let failed = |problem: io::Error| ours("The run's folder cannot be written.", problem);
         self.folder.record(&record).map_err(failed)?;
@@ -124,17 +135,20 @@ impl Launcher {
     }
 }
 
-/// Takes the folder's lock for a process that is about to start.
-fn lock(path: &Path) -> Result<File, Problem> {
-    let file = open_lock(path).map_err(|problem| ours("The run's folder cannot be written.", problem))?;
+/// Locks a file, waiting for whoever holds it; woken by the system. A thread of its own waits, because the runtime waits for
+/// its blocking threads when it shuts down, and this may take hours.
+pub(crate) async fn locked(file: File) -> io::Result<File> {
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(Problem::conflict("executor/busy", "Another terraform still works in this run's folder.")
-                .advice("Wait until it has ended."))
-        }
-        Err(TryLockError::Error(problem)) => Err(ours("The run's folder cannot be locked.", problem)),
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(problem)) => return Err(problem),
     }
+    let (tell, told) = oneshot::channel();
+    std::thread::Builder::new().name("wait-for-terraform".to_owned()).spawn(move || {
+        let locked = file.lock().map(|()| file);
+        let _ = tell.send(locked);
+    })?;
+    told.await.map_err(io::Error::other)?
 }
 
 pub(crate) fn open_lock(path: &Path) -> io::Result<File> {

@@ -9,10 +9,9 @@ use bytes::Bytes;
 use domain::Problem;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
-use tokio::sync::oneshot;
 
 use crate::folder::{Folder, PhaseRecord};
-use crate::process::{open_lock, ours, started};
+use crate::process::{locked, open_lock, ours, started};
 use crate::recovery;
 use crate::render::{Form, Rendering};
 use crate::work::{Phase, Recovery};
@@ -26,8 +25,10 @@ pub struct Leftover {
 }
 
 /// What an apply that was cut off left behind.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Recovered {
+    /// Terraform was started to apply. Otherwise nothing was done, and nothing else here says anything.
+    pub begun: bool,
     /// The whole log of the apply phase, rendered as it would have been: the receiver may have a beginning of it.
     pub log: Bytes,
     /// Terraform ended well while nobody looked: its last words were the summary of a complete apply.
@@ -91,22 +92,7 @@ pub async fn ended(folder: &Path) -> Result<(), Problem> {
         return Ok(());
     }
     let file = open_lock(&lock).map_err(failed)?;
-    if file.try_lock().is_ok() {
-        return Ok(());
-    }
-    // A thread of its own: the runtime waits for its blocking threads when it shuts down, and this may take hours.
-    let (tell, told) = oneshot::channel::<io::Result<File>>();
-    std::thread::Builder::new()
-        .name("wait-for-terraform".to_owned())
-        .spawn(move || {
-            let locked = file.lock().map(|()| file);
-            let _ = tell.send(locked);
-        })
-        .map_err(failed)?;
-    match told.await {
-        Ok(locked) => locked.map(drop).map_err(failed),
-        Err(gone) => Err(ours("Terraform could not be waited for.", gone)),
-    }
+    locked(file).await.map(drop).map_err(failed)
 }
 
 /// For a run whose apply was cut off by our death: waits until the terraform that may still run in `folder` has ended by
@@ -115,7 +101,7 @@ pub async fn ended(folder: &Path) -> Result<(), Problem> {
 /// `prior` is the state before the run. Interrupting and its grace are the caller's decision: [`leftover`] names the process.
 ///
 /// # Errors
-/// `executor/failed` when the folder cannot be read, `executor/nothing` when no apply was ever begun in it.
+/// `executor/failed` when the folder cannot be read.
 pub async fn recover(folder: &Path, prior: Option<&Bytes>) -> Result<Recovered, Problem> {
     ended(folder).await?;
     let folder = Folder::new(folder);
@@ -126,14 +112,14 @@ pub async fn recover(folder: &Path, prior: Option<&Bytes>) -> Result<Recovered, 
 }
 
 fn read(folder: &Folder, prior: Option<&Bytes>) -> Result<Recovered, Problem> {
-    let record = folder
-        .recorded()
-        .filter(|record| record.phase == "apply")
-        .ok_or_else(|| Problem::not_found("executor/nothing", "No apply was begun in the run's folder."))?;
-    kill_remains(&record);
     let file = folder.log(Phase::Apply);
+    let Some(record) = folder.recorded().filter(|record| record.phase == "apply" && file.exists()) else {
+        return Ok(Recovered::default());
+    };
+    kill_remains(&record);
     let log = crate::applied_log::read(&file).unwrap_or_default();
     Ok(Recovered {
+        begun: true,
         log: rendered(&record, &file).map_err(|problem| ours("The run's log cannot be read.", problem))?,
         complete: log.complete,
         recovery: recovery::of(folder, &record, prior),

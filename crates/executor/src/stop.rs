@@ -44,7 +44,8 @@ impl Stop {
         *self.0.borrow() >= Level::Interrupt
     }
 
-    pub(crate) async fn interrupted(&self) {
+    /// Returns once somebody has asked.
+    pub async fn interrupted(&self) {
         self.reached(Level::Interrupt).await;
     }
 

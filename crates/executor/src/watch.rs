@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use domain::Problem;
@@ -11,7 +12,7 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 /// Called on the watching thread for each change; it must only wake.
 type Wake = Arc<dyn Fn() + Send + Sync>;
-type Wakes = HashMap<PathBuf, Wake>;
+type Wakes = HashMap<PathBuf, (u64, Wake)>;
 
 struct Hub {
     watcher: Mutex<RecommendedWatcher>,
@@ -22,7 +23,12 @@ static HUB: OnceLock<Hub> = OnceLock::new();
 static MAKING: Mutex<()> = Mutex::new(());
 
 /// Watches one folder until it is dropped.
-pub(crate) struct Watch(PathBuf);
+pub(crate) struct Watch {
+    folder: PathBuf,
+    number: u64,
+}
+
+static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 impl Watch {
     /// Calls `wake` whenever a file in `folder` is made or written. A folder has one watch at a time.
@@ -32,21 +38,30 @@ impl Watch {
                 .advice("Raise fs.inotify.max_user_instances and fs.inotify.max_user_watches.")
         };
         let hub = hub().map_err(failed)?;
-        let folder = folder.to_owned();
-        lock(&hub.wakes).insert(folder.clone(), Arc::new(wake));
-        let watch = Self(folder);
-        lock(&hub.watcher).watch(&watch.0, RecursiveMode::NonRecursive).map_err(failed)?;
+        let watch = Self { folder: folder.to_owned(), number: NUMBER.fetch_add(1, Ordering::Relaxed) };
+        let mut watcher = lock(&hub.watcher);
+        lock(&hub.wakes).insert(watch.folder.clone(), (watch.number, Arc::new(wake)));
+        let watching = watcher.watch(&watch.folder, RecursiveMode::NonRecursive);
+        // Released first: a watch that failed takes the same lock when it is dropped.
+        drop(watcher);
+        watching.map_err(failed)?;
         Ok(watch)
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if let Some(hub) = HUB.get() {
-            lock(&hub.wakes).remove(&self.0);
-            // A folder that is gone is no longer watched anyway.
-            let _ = lock(&hub.watcher).unwatch(&self.0);
+        let Some(hub) = HUB.get() else { return };
+        let mut watcher = lock(&hub.watcher);
+        let mut wakes = lock(&hub.wakes);
+        // A newer watch of the same folder has taken this one's place.
+        if wakes.get(&self.folder).is_none_or(|(number, _)| *number != self.number) {
+            return;
         }
+        wakes.remove(&self.folder);
+        drop(wakes);
+        // A folder that is gone is no longer watched anyway.
+        let _ = watcher.unwatch(&self.folder);
     }
 }
 
@@ -69,10 +84,10 @@ fn dispatch(wakes: &Mutex<Wakes>, event: notify::Result<Event>) {
         }
         Ok(event) if !event.need_rescan() => {
             let wakes = lock(wakes);
-            event.paths.iter().filter_map(|path| wakes.get(path.parent()?).cloned()).collect()
+            event.paths.iter().filter_map(|path| Some(wakes.get(path.parent()?)?.1.clone())).collect()
         }
         // Events were lost: everybody looks.
-        _ => lock(wakes).values().cloned().collect(),
+        _ => lock(wakes).values().map(|(_, wake)| wake.clone()).collect(),
     };
     for wake in called {
         wake();

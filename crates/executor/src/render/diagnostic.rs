@@ -6,7 +6,7 @@ const RESET: &str = "\u{1b}[0m";
 const BOLD: &str = "\u{1b}[1m";
 const UNDERLINE: &str = "\u{1b}[4m";
 
-/// The box, after an empty line.
+/// The box, with its line ends.
 pub(super) fn render(diagnostic: &Value) -> String {
     let (colour, word) = match diagnostic["severity"].as_str() {
         Some("warning") => ("\u{1b}[33m", "Warning"),

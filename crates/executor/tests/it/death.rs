@@ -120,5 +120,79 @@ async fn a_terraform_nobody_wrote_down_is_found_by_its_lock_and_killed() {
 #[tokio::test]
 async fn a_folder_without_an_apply_recovers_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(executor::recover(folder.path(), None).await.unwrap_err().code, "executor/nothing");
+    assert!(!executor::recover(folder.path(), None).await.unwrap().begun);
+}
+
+#[tokio::test]
+async fn a_grandchild_of_a_provisioner_does_not_outlive_the_run() {
+    let (_keep, gate) = gate();
+    let text = format!(
+        "resource \"terraform_data\" \"a\" {{\n  provisioner \"local-exec\" {{\n    command = \"(trap '' INT TERM; exec sleep 100000) > {} & echo waiting; wait\"\n  }}\n}}\n",
+        gate.display()
+    );
+    let setting = run(&[("main.tf", &text)]);
+    let (planned, log) = setting.plan().await;
+    good(planned, &log);
+    // The grandchild opens the pipe for writing; reading it ends when nobody has it open any more.
+    let reading = tokio::task::spawn_blocking(move || std::fs::read(gate));
+    let (heard, stop) = (Heard::new(), Stop::new());
+    let applying = tokio::spawn({
+        let (work, heard, stop) = (setting.work.clone(), heard.clone(), stop.clone());
+        async move { executor::apply(&work, heard, stop).await }
+    });
+    heard.until("(local-exec):\u{1b}[0m waiting").await;
+    stop.interrupt();
+    assert_eq!(bad(applying.await.unwrap()).kind, FailureKind::Canceled);
+    reading.await.unwrap().unwrap();
+}
+
+/// Many resources, so that terraform writes its state without pause; killed after `completed` of them.
+async fn killed_while_busy(completed: usize) {
+    let text = "resource \"terraform_data\" \"many\" {\n  count = 120\n  input = join(\"\", [for i in range(200) : \"some words to make it long\"])\n}\n";
+    let setting = run(&[("main.tf", text)]);
+    let (planned, log) = setting.plan().await;
+    good(planned, &log);
+    let heard = Heard::new();
+    let applying = tokio::spawn({
+        let (work, heard) = (setting.work.clone(), heard.clone());
+        async move { executor::apply(&work, heard, Stop::new()).await }
+    });
+    heard.until_count("Creation complete", completed).await;
+    let text = std::fs::read(setting.work.folder.join("phase.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    if let Some(pid) = record["pid"].as_i64() {
+        let _ = killpg(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGKILL);
+    }
+    let Err(failure) = applying.await.unwrap() else { return };
+    let recovery = failure.recovery;
+    // Killed at its very first save terraform may leave no state at all.
+    let state: serde_json::Value =
+        recovery.state.map(|state| serde_json::from_slice(&state).unwrap()).unwrap_or_default();
+    let saved: std::collections::BTreeSet<u64> = state["resources"][0]["instances"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|instance| instance["index_key"].as_u64().unwrap())
+        .collect();
+    let log = std::fs::read_to_string(setting.work.folder.join("log/apply")).unwrap();
+    let mut lost = 0;
+    for line in log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()) {
+        if line["type"] == "apply_complete" {
+            let resource = &line["hook"]["resource"];
+            if !saved.contains(&resource["resource_key"].as_u64().unwrap()) {
+                lost += 1;
+                let unsaved = recovery.unsaved.iter().find(|unsaved| resource["addr"] == unsaved.address.as_str());
+                assert_eq!(unsaved.unwrap().id_value, line["hook"]["id_value"].as_str().unwrap());
+            }
+        }
+    }
+    assert_eq!(recovery.unsaved.len(), lost);
+    eprintln!("{completed}: saved {} lost {lost} doubt {}", saved.len(), recovery.in_doubt.len());
+}
+
+#[tokio::test]
+async fn nothing_that_was_done_is_forgotten_whenever_terraform_is_killed() {
+    for completed in [1, 30, 60, 90, 110] {
+        killed_while_busy(completed).await;
+    }
 }

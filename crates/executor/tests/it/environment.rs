@@ -18,6 +18,7 @@ async fn nothing_of_our_own_environment_is_visible_to_terraform() {
         .collect();
     let expected = BTreeSet::from([
         "CHECKPOINT_DISABLE",
+        "GIT_TERMINAL_PROMPT",
         "GOGC",
         "HOME",
         "PATH",

@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use executor::{FailureKind, Output, Product, Stop};
 
@@ -76,19 +77,35 @@ async fn a_stop_before_the_start_starts_nothing() {
     assert_eq!(failure.kind, FailureKind::Canceled);
 }
 
+/// A plan that hangs in reading a pipe, so that nothing but a signal ends it.
+async fn hanging(grace: Duration, end: impl FnOnce(&Stop)) {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = folder.path().join("gate");
+    nix::unistd::mkfifo(&gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut setting = run(&[("main.tf", &format!("output \"a\" {{\n  value = file(\"{}\")\n}}\n", gate.display()))]);
+    setting.work.grace = grace;
+    let stop = Stop::new();
+    let planning = tokio::spawn({
+        let (work, stop) = (setting.work.clone(), stop.clone());
+        async move { executor::plan(&work, Heard::new(), stop).await }
+    });
+    // A pipe opens for writing when somebody has opened it for reading.
+    let open = tokio::task::spawn_blocking(move || std::fs::OpenOptions::new().write(true).open(gate));
+    let _held = open.await.unwrap().unwrap();
+    assert!(executor::leftover(&setting.work.folder).is_some());
+    end(&stop);
+    assert_eq!(bad(planning.await.unwrap()).kind, FailureKind::Canceled);
+    assert!(executor::leftover(&setting.work.folder).is_none());
+}
+
 #[tokio::test]
 async fn a_killed_plan_leaves_no_process() {
-    let text = "data \"external\" \"x\" {\n program = [\"x\"]\n}\n";
-    let setting = run(&[("main.tf", text)]);
-    let (heard, stop) = (Heard::new(), Stop::new());
-    let planning = tokio::spawn({
-        let (work, heard, stop) = (setting.work.clone(), heard.clone(), stop.clone());
-        async move { executor::plan(&work, heard, stop).await }
-    });
-    heard.until("Initializing provider plugins").await;
-    stop.kill();
-    bad(planning.await.unwrap());
-    assert!(executor::leftover(&setting.work.folder).is_none());
+    hanging(Duration::from_secs(3600), Stop::kill).await;
+}
+
+#[tokio::test]
+async fn a_plan_that_does_not_heed_an_interrupt_is_killed_after_its_grace() {
+    hanging(Duration::from_millis(10), Stop::interrupt).await;
 }
 
 #[tokio::test]

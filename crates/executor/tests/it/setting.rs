@@ -30,8 +30,13 @@ impl Heard {
 
     /// Waits until the log has this text.
     pub(crate) async fn until(&self, text: &str) {
+        self.until_count(text, 1).await;
+    }
+
+    /// Waits until the log has this text so many times.
+    pub(crate) async fn until_count(&self, text: &str, count: usize) {
         let mut log = self.log.subscribe();
-        log.wait_for(|log| String::from_utf8_lossy(log).contains(text)).await.unwrap();
+        log.wait_for(|log| String::from_utf8_lossy(log).matches(text).count() >= count).await.unwrap();
     }
 }
 
