@@ -75,16 +75,31 @@ impl StateKey {
         }
     }
 
-    /// For people: `bucket = "states", key = "network"`.
+    /// For people: `backend "s3", bucket "states", key "network"`. Never shows what may hold a password: connection
+    /// strings, the user part of an address, and settings of backend types that are not known.
     pub(crate) fn describe(&self) -> String {
-        match self {
-            StateKey::File(path) => path.display().to_string(),
-            StateKey::Settings(kind, settings) => {
-                let settings: Vec<String> = settings.iter().map(|(name, value)| format!("{name} {value:?}")).collect();
-                format!("backend {kind:?}, {}", settings.join(", "))
+        let (kind, settings) = match self {
+            StateKey::File(path) => return path.display().to_string(),
+            StateKey::Settings(kind, settings) => (kind, settings),
+        };
+        let mut description = format!("backend {kind:?}");
+        if IDENTITY.iter().any(|(known, _)| known == kind) {
+            for (name, value) in settings.iter().filter(|(name, _)| name != "conn_str") {
+                description.push_str(&format!(", {name} {:?}", without_user(value)));
             }
         }
+        description
     }
+}
+
+fn without_user(address: &str) -> String {
+    if let Some((scheme, rest)) = address.split_once("://") {
+        let host_end = rest.find('/').unwrap_or(rest.len());
+        if let Some(at) = rest[..host_end].rfind('@') {
+            return format!("{scheme}://{}", &rest[at + 1..]);
+        }
+    }
+    address.to_owned()
 }
 
 /// The key of the state that a backend of this type with these settings has. `setting` evaluates one of them: `None`

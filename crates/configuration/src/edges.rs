@@ -441,15 +441,10 @@ impl<'a> Config<'a> {
 fn report_ambiguous(found: &mut Found, starts: &[Start]) {
     let answered: BTreeSet<&str> =
         starts.iter().filter(|start| start.is_answered).map(|start| start.name.as_str()).collect();
-    let mut blocks: BTreeMap<(&str, &str, &str, Option<&str>), (&Place, BTreeSet<&str>)> = BTreeMap::new();
+    let mut blocks: BTreeMap<_, (&Place, BTreeSet<&str>)> = BTreeMap::new();
     for reader in found.readers.iter().filter(|reader| answered.contains(reader.upstream.as_str())) {
-        let key = (
-            reader.downstream.as_str(),
-            reader.module.as_str(),
-            reader.block_name.as_str(),
-            reader.instance.as_deref(),
-        );
-        blocks.entry(key).or_insert((&reader.place, BTreeSet::new())).1.insert(&reader.upstream);
+        let block = (&reader.downstream, &reader.module, &reader.block_name, &reader.instance);
+        blocks.entry(block).or_insert((&reader.place, BTreeSet::new())).1.insert(&reader.upstream);
     }
     let mut notices = Vec::new();
     for ((downstream, _, block, _), (place, upstreams)) in blocks {
@@ -459,7 +454,7 @@ fn report_ambiguous(found: &mut Found, starts: &[Start]) {
                 "data.terraform_remote_state.{block} reads {} depending on who calls its module, and can be answered with one of them only.",
                 upstreams.join(" or ")
             );
-            notices.push((downstream.to_owned(), place.clone(), message));
+            notices.push((downstream.clone(), place.clone(), message));
         }
     }
     for (workspace, place, message) in notices {

@@ -4,6 +4,7 @@
 //! Code is parsed, never searched with patterns, and every statement about it has a place in a file. Absent: running
 //! Terraform, evaluating what only Terraform can know, a database, an async runtime, printing.
 
+mod archive;
 mod backend;
 mod diagnostic;
 mod edges;
@@ -11,6 +12,7 @@ mod evaluate;
 mod json;
 mod module;
 mod names;
+mod pack;
 mod roots;
 mod settings;
 mod stack;
@@ -18,9 +20,11 @@ mod tfvars;
 mod tree;
 mod value;
 
+pub use archive::{Contents, Limits, check, unpack};
 pub use backend::{BackendSetting, CloudSetting};
 pub use diagnostic::{Diagnostic, Notice, NoticeKind, Place};
 pub use names::is_valid as is_valid_workspace_name;
+pub use pack::{pack, pack_folder};
 pub use settings::{RunSettings, SETTINGS_FILE, StackSettings, WorkspaceSettings};
 pub use stack::{DeclaredVariable, Edge, Reader, Reason, Root, Stack, read_stack};
 pub use value::Value;

@@ -20,7 +20,7 @@ pub(crate) fn from_path(path: &str) -> String {
 
 /// The candidate that differs from `name` in few letters, if there is one.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
+    let limit = name.chars().count().div_ceil(2).clamp(1, 3);
     candidates
         .map(|candidate| (distance(name, candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
@@ -35,7 +35,7 @@ pub(crate) fn advice<'a>(name: &str, candidates: impl Iterator<Item = &'a str> +
         return format!("Did you mean {near:?}?");
     }
     match candidates.clone().count() {
-        0 => "There is none to choose from.".to_owned(),
+        0 => "Remove it.".to_owned(),
         1..=FEW => format!("Possible are: {}.", candidates.collect::<Vec<_>>().join(", ")),
         _ => "Look at the names in `multispace graph`.".to_owned(),
     }

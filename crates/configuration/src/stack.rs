@@ -177,7 +177,7 @@ impl Stack {
 /// Every error that was found, not only the first: the folder is missing or has no root module, files that are not valid,
 /// names that clash, module folders that are not there, and whatever is wrong in `multispace.hcl`.
 pub fn read_stack(dir: &Path) -> Result<Stack, Vec<Diagnostic>> {
-    let dir = open(dir).map_err(|problem| vec![problem])?;
+    let dir = open(dir).map_err(|problem| vec![*problem])?;
     let mut problems = Vec::new();
     let file = settings::read(&dir, &mut problems);
     let paths = roots::declared_paths(&dir, file.as_ref(), &mut problems);
@@ -213,20 +213,19 @@ pub fn read_stack(dir: &Path) -> Result<Stack, Vec<Diagnostic>> {
     })
 }
 
-fn open(dir: &Path) -> Result<PathBuf, Diagnostic> {
+fn open(dir: &Path) -> Result<PathBuf, Box<Diagnostic>> {
     let shown = dir.display();
-    match dir.canonicalize() {
-        Ok(path) if path.is_dir() => Ok(path),
-        Ok(_) => Err(Diagnostic::new("configuration/not-a-folder", format!("{shown} is not a folder."))
-            .advice("Name the folder that holds your root modules.")),
+    let problem = match dir.canonicalize() {
+        Ok(path) if path.is_dir() => return Ok(path),
+        Ok(_) => Diagnostic::new("configuration/not-a-folder", format!("{shown} is not a folder.")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(Diagnostic::new("configuration/no-folder", format!("There is no folder {shown}."))
-                .advice("Name the folder that holds your root modules."))
+            Diagnostic::new("configuration/no-folder", format!("There is no folder {shown}."))
         }
         Err(error) => {
-            Err(Diagnostic::new("configuration/unreadable", format!("The folder {shown} cannot be read: {error}.")))
+            Diagnostic::new("configuration/unreadable", format!("The folder {shown} cannot be read: {error}."))
         }
-    }
+    };
+    Err(Box::new(problem.advice("Name the folder that holds your root modules.")))
 }
 
 fn no_roots(tree: &Tree) -> Diagnostic {

@@ -103,7 +103,8 @@ fn a_diagnostic_renders_with_its_source() {
          3 | }
            `----
           help: `terraform fmt` and `terraform validate` say more about the same place.
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]

@@ -35,9 +35,12 @@ fn a_local_state_file_is_that_of_the_root_in_its_folder() {
 fn a_local_backend_with_a_path_of_its_own_is_found_by_that_path() {
     check(
         &[
-            ("stack/network/main.tf", r#"terraform {
+            (
+                "stack/network/main.tf",
+                r#"terraform {
   backend "local" { path = "state/net.tfstate" }
-}"#),
+}"#,
+            ),
             (
                 "stack/dns/main.tf",
                 r#"data "terraform_remote_state" "a" {
@@ -64,9 +67,15 @@ fn a_local_backend_with_a_path_of_its_own_is_found_by_that_path() {
 #[test]
 fn a_local_backend_without_settings_is_held() {
     check(
-        &[("stack/network/main.tf", r#"terraform {
+        &[
+            (
+                "stack/network/main.tf",
+                r#"terraform {
   backend "local" {}
-}"#), ("stack/dns/main.tf", READS_NETWORK)],
+}"#,
+            ),
+            ("stack/dns/main.tf", READS_NETWORK),
+        ],
         expect![[r#"
             dns in dns (held)
             network in network (held)
@@ -133,16 +142,22 @@ fn arguments_of_module_calls_are_known_inside() {
     "#;
     check(
         &[
-            ("stack/a/main.tf", r#"terraform {
+            (
+                "stack/a/main.tf",
+                r#"terraform {
   cloud {
     workspaces { name = "net-a" }
   }
-}"#),
-            ("stack/b/main.tf", r#"terraform {
+}"#,
+            ),
+            (
+                "stack/b/main.tf",
+                r#"terraform {
   cloud {
     workspaces { name = "net-b" }
   }
-}"#),
+}"#,
+            ),
             (
                 "stack/c/main.tf",
                 r#"locals { which = "a" }
@@ -278,9 +293,12 @@ fn object_stores_are_compared_by_what_identifies_a_state() {
                      }
                    }"#,
             ),
-            ("stack/gcs/main.tf", r#"terraform {
+            (
+                "stack/gcs/main.tf",
+                r#"terraform {
   backend "gcs" { bucket = "states" }
-}"#),
+}"#,
+            ),
             (
                 "stack/azure/main.tf",
                 r#"terraform {
@@ -291,12 +309,18 @@ fn object_stores_are_compared_by_what_identifies_a_state() {
                      }
                    }"#,
             ),
-            ("stack/http/main.tf", r#"terraform {
+            (
+                "stack/http/main.tf",
+                r#"terraform {
   backend "http" { address = "https://x/a" }
-}"#),
-            ("stack/pg/main.tf", r#"terraform {
+}"#,
+            ),
+            (
+                "stack/pg/main.tf",
+                r#"terraform {
   backend "pg" { conn_str = "postgres://x" }
-}"#),
+}"#,
+            ),
             (
                 "stack/reader/main.tf",
                 r#"data "terraform_remote_state" "s3" {
@@ -339,7 +363,7 @@ fn object_stores_are_compared_by_what_identifies_a_state() {
             http -> reader
               reader/main.tf:13:20: data.terraform_remote_state.http (backend "http", address "https://x/a")
             pg -> reader
-              reader/main.tf:17:20: data.terraform_remote_state.pg (backend "pg", conn_str "postgres://x", schema_name "terraform_remote_state")
+              reader/main.tf:17:20: data.terraform_remote_state.pg (backend "pg", schema_name "terraform_remote_state")
             s3 -> reader
               reader/main.tf:1:1: data.terraform_remote_state.s3 (backend "s3", bucket "states", key "net")
             reader: reader reads azure by azurerm in "reader"
@@ -496,12 +520,18 @@ fn json_syntax_is_read_as_well() {
 fn override_files_have_the_last_word() {
     check(
         &[
-            ("stack/a/main.tf", r#"terraform {
+            (
+                "stack/a/main.tf",
+                r#"terraform {
   backend "s3" {}
-}"#),
-            ("stack/a/override.tf", r#"terraform {
+}"#,
+            ),
+            (
+                "stack/a/override.tf",
+                r#"terraform {
   backend "local" {}
-}"#),
+}"#,
+            ),
             (
                 "stack/b/main.tf",
                 r#"data "terraform_remote_state" "a" {

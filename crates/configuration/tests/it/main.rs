@@ -2,8 +2,10 @@
 
 mod broken;
 mod edges;
+mod pack;
 mod roots;
 mod settings;
+mod unpack;
 
 use std::fmt::Write;
 use std::path::Path;

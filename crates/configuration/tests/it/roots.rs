@@ -35,9 +35,12 @@ fn a_called_folder_with_a_backend_of_its_own_is_a_root_too() {
     check(
         &[
             ("stack/main.tf", r#"module "network" { source = "./network" }"#),
-            ("stack/network/main.tf", r#"terraform {
+            (
+                "stack/network/main.tf",
+                r#"terraform {
   backend "http" {}
-}"#),
+}"#,
+            ),
             ("stack/multispace.hcl", "workspace \"top\" {\n  path = \".\"\n}"),
         ],
         expect![[r#"
@@ -71,25 +74,34 @@ fn the_settings_file_makes_roots_and_names_them() {
 
 #[test]
 fn the_folder_itself_may_be_the_only_root() {
-    check(&[("stack/main.tf", "")], expect![[r#"
+    check(
+        &[("stack/main.tf", "")],
+        expect![[r#"
         stack in . (held)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn two_folders_with_one_name_are_an_error_that_names_both() {
-    check(&[("stack/a/b/main.tf", ""), ("stack/a-b/main.tf", "")], expect![[r#"
+    check(
+        &[("stack/a/b/main.tf", ""), ("stack/a-b/main.tf", "")],
+        expect![[r#"
         The folders "a/b" and "a-b" would both be workspace "a-b". [configuration/duplicate-name]
           advice: Name one of them in multispace.hcl: `workspace "NAME" { path = "a-b" }`.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_folder_whose_name_no_workspace_can_have_must_be_named() {
-    check(&[("stack/über uns/main.tf", "")], expect![[r#"
+    check(
+        &[("stack/über uns/main.tf", "")],
+        expect![[r#"
         The folder "über uns" would be a workspace "über uns", which is not a name it can have. [configuration/workspace-name]
           advice: A workspace's name has 1 to 90 letters, digits, `-` and `_`. Name it in multispace.hcl: `workspace "NAME" { path = "über uns" }`.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

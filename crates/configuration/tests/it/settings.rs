@@ -93,16 +93,16 @@ fn unknown_words_are_errors_at_their_place() {
               advice: Possible are: workspace.
             multispace.hcl:4:14: There is no attribute "paht" here. [configuration/unknown-attribute]
               at: "paht"
-              advice: Possible are: path, depends_on, variables, environment, terraform_version, apply, destroy.
+              advice: Did you mean "path"?
             multispace.hcl:5:14: There is no block "aply" here. [configuration/unknown-block]
               at: "aply"
               advice: Did you mean "apply"?
             multispace.hcl:7:16: There is no attribute "retries" here. [configuration/unknown-attribute]
               at: "retries"
-              advice: Possible are: manual_confirm, retry, retry_attempts, retry_backoff_min, retry_backoff_max, wait_for_run.
+              advice: Did you mean "retry"?
             multispace.hcl:8:16: There is no block "nested" here. [configuration/unknown-block]
               at: "nested"
-              advice: There is none to choose from.
+              advice: Remove it.
             multispace.hcl:11:12: A workspace block has one label: the workspace's name. [configuration/workspace-label]
               at: "workspace"
               advice: Write `workspace "NAME" { ... }`.
@@ -244,8 +244,11 @@ fn names_and_paths_that_do_not_exist_are_errors_with_a_suggestion() {
 
 #[test]
 fn a_value_that_is_written_twice_is_an_error() {
-    check("concurrency = 1\nconcurrency = 2\n", expect![[r#"
+    check(
+        "concurrency = 1\nconcurrency = 2\n",
+        expect![[r#"
         multispace.hcl:2:1: This is not valid HCL: invalid attribute; expected unique attribute key; found redefined attribute. [configuration/syntax]
           at: "c"
-    "#]]);
+    "#]],
+    );
 }
