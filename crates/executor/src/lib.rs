@@ -28,7 +28,7 @@ pub use apply::apply;
 pub use plan::plan;
 pub use recover::{Leftover, Recovered, ended, kill_leftover, leftover, recover};
 pub use stop::Stop;
-pub use version::{Product, Version, terraform_version};
+pub use version::{Product, Version, locate, terraform_version};
 pub use work::{
     Applied, Backend, Counts, Failure, FailureKind, InDoubt, Names, Operation, Output, Phase, Planned, Recovery,
     Source, Unsaved, Upstream, UpstreamOutputs, Variable, VariableCategory, Work,

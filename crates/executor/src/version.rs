@@ -64,6 +64,14 @@ pub async fn terraform_version(binary: &Path) -> Result<Version, Problem> {
     version_of(&found).await
 }
 
+/// The absolute path of the executable `binary` (a path, or a name that is looked up on PATH).
+///
+/// # Errors
+/// `terraform/not-found` when there is no such executable.
+pub fn locate(binary: &Path) -> Result<PathBuf, Problem> {
+    find(binary, &std::env::var_os("PATH").unwrap_or_default())
+}
+
 /// Looks up an executable as a shell does.
 pub(crate) fn find(binary: &Path, path: &OsStr) -> Result<PathBuf, Problem> {
     let candidates: Vec<PathBuf> = if binary.components().count() > 1 || binary.is_absolute() {

@@ -1,0 +1,52 @@
+//! [`App`]: what every use case stands on. Made once, in `serve.rs`, and cheap to clone.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ports::Ports;
+use crate::storage::{Changes, Db, Key, Objects};
+
+/// What every use case stands on.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// Blobs: configurations, plans and states; durable once stored.
+    pub objects: Objects,
+    /// Logs, in pieces; not synced piece by piece, since the run's folder has them too.
+    pub logs: Objects,
+    /// Seals secrets, signs URLs, digests tokens.
+    pub key: Key,
+    /// Time and randomness.
+    pub ports: Ports,
+    /// What was committed, told to whoever listens.
+    pub changes: Changes,
+    /// How this server is set up.
+    pub setup: Arc<Setup>,
+}
+
+/// How this server is set up; fixed from start to end.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Folder of the run folders.
+    pub runs: PathBuf,
+    /// The terraform or tofu that is used where a workspace asks for no other version.
+    pub terraform: PathBuf,
+    /// The version of `terraform` (`1.11.4`).
+    pub terraform_version: String,
+    /// Folder with one executable per version: `VERSION/terraform`, `VERSION/tofu`, `terraform_VERSION` or `tofu_VERSION`.
+    pub terraform_versions: Option<PathBuf>,
+    /// Environment that terraform inherits, beside what a run adds. Nothing else of the server's is visible to it.
+    pub environment: Vec<(String, String)>,
+    /// CLI configuration (`provider_installation` and so on) that every run starts from.
+    pub cli_config: String,
+    /// Concurrent runs of a new organization.
+    pub run_limit: u32,
+    /// How long an interrupted terraform may take before it is killed.
+    pub grace: Duration,
+    /// How long after a cancel a run may be force-canceled.
+    pub force_cancel_after: Duration,
+    /// Where runs and clients reach this server (`http://127.0.0.1:8080`); `None` when nothing listens.
+    pub address: Option<String>,
+}

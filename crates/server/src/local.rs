@@ -1,0 +1,407 @@
+//! The engine for whoever runs it in the process: what `multispace apply DIR` asks of it, as the owner.
+//!
+//! The same use cases as the API's; nothing here decides anything.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use domain::Problem;
+use domain::run::RunStatus;
+use serde_json::Value;
+use tokio::sync::broadcast;
+
+use crate::actor::Actor;
+use crate::resources::configurations::service as configurations;
+use crate::resources::organizations::{self, Organization};
+use crate::resources::runs::{self, log, service as run_service};
+use crate::resources::states::service as states;
+use crate::resources::tokens::service as tokens;
+use crate::resources::variables::service as variables;
+use crate::resources::workspaces::service as workspaces;
+use crate::scheduler::connection;
+use crate::serve::Engine;
+
+pub use crate::resources::runs::Reader;
+pub use crate::resources::variables::service::Settings as Variable;
+pub use crate::storage::Change;
+
+/// Organization of the stack in a data folder of its own.
+const ORGANIZATION: &str = "local";
+
+/// A stack's engine: workspaces, runs and states of one directory.
+pub struct Local<'a> {
+    engine: &'a Engine,
+    owner: Actor,
+    organization: Organization,
+}
+
+/// A workspace as the stack wants it.
+pub struct Wanted {
+    /// Name.
+    pub name: String,
+    /// Folder of the root module inside the archive.
+    pub working_directory: String,
+    /// The root keeps a backend of its own.
+    pub own_backend: bool,
+    /// Version or constraint of terraform; `None` for the engine's own.
+    pub terraform_version: Option<String>,
+    /// Exactly these variables.
+    pub variables: Vec<Variable>,
+}
+
+/// What a run is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Only plan.
+    Plan,
+    /// Plan the destruction, and only that.
+    PlanDestroy,
+    /// Plan and apply.
+    Apply,
+    /// Plan and apply the destruction.
+    Destroy,
+}
+
+/// A workspace as it is.
+#[derive(Debug, Clone)]
+pub struct WorkspaceView {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Resource instances under management in the state that multispace holds.
+    pub resource_count: u32,
+    /// Serial and lineage of that state.
+    pub state: Option<(i64, String)>,
+}
+
+/// A run as it is at one moment.
+#[derive(Debug, Clone)]
+pub struct RunView {
+    /// Its id.
+    pub id: String,
+    /// Its workspace's id.
+    pub workspace: String,
+    /// Where it is.
+    pub status: RunStatus,
+    /// Whether its plan changes something.
+    pub has_changes: bool,
+    /// Whether it waits for a yes.
+    pub is_confirmable: bool,
+    /// Why it errored.
+    pub failure: Option<String>,
+    /// Id of its plan, which names the plan's log.
+    pub plan: String,
+    /// Id of its apply, which names the apply's log.
+    pub apply: String,
+    /// To add, change, destroy, import, by the plan.
+    pub planned: executor::Counts,
+    /// Added, changed, destroyed, imported, by the apply.
+    pub applied: executor::Counts,
+    /// Resources that were made and are not in the state that was saved.
+    pub unsaved: Vec<executor::Unsaved>,
+    /// Resources whose fate is unknown.
+    pub in_doubt: Vec<executor::InDoubt>,
+    /// When it was queued.
+    pub created_at: DateTime<Utc>,
+    /// When terraform began to plan.
+    pub planning_at: Option<DateTime<Utc>>,
+    /// When it last moved; its end once it is final.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// One output of a workspace.
+#[derive(Debug, Clone)]
+pub struct OutputView {
+    /// Its name.
+    pub name: String,
+    /// Its value; JSON null when it is sensitive.
+    pub value: Value,
+    /// Whether it is sensitive.
+    pub sensitive: bool,
+}
+
+impl Engine {
+    /// The engine as a stack's own, with at most `concurrency` runs in terraform at once.
+    ///
+    /// # Errors
+    /// `storage/…`.
+    pub async fn local(&self, concurrency: u32) -> Result<Local<'_>, Problem> {
+        let app = &self.app;
+        let tx = app.db.write().await?;
+        let user = tokens::owner(app, &tx).await?;
+        let owner = Actor::User { id: user.id, name: user.username };
+        let known = organizations::service::list(&tx, &owner).await?.into_iter().find(|it| it.name == ORGANIZATION);
+        let organization = match known {
+            Some(organization) => organization,
+            None => {
+                let new = organizations::service::New { name: ORGANIZATION.into(), email: "owner@localhost".into() };
+                organizations::service::create(app, &tx, &owner, new).await?
+            }
+        };
+        let edit = organizations::service::Edit { run_limit: Some(concurrency), ..Default::default() };
+        let organization = organizations::service::update(&tx, &owner, &organization.name, edit).await?;
+        tx.commit().await?;
+        Ok(Local { engine: self, owner, organization })
+    }
+
+    /// Blocks of a CLI configuration that connect terraform to this engine as its owner.
+    ///
+    /// # Errors
+    /// As [`Engine::owner_token`].
+    pub async fn connection(&self) -> Result<String, Problem> {
+        let address = self.app.setup.address.as_deref().unwrap_or_default();
+        Ok(connection(address, &self.owner_token().await?))
+    }
+}
+
+impl Local<'_> {
+    /// Hears of every change from now on. Who lags gets an error and reads again.
+    pub fn listen(&self) -> broadcast::Receiver<Change> {
+        self.engine.app.changes.listen()
+    }
+
+    /// Makes the workspace, or brings the one of that name to what is wanted.
+    ///
+    /// # Errors
+    /// Those of workspaces and variables.
+    pub async fn prepare(&self, wanted: Wanted) -> Result<WorkspaceView, Problem> {
+        let app = &self.engine.app;
+        let settings = workspaces::Settings {
+            working_directory: Some(wanted.working_directory),
+            own_backend: Some(wanted.own_backend),
+            terraform_version: Some(wanted.terraform_version.unwrap_or_else(|| "latest".into())),
+            ..Default::default()
+        };
+        let tx = app.db.write().await?;
+        let known = workspaces::list(&tx, &self.owner, &self.organization).await?;
+        let workspace = match known.into_iter().find(|it| it.name == wanted.name) {
+            Some(known) => workspaces::update(app, &tx, &self.owner, &known.id, settings).await?,
+            None => {
+                let settings = workspaces::Settings { name: Some(wanted.name), ..settings };
+                workspaces::create(app, &tx, &self.owner, &self.organization, settings, &[]).await?
+            }
+        };
+        variables::replace(app, &tx, &self.owner, &workspace.id, wanted.variables).await?;
+        let view = view(&tx, &workspace).await?;
+        tx.commit().await?;
+        Ok(view)
+    }
+
+    /// Every workspace that the data folder knows, by name.
+    ///
+    /// # Errors
+    /// `storage/…`.
+    pub async fn workspaces(&self) -> Result<Vec<WorkspaceView>, Problem> {
+        let tx = self.engine.app.db.read().await?;
+        let mut views = Vec::new();
+        for workspace in workspaces::list(&tx, &self.owner, &self.organization).await? {
+            views.push(view(&tx, &workspace).await?);
+        }
+        Ok(views)
+    }
+
+    /// Takes over a state that was made elsewhere, for a workspace that has none.
+    ///
+    /// # Errors
+    /// `state/…`; `workspace/locked`.
+    pub async fn adopt(&self, workspace: &str, serial: i64, md5: String, state: Bytes) -> Result<(), Problem> {
+        let app = &self.engine.app;
+        let tx = app.db.write().await?;
+        workspaces::lock(&tx, &self.owner, workspace, "taking over the state of the folder").await?;
+        let new = states::New { serial, lineage: None, md5, force: false };
+        let announced = states::announce(app, &tx, &self.owner, workspace, new).await?;
+        tx.commit().await?;
+        let uploaded = states::upload(app, &announced.id, state).await;
+        let tx = app.db.write().await?;
+        workspaces::force_unlock(&tx, &self.owner, workspace).await?;
+        tx.commit().await?;
+        uploaded
+    }
+
+    /// Stores the code of the stack, once for all its workspaces; the answer names it for [`Local::start`].
+    ///
+    /// # Errors
+    /// `configuration/…` when the archive is refused.
+    pub async fn store_code(&self, archive: Bytes) -> Result<String, Problem> {
+        configurations::store_archive(&self.engine.app, archive).await
+    }
+
+    /// Starts a run of a workspace on stored code.
+    ///
+    /// # Errors
+    /// Those of runs.
+    pub async fn start(
+        &self,
+        workspace: &str,
+        code: &str,
+        purpose: Purpose,
+        auto_apply: bool,
+        message: &str,
+        readers: Vec<Reader>,
+    ) -> Result<RunView, Problem> {
+        let app = &self.engine.app;
+        let tx = app.db.write().await?;
+        let new = configurations::New {
+            auto_queue_runs: false,
+            speculative: false,
+            provisional: false,
+            source: "terraform".into(),
+        };
+        let configuration = configurations::create(app, &tx, &self.owner, workspace, new).await?;
+        configurations::uploaded(&tx, &configuration.id, Ok(code.to_owned())).await?;
+        let new = run_service::New {
+            configuration: Some(configuration.id),
+            message: Some(message.to_owned()),
+            source: "terraform".into(),
+            auto_apply: Some(auto_apply),
+            is_destroy: matches!(purpose, Purpose::PlanDestroy | Purpose::Destroy),
+            plan_only: Some(matches!(purpose, Purpose::Plan | Purpose::PlanDestroy)),
+            readers,
+            ..Default::default()
+        };
+        let whole = run_service::create(app, &tx, &self.owner, workspace, new).await?;
+        tx.commit().await?;
+        Ok(self.run_view(&whole))
+    }
+
+    /// A run as it is now.
+    ///
+    /// # Errors
+    /// `run/not-found`.
+    pub async fn run(&self, id: &str) -> Result<RunView, Problem> {
+        let tx = self.engine.app.db.read().await?;
+        Ok(self.run_view(&run_service::read(&tx, &self.owner, id).await?))
+    }
+
+    /// Runs that have not ended, oldest first: what an earlier process left.
+    ///
+    /// # Errors
+    /// `storage/…`.
+    pub async fn unfinished(&self) -> Result<Vec<RunView>, Problem> {
+        let tx = self.engine.app.db.read().await?;
+        let mut views = Vec::new();
+        for run in runs::unfinished(&tx).await? {
+            views.push(self.run_view(&run_service::read(&tx, &self.owner, &run.id).await?));
+        }
+        Ok(views)
+    }
+
+    /// Says yes to a planned run.
+    ///
+    /// # Errors
+    /// `run/not-confirmable`.
+    pub async fn confirm(&self, run: &str) -> Result<(), Problem> {
+        let tx = self.engine.app.db.write().await?;
+        run_service::confirm(&self.engine.app, &tx, &self.owner, run).await?;
+        tx.commit().await
+    }
+
+    /// Ends a run as gently as its status allows: discards what waits for a decision, cancels anything else. A run that
+    /// has ended, or was asked before, is fine.
+    ///
+    /// # Errors
+    /// `storage/…`.
+    pub async fn stop(&self, run: &str) -> Result<(), Problem> {
+        let app = &self.engine.app;
+        let tx = app.db.write().await?;
+        let status = run_service::read(&tx, &self.owner, run).await?.run.status();
+        let outcome = match status.can_be_discarded() {
+            _ if status.is_final() => Ok(()),
+            true => run_service::discard(app, &tx, &self.owner, run).await,
+            false => run_service::cancel(app, &tx, &self.owner, run).await,
+        };
+        match outcome {
+            Ok(()) => tx.commit().await,
+            Err(problem) if problem.code == "run/cancel-requested" => Ok(()),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// The log of a plan or apply as text, without its framing.
+    ///
+    /// # Errors
+    /// `storage/…`.
+    pub async fn log(&self, phase: &str) -> Result<String, Problem> {
+        let bytes = log::read(&self.engine.app, phase, 0, usize::MAX).await?;
+        Ok(String::from_utf8_lossy(&bytes).replace(['\u{2}', '\u{3}'], ""))
+    }
+
+    /// Outputs of a workspace's state by name; empty without a state.
+    ///
+    /// # Errors
+    /// `storage/…`.
+    pub async fn outputs(&self, workspace: &str) -> Result<Vec<OutputView>, Problem> {
+        let app = &self.engine.app;
+        let tx = app.db.read().await?;
+        let workspace = workspaces::read(&tx, &self.owner, workspace).await?;
+        let Some(state) = states::current_of(&tx, &workspace).await? else { return Ok(Vec::new()) };
+        let shown = states::outputs(app, &tx, &state, false).await?;
+        let view = |it: states::ShownOutput| OutputView {
+            name: it.output.name,
+            value: it.value,
+            sensitive: it.output.sensitive,
+        };
+        Ok(shown.into_iter().map(view).collect())
+    }
+
+    fn run_view(&self, whole: &run_service::Whole) -> RunView {
+        let run_service::Whole { run, plan, apply, workspace } = whole;
+        let facts = run.facts(run_service::is_free(workspace, run), run_service::force_cancel_after(&self.engine.app));
+        let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let list = |key: &str| run.recovery[key].as_array().cloned().unwrap_or_default();
+        RunView {
+            id: run.id.clone(),
+            workspace: run.workspace_id.clone(),
+            status: run.status(),
+            has_changes: run.has_changes,
+            is_confirmable: facts.is_confirmable(),
+            failure: run.failure.clone(),
+            plan: plan.id.clone(),
+            apply: apply.id.clone(),
+            planned: counts(plan),
+            applied: counts(apply),
+            unsaved: list("unsaved")
+                .iter()
+                .map(|it| executor::Unsaved {
+                    address: text(it, "address"),
+                    id_key: text(it, "id-key"),
+                    id_value: text(it, "id-value"),
+                    action: text(it, "action"),
+                })
+                .collect(),
+            in_doubt: list("in-doubt")
+                .iter()
+                .map(|it| executor::InDoubt { address: text(it, "address"), action: text(it, "action") })
+                .collect(),
+            created_at: run.created_at,
+            planning_at: run.status_timestamps["planning-at"]
+                .as_str()
+                .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
+                .map(|at| at.to_utc()),
+            updated_at: run.updated_at,
+        }
+    }
+}
+
+async fn view(
+    tx: &crate::storage::Tx,
+    workspace: &crate::resources::workspaces::Workspace,
+) -> Result<WorkspaceView, Problem> {
+    let state = states::current_of(tx, workspace).await?;
+    Ok(WorkspaceView {
+        id: workspace.id.clone(),
+        name: workspace.name.clone(),
+        resource_count: u32::try_from(workspace.resource_count).unwrap_or(0),
+        state: state.map(|state| (state.serial, state.lineage)),
+    })
+}
+
+fn counts(phase: &runs::Phase) -> executor::Counts {
+    let number = |count: i32| u32::try_from(count).unwrap_or(0);
+    executor::Counts {
+        additions: number(phase.additions),
+        changes: number(phase.changes),
+        destructions: number(phase.destructions),
+        imports: number(phase.imports),
+    }
+}

@@ -1,0 +1,7 @@
+//! Configuration versions: the Terraform code of a workspace, as an archive that somebody uploaded. Archives are checked
+//! before they are stored; equal ones are stored once.
+
+pub mod service;
+mod store;
+
+pub use store::{Model as Configuration, Status, by_id, delete_of};

@@ -1,0 +1,7 @@
+//! Organizations: the outermost room. Every project, workspace and run is in one, and the limit of concurrent runs is the
+//! organization's. Clients name it by its name; its id is for the database alone.
+
+pub mod service;
+mod store;
+
+pub use store::{Model as Organization, by_id, every};

@@ -1,0 +1,6 @@
+//! Projects: a grouping of an organization's workspaces. Each organization has one default project that cannot go.
+
+pub mod service;
+mod store;
+
+pub use store::{Model as Project, by_id, delete_all};

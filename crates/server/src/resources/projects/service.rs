@@ -1,0 +1,142 @@
+//! Use cases of projects.
+
+use domain::Problem;
+use domain::id::{Id, ProjectId};
+
+use super::store::{self, Model as Project};
+use crate::actor::{Action, Actor, On};
+use crate::app::App;
+use crate::resources::organizations::Organization;
+use crate::resources::workspaces;
+use crate::storage::Tx;
+
+/// Name that HCP Terraform gives the project every organization begins with.
+const DEFAULT: &str = "Default Project";
+
+/// What a new project needs.
+pub struct New {
+    /// Name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+}
+
+/// Makes a project.
+///
+/// # Errors
+/// `project/name-taken`, `names/…`.
+pub async fn create(
+    app: &App,
+    tx: &Tx,
+    actor: &Actor,
+    organization: &Organization,
+    new: New,
+) -> Result<Project, Problem> {
+    actor.may(Action::ManageOrganization, On::Organization(&organization.id))?;
+    domain::names::project_name(&new.name)?;
+    free(tx, &organization.id, &new.name).await?;
+    add(app, tx, organization, new, false).await
+}
+
+/// Makes the project that every organization begins with.
+pub async fn create_default(app: &App, tx: &Tx, organization: &Organization) -> Result<Project, Problem> {
+    add(app, tx, organization, New { name: DEFAULT.into(), description: String::new() }, true).await
+}
+
+/// The projects of an organization by name.
+pub async fn list(tx: &Tx, actor: &Actor, organization: &Organization) -> Result<Vec<Project>, Problem> {
+    actor.may(Action::ReadOrganization, On::Organization(&organization.id))?;
+    store::in_organization(tx, &organization.id).await
+}
+
+/// The project that new workspaces of the organization go to.
+///
+/// # Errors
+/// `project/not-found`.
+pub async fn default_of(tx: &Tx, organization: &str) -> Result<Project, Problem> {
+    store::in_organization(tx, organization).await?.into_iter().find(|it| it.is_default).ok_or_else(not_found)
+}
+
+/// One project.
+///
+/// # Errors
+/// `project/not-found`, also for who may not see it.
+pub async fn read(tx: &Tx, actor: &Actor, id: &str) -> Result<Project, Problem> {
+    let found = store::by_id(tx, id).await?;
+    found.filter(|it| actor.can(Action::ReadOrganization, On::Organization(&it.organization_id))).ok_or_else(not_found)
+}
+
+/// Changes name or description.
+///
+/// # Errors
+/// `project/name-taken`, `names/…`.
+pub async fn update(
+    tx: &Tx,
+    actor: &Actor,
+    id: &str,
+    name: Option<String>,
+    description: Option<String>,
+) -> Result<Project, Problem> {
+    let mut project = read(tx, actor, id).await?;
+    actor.may(Action::ManageOrganization, On::Organization(&project.organization_id))?;
+    if let Some(name) = name.filter(|name| *name != project.name) {
+        domain::names::project_name(&name)?;
+        free(tx, &project.organization_id, &name).await?;
+        project.name = name;
+    }
+    if let Some(description) = description {
+        project.description = description;
+    }
+    store::update(tx, &project).await?;
+    Ok(project)
+}
+
+/// Removes an empty project that is not the default one.
+///
+/// # Errors
+/// `project/default`, `project/not-empty`.
+pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
+    let project = read(tx, actor, id).await?;
+    actor.may(Action::ManageOrganization, On::Organization(&project.organization_id))?;
+    if project.is_default {
+        return Err(Problem::forbidden("project/default", "The default project cannot be deleted.")
+            .advice("Delete the organization instead."));
+    }
+    let left = workspaces::in_organization(tx, &project.organization_id).await?;
+    let left = left.iter().filter(|it| it.project_id == project.id).count();
+    if left > 0 {
+        return Err(Problem::forbidden(
+            "project/not-empty",
+            format!("The project \"{}\" still has {left} workspaces.", project.name),
+        )
+        .advice("Move or delete its workspaces first."));
+    }
+    store::delete(tx, id).await
+}
+
+async fn add(app: &App, tx: &Tx, organization: &Organization, new: New, is_default: bool) -> Result<Project, Problem> {
+    let project = Project {
+        id: app.ports.id::<ProjectId>().to_string(),
+        organization_id: organization.id.clone(),
+        name: new.name,
+        description: new.description,
+        is_default,
+        created_at: app.ports.now(),
+    };
+    store::insert(tx, &project).await?;
+    Ok(project)
+}
+
+async fn free(tx: &Tx, organization: &str, name: &str) -> Result<(), Problem> {
+    if store::in_organization(tx, organization).await?.iter().all(|it| !it.name.eq_ignore_ascii_case(name)) {
+        return Ok(());
+    }
+    Err(Problem::invalid("project/name-taken", "Name has already been taken.")
+        .advice("Choose another name.")
+        .attribute("name"))
+}
+
+fn not_found() -> Problem {
+    Problem::not_found("project/not-found", "There is no such project.")
+        .advice("Check its id, and use a token that may see it.")
+}

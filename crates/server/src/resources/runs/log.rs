@@ -1,0 +1,156 @@
+//! Logs of plans and applies: readable from the first byte, while they grow, by byte offset.
+//!
+//! A log is a folder of pieces, each named by the offset of its first byte; when it has ended, pieces are joined. Framing as
+//! clients expect it: STX first, ETX last. Absent: what is in a log.
+
+use bytes::{Bytes, BytesMut};
+use domain::Problem;
+
+use crate::app::App;
+use crate::storage::Change;
+
+/// First byte of every log.
+const STX: u8 = 0x02;
+/// Last byte of every log that has ended.
+const ETX: u8 = 0x03;
+/// A log keeps so many bytes; what comes after is dropped, and the log says so.
+const LIMIT: u64 = 64 * 1024 * 1024;
+/// Pieces of a log that has ended are joined to about this size.
+const PIECE: usize = 1024 * 1024;
+
+/// Writes one log. There is one writer to a log.
+pub struct LogWriter {
+    app: App,
+    phase: String,
+    end: u64,
+    full: bool,
+}
+
+impl LogWriter {
+    /// Begins the log of a plan or apply, or goes on with one that was begun before the server was last stopped.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn open(app: &App, phase: &str) -> Result<Self, Problem> {
+        let end = match pieces(app, phase).await?.last() {
+            Some(last) => last + piece(app, phase, *last).await?.len() as u64,
+            None => 0,
+        };
+        let mut writer = Self { app: app.clone(), phase: phase.to_owned(), end, full: false };
+        if end == 0 {
+            writer.put(&[STX]).await?;
+        }
+        Ok(writer)
+    }
+
+    /// Adds output.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn append(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        if bytes.is_empty() || self.full {
+            return Ok(());
+        }
+        if self.end + bytes.len() as u64 > LIMIT {
+            self.full = true;
+            return self.put(b"\n[The log is longer than 64 MB; the rest was not kept.]\n").await;
+        }
+        self.put(bytes).await
+    }
+
+    /// How many bytes of output the log has, its framing apart.
+    pub fn written(&self) -> u64 {
+        self.end - 1
+    }
+
+    /// Ends the log and joins its pieces. One that has ended already stays as it is.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn finish(mut self) -> Result<(), Problem> {
+        let all = pieces(&self.app, &self.phase).await?;
+        if let Some(last) = all.last()
+            && piece(&self.app, &self.phase, *last).await?.last() == Some(&ETX)
+        {
+            return Ok(());
+        }
+        self.put(&[ETX]).await?;
+        join(&self.app, &self.phase).await
+    }
+
+    async fn put(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        self.app.logs.put(&name(&self.phase, self.end), bytes).await?;
+        self.end += bytes.len() as u64;
+        self.app.changes.tell(Change::Log { phase: self.phase.clone() });
+        Ok(())
+    }
+}
+
+/// Up to `limit` bytes from `offset`; empty at the end of what there is.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn read(app: &App, phase: &str, offset: u64, limit: usize) -> Result<Bytes, Problem> {
+    let mut out = BytesMut::new();
+    let mut at = offset;
+    let mut all = pieces(app, phase).await?;
+    while out.len() < limit {
+        let Some(start) = all.iter().rev().find(|start| **start <= at).copied() else { break };
+        let Some(bytes) = app.logs.get(&name(phase, start)).await? else {
+            // Joined to the piece before it since the list was read.
+            all = pieces(app, phase).await?;
+            continue;
+        };
+        let skip = usize::try_from(at - start).unwrap_or(usize::MAX);
+        if skip >= bytes.len() {
+            break;
+        }
+        let end = bytes.len().min(skip + limit - out.len());
+        out.extend_from_slice(&bytes[skip..end]);
+        at += (end - skip) as u64;
+    }
+    Ok(out.freeze())
+}
+
+async fn join(app: &App, phase: &str) -> Result<(), Problem> {
+    let mut joined: Option<(u64, BytesMut, Vec<u64>)> = None;
+    for start in pieces(app, phase).await? {
+        let bytes = piece(app, phase, start).await?;
+        match &mut joined {
+            Some((_, piece, absorbed)) if piece.len() + bytes.len() <= PIECE => {
+                piece.extend_from_slice(&bytes);
+                absorbed.push(start);
+            }
+            _ => {
+                replace(app, phase, joined.take()).await?;
+                joined = Some((start, BytesMut::from(&bytes[..]), Vec::new()));
+            }
+        }
+    }
+    replace(app, phase, joined).await
+}
+
+async fn replace(app: &App, phase: &str, joined: Option<(u64, BytesMut, Vec<u64>)>) -> Result<(), Problem> {
+    let Some((start, bytes, absorbed)) = joined else { return Ok(()) };
+    if absorbed.is_empty() {
+        return Ok(());
+    }
+    app.logs.put(&name(phase, start), &bytes).await?;
+    for old in absorbed {
+        app.logs.delete(&name(phase, old)).await?;
+    }
+    Ok(())
+}
+
+async fn pieces(app: &App, phase: &str) -> Result<Vec<u64>, Problem> {
+    let names = app.logs.list(&format!("logs/{phase}")).await?;
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+async fn piece(app: &App, phase: &str, start: u64) -> Result<Bytes, Problem> {
+    Ok(app.logs.get(&name(phase, start)).await?.unwrap_or_default())
+}
+
+fn name(phase: &str, start: u64) -> String {
+    format!("logs/{phase}/{start:020}")
+}

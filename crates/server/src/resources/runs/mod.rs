@@ -1,0 +1,13 @@
+//! Runs: one plan, and perhaps one apply, of a workspace.
+//!
+//! `service` has what people ask of a run; `progress` what the scheduler tells of it; every move of a status goes through
+//! `moves`, which keeps the run, its phases, the workspace's lock and what is announced together in one transaction.
+//! Absent: terraform (the scheduler starts it) and when a run may start (`domain::queue`).
+
+pub mod log;
+mod moves;
+pub mod progress;
+pub mod service;
+mod store;
+
+pub use store::{Model as Run, PhaseModel as Phase, Reader, apply_of, by_id, delete_of, plan_of, unfinished, waiting};

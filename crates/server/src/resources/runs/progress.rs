@@ -1,0 +1,169 @@
+//! What the scheduler tells of a run: it started, it was planned, it was applied, it failed.
+
+use domain::Problem;
+use domain::run::{PlanOutcome, RunEvent, RunStatus};
+use executor::{Counts, Recovery};
+use serde_json::json;
+
+use super::moves::advance;
+use super::store::{self, Model as Run, PhaseModel as Phase};
+use crate::app::App;
+use crate::resources::workspaces;
+use crate::storage::Tx;
+
+/// What became of a plan that succeeded.
+pub struct PlanResult {
+    /// Whether applying it would do anything.
+    pub has_changes: bool,
+    /// Counts of resource instances.
+    pub counts: Counts,
+    /// Configuration was generated.
+    pub generated_configuration: bool,
+}
+
+/// How a run came to an end before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It failed.
+    Failed,
+    /// It was stopped on request.
+    Canceled,
+    /// It was killed on request.
+    Killed,
+}
+
+/// Gives a waiting run its slot, and its workspace if it needs that: it is about to be planned or applied.
+///
+/// # Errors
+/// `run/wrong-status` when it does not wait any more, `workspace/locked` when its workspace was taken meanwhile.
+pub async fn start(app: &App, tx: &Tx, id: &str) -> Result<Run, Problem> {
+    let mut run = locked(tx, id).await?;
+    let event = match run.status() {
+        RunStatus::Confirmed => RunEvent::QueueApply,
+        _ => RunEvent::Start,
+    };
+    advance(app, tx, &mut run, event).await?;
+    Ok(run)
+}
+
+/// The plan begins. What it will read is noted, so that its apply can tell whether that is still so.
+///
+/// # Errors
+/// `run/wrong-status` when the run was canceled meanwhile.
+pub async fn plan_started(app: &App, tx: &Tx, id: &str) -> Result<(Run, Phase), Problem> {
+    let mut run = locked(tx, id).await?;
+    let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
+    run.state_before = workspace.current_state_id;
+    advance(app, tx, &mut run, RunEvent::PlanStarted).await?;
+    let plan = store::plan_of(tx, id).await?;
+    Ok((run, plan))
+}
+
+/// The plan is there. In the same transaction the run is confirmed if that is to happen by itself, or is over.
+pub async fn planned(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Result<Run, Problem> {
+    let mut run = locked(tx, id).await?;
+    let mut plan = store::plan_of(tx, id).await?;
+    count(&mut plan, result.counts);
+    plan.has_changes = result.has_changes;
+    plan.generated_configuration = result.generated_configuration;
+    store::update_plan(tx, plan).await?;
+
+    run.has_changes = result.has_changes;
+    let outcome = match (run.plan_only, result.has_changes || run.allow_empty_apply, run.save_plan) {
+        (true, _, _) => PlanOutcome::PlanOnly,
+        (false, false, _) => PlanOutcome::NoChanges,
+        (false, true, true) => PlanOutcome::Saved,
+        (false, true, false) => PlanOutcome::Changes,
+    };
+    advance(app, tx, &mut run, RunEvent::PlanFinished(outcome)).await?;
+    if outcome == PlanOutcome::Changes && run.auto_apply && run.cancel_requested_at.is_none() {
+        advance(app, tx, &mut run, RunEvent::Confirm).await?;
+    }
+    Ok(run)
+}
+
+/// The apply begins: the one moment after which it is never begun again.
+///
+/// # Errors
+/// `run/stale-plan` when the workspace's state is not the one that was planned on; `run/wrong-status` when the run was
+/// canceled meanwhile or has begun its apply before.
+pub async fn apply_started(app: &App, tx: &Tx, id: &str) -> Result<(Run, Phase), Problem> {
+    let mut run = locked(tx, id).await?;
+    let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
+    if run.state_before != workspace.current_state_id {
+        return Err(Problem::conflict(
+            "run/stale-plan",
+            "The workspace's state has changed since this run was planned, so its plan is stale.",
+        )
+        .advice("Start a new run."));
+    }
+    advance(app, tx, &mut run, RunEvent::ApplyStarted).await?;
+    let apply = store::apply_of(tx, id).await?;
+    Ok((run, apply))
+}
+
+/// The apply is done and its state is stored. Saved plans that were made on the state before it are discarded.
+pub async fn applied(app: &App, tx: &Tx, id: &str, counts: Counts) -> Result<Run, Problem> {
+    let mut run = locked(tx, id).await?;
+    let mut apply = store::apply_of(tx, id).await?;
+    count(&mut apply, counts);
+    store::update_apply(tx, apply).await?;
+    advance(app, tx, &mut run, RunEvent::ApplyFinished).await?;
+    let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
+    let saved = store::in_status(tx, &[RunStatus::PlannedAndSaved]).await?;
+    for saved in saved.into_iter().filter(|it| it.workspace_id == run.workspace_id) {
+        if saved.state_before != workspace.current_state_id {
+            let mut saved = locked(tx, &saved.id).await?;
+            advance(app, tx, &mut saved, RunEvent::Discard).await?;
+        }
+    }
+    Ok(run)
+}
+
+/// The run ends before its time. What an apply left unsaved or in doubt is noted on it.
+pub async fn ended(app: &App, tx: &Tx, id: &str, end: End, message: &str, recovery: &Recovery) -> Result<Run, Problem> {
+    let mut run = locked(tx, id).await?;
+    if run.status().is_final() {
+        return Ok(run);
+    }
+    run.failure = Some(message.to_owned());
+    if !recovery.unsaved.is_empty() || !recovery.in_doubt.is_empty() {
+        let unsaved = recovery.unsaved.iter().map(
+            |it| json!({ "address": it.address, "id-key": it.id_key, "id-value": it.id_value, "action": it.action }),
+        );
+        let in_doubt = recovery.in_doubt.iter().map(|it| json!({ "address": it.address, "action": it.action }));
+        run.recovery = json!({
+            "unsaved": unsaved.collect::<Vec<_>>(),
+            "in-doubt": in_doubt.collect::<Vec<_>>(),
+        });
+    }
+    let event = match end {
+        End::Failed => RunEvent::Fail,
+        End::Canceled => RunEvent::Cancel,
+        End::Killed => RunEvent::ForceCancel,
+    };
+    advance(app, tx, &mut run, event).await?;
+    Ok(run)
+}
+
+/// Whoever planned it, or was about to apply it, is gone: it waits again.
+pub async fn requeue(app: &App, tx: &Tx, id: &str) -> Result<(), Problem> {
+    let mut run = locked(tx, id).await?;
+    advance(app, tx, &mut run, RunEvent::Requeue).await
+}
+
+async fn locked(tx: &Tx, id: &str) -> Result<Run, Problem> {
+    store::lock_row(tx, id).await?.ok_or_else(gone)
+}
+
+fn count(phase: &mut Phase, counts: Counts) {
+    let number = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
+    phase.additions = number(counts.additions);
+    phase.changes = number(counts.changes);
+    phase.destructions = number(counts.destructions);
+    phase.imports = number(counts.imports);
+}
+
+fn gone() -> Problem {
+    Problem::not_found("run/not-found", "The run or its workspace is gone.").advice("There is nothing to do.")
+}

@@ -1,0 +1,355 @@
+//! What people ask of runs.
+
+use domain::Problem;
+use domain::id::{ApplyId, Id, PlanId, RunId};
+use domain::run::{RunEvent, RunStatus};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::moves::advance;
+use super::store::{self, Model as Run, PhaseModel as Phase, Reader};
+use crate::actor::{Action, Actor};
+use crate::app::App;
+use crate::resources::organizations::Organization;
+use crate::resources::workspaces::{self, Workspace};
+use crate::resources::{configurations, organizations};
+use crate::storage::{Change, Tx};
+
+/// What a new run is asked to do. `None` takes the workspace's or the configuration's own setting.
+#[derive(Default, Clone)]
+pub struct New {
+    /// Its configuration version; else the workspace's current one.
+    pub configuration: Option<String>,
+    /// What it is for.
+    pub message: Option<String>,
+    /// What starts it.
+    pub source: String,
+    /// Confirmed by itself once it is planned.
+    pub auto_apply: Option<bool>,
+    /// Destroys everything.
+    pub is_destroy: bool,
+    /// Does not read the real objects first.
+    pub no_refresh: bool,
+    /// Only brings the state up to date.
+    pub refresh_only: bool,
+    /// Only plans.
+    pub plan_only: Option<bool>,
+    /// Keeps its plan until somebody confirms it.
+    pub save_plan: bool,
+    /// Is applied even if nothing would change.
+    pub allow_empty_apply: bool,
+    /// Generates configuration for import blocks.
+    pub allow_config_generation: bool,
+    /// Its logs are `-json` lines.
+    pub json_output: bool,
+    /// `-target` addresses.
+    pub targets: Vec<String>,
+    /// `-replace` addresses.
+    pub replaces: Vec<String>,
+    /// Variables of this run alone.
+    pub variables: Vec<RunVariable>,
+    /// Blocks that read other workspaces' outputs.
+    pub readers: Vec<Reader>,
+    /// Version or constraint of terraform; only for runs that plan.
+    pub terraform_version: Option<String>,
+}
+
+/// A variable of one run: `value` is an HCL expression.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunVariable {
+    /// Name.
+    pub key: String,
+    /// HCL expression (`"\"bob\""` is the text bob).
+    pub value: String,
+}
+
+/// A run with its phases, as one moment has them.
+pub struct Whole {
+    /// The run.
+    pub run: Run,
+    /// Its plan.
+    pub plan: Phase,
+    /// Its apply.
+    pub apply: Phase,
+    /// Its workspace.
+    pub workspace: Workspace,
+}
+
+/// Most addresses or variables of one run.
+const MANY: usize = 1000;
+
+/// Starts a run: it waits from now on.
+///
+/// # Errors
+/// `configuration/missing`, `run/setting`, `workspace/local`, and those of the rooms it asks.
+pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New) -> Result<Whole, Problem> {
+    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::StartRun).await?;
+    let configuration = configurations::service::for_run(tx, &workspace, new.configuration.as_deref()).await?;
+    let plan_only = new.plan_only.unwrap_or(configuration.speculative) || configuration.speculative;
+    check(&workspace, &new, plan_only)?;
+
+    let now = app.ports.now();
+    let id = app.ports.id::<RunId>().to_string();
+    let variables = serde_json::to_vec(&new.variables)
+        .map_err(|error| Problem::ours("run/setting", "The run's variables could not be kept.", error))?;
+    let run = Run {
+        organization_id: workspace.organization_id.clone(),
+        workspace_id: workspace.id.clone(),
+        configuration_id: configuration.id,
+        status: RunStatus::Pending.as_str().into(),
+        status_timestamps: json!({ "plan-queueable-at": now.to_rfc3339() }),
+        created_by: actor.user().map(str::to_owned),
+        message: new.message.unwrap_or_else(|| "Queued manually via the Terraform Enterprise API".into()),
+        source: new.source,
+        trigger_reason: "manual".into(),
+        auto_apply: new.auto_apply.unwrap_or(workspace.auto_apply) && !plan_only && !new.save_plan,
+        is_destroy: new.is_destroy,
+        refresh: !new.no_refresh,
+        refresh_only: new.refresh_only,
+        plan_only,
+        save_plan: new.save_plan && !plan_only,
+        allow_empty_apply: new.allow_empty_apply,
+        allow_config_generation: new.allow_config_generation,
+        json_output: new.json_output,
+        target_addrs: json!(new.targets),
+        replace_addrs: json!(new.replaces),
+        variables: app.key.seal(&id, &variables)?,
+        readers: json!(new.readers),
+        terraform_version: new.terraform_version.unwrap_or_else(|| workspace.terraform_version.clone()),
+        holds_workspace: false,
+        has_changes: false,
+        state_before: None,
+        cancel_requested_at: None,
+        kill_requested_at: None,
+        failure: None,
+        recovery: json!({}),
+        created_at: now,
+        updated_at: now,
+        id,
+    };
+    let plan = phase(app.ports.id::<PlanId>().as_str(), &run.id);
+    let apply = phase(app.ports.id::<ApplyId>().as_str(), &run.id);
+    store::insert(tx, &run, plan.clone(), apply.clone()).await?;
+    if !run.plan_only && !run.save_plan && !occupied(tx, &workspace).await? {
+        workspaces::set_current_run(tx, &workspace.id, &run.id).await?;
+    }
+    tx.announce(Change::Run { workspace: workspace.id.clone(), run: run.id.clone() });
+    Ok(Whole { run, plan, apply, workspace })
+}
+
+/// One run.
+///
+/// # Errors
+/// `run/not-found`, also for who may not see it.
+pub async fn read(tx: &Tx, actor: &Actor, id: &str) -> Result<Whole, Problem> {
+    let run = store::by_id(tx, id).await?.ok_or_else(not_found)?;
+    let workspace = workspaces::service::for_action(tx, actor, &run.workspace_id, Action::ReadRun).await;
+    let workspace = workspace.map_err(|_| not_found())?;
+    whole(tx, run, workspace).await
+}
+
+/// The run of a plan or apply.
+///
+/// # Errors
+/// `run/not-found`, also for who may not see it.
+pub async fn read_phase(tx: &Tx, actor: &Actor, phase: &str) -> Result<Whole, Problem> {
+    let found = match phase.starts_with("plan-") {
+        true => store::plan(tx, phase).await?,
+        false => store::apply(tx, phase).await?,
+    };
+    read(tx, actor, &found.ok_or_else(not_found)?.run_id).await
+}
+
+/// Runs of a workspace, newest first.
+pub async fn list(tx: &Tx, actor: &Actor, workspace: &str) -> Result<(Workspace, Vec<Run>), Problem> {
+    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::ReadRun).await?;
+    let runs = store::of(tx, &workspace.id).await?;
+    Ok((workspace, runs))
+}
+
+/// The plan and apply of a run that was read already.
+pub async fn whole(tx: &Tx, run: Run, workspace: Workspace) -> Result<Whole, Problem> {
+    let plan = store::plan_of(tx, &run.id).await?;
+    let apply = store::apply_of(tx, &run.id).await?;
+    Ok(Whole { run, plan, apply, workspace })
+}
+
+/// Runs of an organization that wait or are in terraform, oldest first: the queue.
+pub async fn queue(tx: &Tx, actor: &Actor, organization: &Organization) -> Result<Vec<Run>, Problem> {
+    organizations::service::read(tx, actor, &organization.name).await?;
+    let mut runs = store::unfinished(tx).await?;
+    runs.retain(|run| run.organization_id == organization.id && (run.status().holds_slot() || waits(run)));
+    Ok(runs)
+}
+
+/// Says yes to a planned run.
+///
+/// # Errors
+/// `run/not-confirmable` unless it waits for exactly that.
+pub async fn confirm(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
+    let (mut run, workspace) = for_decision(tx, actor, id).await?;
+    let free = is_free(&workspace, &run);
+    if !run.facts(free, force_cancel_after(app)).is_confirmable() {
+        return Err(Problem::conflict(
+            "run/not-confirmable",
+            format!("The run cannot be applied while its status is \"{}\".", run.status().visible()),
+        )
+        .advice("A run can be applied once it is planned, has changes, and its workspace is free."));
+    }
+    advance(app, tx, &mut run, RunEvent::Confirm).await
+}
+
+/// Says no to a run that waits for a decision, or has not begun.
+///
+/// # Errors
+/// `run/wrong-status`.
+pub async fn discard(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
+    let (mut run, _) = for_decision(tx, actor, id).await?;
+    advance(app, tx, &mut run, RunEvent::Discard).await
+}
+
+/// Stops a run. One that waits has ended when this returns; one in terraform ends when terraform has saved its state.
+///
+/// # Errors
+/// `run/wrong-status` when there is nothing to stop; `run/cancel-requested` when somebody asked before.
+pub async fn cancel(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
+    let (mut run, _) = for_decision(tx, actor, id).await?;
+    if run.cancel_requested_at.is_some() && !run.status().is_final() {
+        return Err(Problem::conflict(
+            "run/cancel-requested",
+            "Somebody has asked for this run to be canceled already.",
+        )
+        .advice("Wait for terraform to save its state, or force-cancel the run."));
+    }
+    if !is_in_terraform(&run) {
+        return advance(app, tx, &mut run, RunEvent::Cancel).await;
+    }
+    run.cancel_requested_at = Some(app.ports.now());
+    store::update(tx, &run).await?;
+    tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id });
+    Ok(())
+}
+
+/// Kills a run that was asked to stop and did not in time. What its terraform saved until then is kept.
+///
+/// # Errors
+/// `run/not-force-cancelable`.
+pub async fn force_cancel(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
+    let (mut run, _) = for_decision(tx, actor, id).await?;
+    if !run.facts(true, force_cancel_after(app)).is_force_cancelable(app.ports.now()) {
+        return Err(Problem::conflict("run/not-force-cancelable", "The run cannot be force-canceled now.")
+            .advice("Cancel it first, and give it the time that force-cancel-available-at tells."));
+    }
+    run.kill_requested_at = Some(app.ports.now());
+    store::update(tx, &run).await?;
+    tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id });
+    Ok(())
+}
+
+/// Lets a waiting run go first, by discarding the run that it waits for.
+///
+/// # Errors
+/// `run/not-force-executable` unless it waits for a run that can be discarded.
+pub async fn force_execute(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
+    let (run, workspace) = for_decision(tx, actor, id).await?;
+    let blocker = match workspace.holder() {
+        Some(workspaces::Holder::Run(blocker)) if run.status() == RunStatus::Pending => Some(blocker),
+        _ => None,
+    };
+    let blocker = blocker.ok_or_else(|| {
+        Problem::conflict("run/not-force-executable", "The run does not wait for another run of its workspace.")
+            .advice("Only a pending run behind a run that waits for a decision can be executed at once.")
+    })?;
+    discard(app, tx, actor, &blocker).await
+}
+
+/// The run's own variables, unsealed.
+pub fn variables(app: &App, run: &Run) -> Result<Vec<RunVariable>, Problem> {
+    let bytes = app.key.open_sealed(&run.id, &run.variables)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Problem::ours("run/setting", "The run's variables are not readable.", error))
+}
+
+/// Whether nobody but `run` itself holds the workspace.
+pub fn is_free(workspace: &Workspace, run: &Run) -> bool {
+    match workspace.holder() {
+        None => true,
+        Some(workspaces::Holder::Run(holder)) => holder == run.id,
+        Some(workspaces::Holder::User(_)) => false,
+    }
+}
+
+/// How long after a cancel a run may be force-canceled.
+pub fn force_cancel_after(app: &App) -> chrono::TimeDelta {
+    chrono::TimeDelta::from_std(app.setup.force_cancel_after).unwrap_or_default()
+}
+
+/// Whether terraform may be at work for it.
+pub fn is_in_terraform(run: &Run) -> bool {
+    matches!(run.status(), RunStatus::Planning | RunStatus::Applying)
+}
+
+fn waits(run: &Run) -> bool {
+    matches!(run.status(), RunStatus::Pending | RunStatus::Confirmed)
+}
+
+async fn occupied(tx: &Tx, workspace: &Workspace) -> Result<bool, Problem> {
+    let Some(current) = &workspace.current_run_id else { return Ok(false) };
+    Ok(store::by_id(tx, current).await?.is_some_and(|run| !run.status().is_final()))
+}
+
+async fn for_decision(tx: &Tx, actor: &Actor, id: &str) -> Result<(Run, Workspace), Problem> {
+    let run = store::lock_row(tx, id).await?.ok_or_else(not_found)?;
+    let workspace = workspaces::service::for_action(tx, actor, &run.workspace_id, Action::DecideRun).await;
+    Ok((run, workspace.map_err(|_| not_found())?))
+}
+
+fn check(workspace: &Workspace, new: &New, plan_only: bool) -> Result<(), Problem> {
+    let wrong = |message: &str, advice: &str| Err(Problem::invalid("run/setting", message).advice(advice));
+    if workspace.execution_mode == "local" {
+        return Err(Problem::invalid(
+            "workspace/local",
+            "The workspace runs locally: the server starts no runs for it.",
+        )
+        .advice("Set its execution mode to \"remote\", or run terraform where you are."));
+    }
+    if new.is_destroy && new.refresh_only {
+        return wrong("A run cannot both destroy and only refresh.", "Leave one of is-destroy and refresh-only out.");
+    }
+    if new.is_destroy && !workspace.allow_destroy_plan {
+        return wrong("Destroy runs are turned off for this workspace.", "Set allow-destroy-plan to true first.");
+    }
+    if new.refresh_only && new.no_refresh {
+        return wrong("A run that only refreshes has to refresh.", "Leave refresh out or set it to true.");
+    }
+    if new.targets.len().max(new.replaces.len()).max(new.variables.len()) > MANY {
+        return wrong("A run takes at most 1000 addresses and variables.", "Split the run.");
+    }
+    if new.terraform_version.is_some() && !plan_only {
+        return wrong(
+            "Only a run that plans may choose its terraform version.",
+            "Change the workspace's terraform version instead.",
+        );
+    }
+    Ok(())
+}
+
+fn phase(id: &str, run: &str) -> Phase {
+    Phase {
+        id: id.to_owned(),
+        run_id: run.to_owned(),
+        status: "pending".into(),
+        status_timestamps: json!({}),
+        additions: 0,
+        changes: 0,
+        destructions: 0,
+        imports: 0,
+        has_changes: false,
+        generated_configuration: false,
+    }
+}
+
+fn not_found() -> Problem {
+    Problem::not_found("run/not-found", "There is no such run, or this token may not see it.")
+        .advice("Check its id, and use a token that may see it.")
+}

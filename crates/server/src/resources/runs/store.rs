@@ -1,0 +1,389 @@
+//! Tables and queries of runs, plans and applies.
+
+use domain::Problem;
+use domain::run::{PhaseStatus, RunFacts, RunKind, RunStatus};
+use sea_orm::entity::prelude::*;
+use sea_orm::{FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
+use serde::{Deserialize, Serialize};
+
+use crate::storage::{Stored, Tx};
+
+pub use self::phases::Phase as PhaseModel;
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "runs")]
+pub struct Model {
+    /// `run-…`.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    /// Its organization.
+    pub organization_id: String,
+    /// Its workspace.
+    pub workspace_id: String,
+    /// The code it runs.
+    pub configuration_id: String,
+    /// See [`Model::status`].
+    pub status: String,
+    /// When it got to each status it had: `{"planning-at": …}`.
+    pub status_timestamps: Json,
+    /// The user that started it.
+    pub created_by: Option<String>,
+    /// What it is for.
+    pub message: String,
+    /// What started it (`tfe-api`, `terraform+cloud`, `terraform`, …).
+    pub source: String,
+    /// `manual` or `triggered`.
+    pub trigger_reason: String,
+    /// Confirmed by itself once it is planned.
+    pub auto_apply: bool,
+    /// Destroys everything.
+    pub is_destroy: bool,
+    /// Reads the real objects first.
+    pub refresh: bool,
+    /// Only brings the state up to date.
+    pub refresh_only: bool,
+    /// Only plans.
+    pub plan_only: bool,
+    /// Keeps its plan until somebody confirms it.
+    pub save_plan: bool,
+    /// Is applied even if nothing would change.
+    pub allow_empty_apply: bool,
+    /// Generates configuration for import blocks.
+    pub allow_config_generation: bool,
+    /// Its logs are `-json` lines.
+    pub json_output: bool,
+    /// `-target` addresses: list of strings.
+    pub target_addrs: Json,
+    /// `-replace` addresses: list of strings.
+    pub replace_addrs: Json,
+    /// Sealed JSON: list of `{key, value}` with HCL values.
+    pub variables: Vec<u8>,
+    /// Blocks that read other workspaces' outputs: list of [`Reader`].
+    pub readers: Json,
+    /// Version or constraint of terraform.
+    pub terraform_version: String,
+    /// Occupies its workspace; at most one run of a workspace does.
+    pub holds_workspace: bool,
+    /// Its plan would change something.
+    pub has_changes: bool,
+    /// Id of the state its plan read.
+    pub state_before: Option<String>,
+    /// When somebody asked for it to be canceled.
+    pub cancel_requested_at: Option<DateTimeUtc>,
+    /// When somebody asked for it to be killed.
+    pub kill_requested_at: Option<DateTimeUtc>,
+    /// Why it errored, in one sentence.
+    pub failure: Option<String>,
+    /// What an apply that was cut off left unsaved or in doubt.
+    pub recovery: Json,
+    /// When it was made.
+    pub created_at: DateTimeUtc,
+    /// When it last moved.
+    pub updated_at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+impl ActiveModelBehavior for ActiveModel {}
+
+/// A `data "terraform_remote_state"` block that is answered with the outputs of another workspace of this server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Reader {
+    /// Folder of the module that has the block, relative to the top of the configuration.
+    pub module: String,
+    /// Name of the block.
+    pub name: String,
+    /// Id of the workspace whose outputs it reads.
+    pub workspace: String,
+}
+
+impl Model {
+    /// Where it is. A status that this version does not know cannot have been written.
+    pub fn status(&self) -> RunStatus {
+        RunStatus::parse(&self.status).unwrap_or(RunStatus::Errored)
+    }
+
+    /// What it is for, as the run machine sees it.
+    pub fn kind(&self) -> RunKind {
+        match (self.plan_only, self.save_plan) {
+            (true, _) => RunKind::PlanOnly,
+            (false, true) => RunKind::SavePlan,
+            (false, false) => RunKind::Ordinary,
+        }
+    }
+
+    /// What decides over what may be done with it.
+    pub fn facts(&self, workspace_is_free: bool, force_cancel_after: chrono::TimeDelta) -> RunFacts {
+        RunFacts {
+            status: self.status(),
+            kind: self.kind(),
+            has_changes: self.has_changes,
+            allow_empty_apply: self.allow_empty_apply,
+            stage_follows: false,
+            cancel_requested: self.cancel_requested_at.is_some(),
+            force_cancel_from: self.cancel_requested_at.map(|at| at + force_cancel_after),
+            workspace_is_free,
+        }
+    }
+
+    /// A list column as strings.
+    pub fn strings(column: &Json) -> Vec<String> {
+        serde_json::from_value(column.clone()).unwrap_or_default()
+    }
+}
+
+/// Plans and applies: two tables of one shape.
+pub mod phases {
+    use super::{DateTimeUtc, Json, PhaseStatus};
+
+    /// The plan or the apply of a run.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Phase {
+        /// `plan-…` or `apply-…`.
+        pub id: String,
+        /// Its run.
+        pub run_id: String,
+        /// See [`Phase::status`].
+        pub status: String,
+        /// When it got to each status it had.
+        pub status_timestamps: Json,
+        /// Resource instances to add or added.
+        pub additions: i32,
+        /// Resource instances to change or changed.
+        pub changes: i32,
+        /// Resource instances to destroy or destroyed.
+        pub destructions: i32,
+        /// Resource instances to import or imported.
+        pub imports: i32,
+        /// Plans: something would change.
+        pub has_changes: bool,
+        /// Plans: configuration was generated.
+        pub generated_configuration: bool,
+    }
+
+    impl Phase {
+        /// Where it is.
+        pub fn status(&self) -> PhaseStatus {
+            PhaseStatus::parse(&self.status).unwrap_or(PhaseStatus::Errored)
+        }
+
+        /// Moves it, noting when.
+        pub fn set_status(&mut self, status: PhaseStatus, now: DateTimeUtc) {
+            if self.status() != status {
+                self.status = status.as_str().into();
+                let key = format!("{}-at", status.as_str().replace('_', "-"));
+                self.status_timestamps[key] = serde_json::json!(now.to_rfc3339());
+            }
+        }
+    }
+}
+
+mod plans {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "plans")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub run_id: String,
+        pub status: String,
+        pub status_timestamps: Json,
+        pub additions: i32,
+        pub changes: i32,
+        pub destructions: i32,
+        pub imports: i32,
+        pub has_changes: bool,
+        pub generated_configuration: bool,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod applies {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "applies")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub run_id: String,
+        pub status: String,
+        pub status_timestamps: Json,
+        pub additions: i32,
+        pub changes: i32,
+        pub destructions: i32,
+        pub imports: i32,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+impl From<plans::Model> for PhaseModel {
+    fn from(row: plans::Model) -> Self {
+        let plans::Model { id, run_id, status, status_timestamps, additions, changes, destructions, imports, .. } = row;
+        let (has_changes, generated_configuration) = (row.has_changes, row.generated_configuration);
+        Self {
+            id,
+            run_id,
+            status,
+            status_timestamps,
+            additions,
+            changes,
+            destructions,
+            imports,
+            has_changes,
+            generated_configuration,
+        }
+    }
+}
+
+impl From<applies::Model> for PhaseModel {
+    fn from(row: applies::Model) -> Self {
+        let applies::Model { id, run_id, status, status_timestamps, additions, changes, destructions, imports } = row;
+        Self {
+            id,
+            run_id,
+            status,
+            status_timestamps,
+            additions,
+            changes,
+            destructions,
+            imports,
+            has_changes: false,
+            generated_configuration: false,
+        }
+    }
+}
+
+impl PhaseModel {
+    fn plan(self) -> plans::ActiveModel {
+        let Self { id, run_id, status, status_timestamps, additions, changes, destructions, imports, .. } = self;
+        let (has_changes, generated_configuration) = (self.has_changes, self.generated_configuration);
+        plans::Model {
+            id,
+            run_id,
+            status,
+            status_timestamps,
+            additions,
+            changes,
+            destructions,
+            imports,
+            has_changes,
+            generated_configuration,
+        }
+        .into_active_model()
+        .reset_all()
+    }
+
+    fn apply(self) -> applies::ActiveModel {
+        let Self { id, run_id, status, status_timestamps, additions, changes, destructions, imports, .. } = self;
+        applies::Model { id, run_id, status, status_timestamps, additions, changes, destructions, imports }
+            .into_active_model()
+            .reset_all()
+    }
+}
+
+/// The run of that id.
+pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
+    Entity::find_by_id(id).one(tx.db()).await.stored()
+}
+
+/// The same, with its row locked to the end of the transaction.
+pub async fn lock_row(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
+    Entity::find_by_id(id).lock_exclusive().one(tx.db()).await.stored()
+}
+
+/// Runs of a workspace, newest first.
+pub async fn of(tx: &Tx, workspace: &str) -> Result<Vec<Model>, Problem> {
+    Entity::find()
+        .filter(Column::WorkspaceId.eq(workspace))
+        .order_by_desc(Column::CreatedAt)
+        .all(tx.db())
+        .await
+        .stored()
+}
+
+/// Runs of every workspace in one of these statuses, oldest first.
+pub async fn in_status(tx: &Tx, statuses: &[RunStatus]) -> Result<Vec<Model>, Problem> {
+    let statuses: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
+    Entity::find().filter(Column::Status.is_in(statuses)).order_by_asc(Column::CreatedAt).all(tx.db()).await.stored()
+}
+
+/// Runs that wait to be planned or applied, oldest first.
+pub async fn waiting(tx: &Tx) -> Result<Vec<Model>, Problem> {
+    in_status(tx, &[RunStatus::Pending, RunStatus::Confirmed]).await
+}
+
+/// Runs that have not ended, oldest first.
+pub async fn unfinished(tx: &Tx) -> Result<Vec<Model>, Problem> {
+    let statuses: Vec<_> = RunStatus::non_finals().collect();
+    in_status(tx, &statuses).await
+}
+
+/// Adds a run with its plan and apply.
+pub async fn insert(tx: &Tx, run: &Model, plan: PhaseModel, apply: PhaseModel) -> Result<(), Problem> {
+    Entity::insert(run.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await.stored()?;
+    plans::Entity::insert(plan.plan()).exec_without_returning(tx.db()).await.stored()?;
+    applies::Entity::insert(apply.apply()).exec_without_returning(tx.db()).await.stored()?;
+    Ok(())
+}
+
+/// Writes every column of a run.
+pub async fn update(tx: &Tx, run: &Model) -> Result<(), Problem> {
+    Entity::update(run.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
+    Ok(())
+}
+
+/// Writes every column of a plan.
+pub async fn update_plan(tx: &Tx, plan: PhaseModel) -> Result<(), Problem> {
+    plans::Entity::update(plan.plan()).exec(tx.db()).await.stored()?;
+    Ok(())
+}
+
+/// Writes every column of an apply.
+pub async fn update_apply(tx: &Tx, apply: PhaseModel) -> Result<(), Problem> {
+    applies::Entity::update(apply.apply()).exec(tx.db()).await.stored()?;
+    Ok(())
+}
+
+/// The plan of a run.
+pub async fn plan_of(tx: &Tx, run: &str) -> Result<PhaseModel, Problem> {
+    let found = plans::Entity::find().filter(plans::Column::RunId.eq(run)).one(tx.db()).await.stored()?;
+    found.map(Into::into).ok_or_else(|| lost("plan", run))
+}
+
+/// The apply of a run.
+pub async fn apply_of(tx: &Tx, run: &str) -> Result<PhaseModel, Problem> {
+    let found = applies::Entity::find().filter(applies::Column::RunId.eq(run)).one(tx.db()).await.stored()?;
+    found.map(Into::into).ok_or_else(|| lost("apply", run))
+}
+
+/// The plan of that id.
+pub async fn plan(tx: &Tx, id: &str) -> Result<Option<PhaseModel>, Problem> {
+    Ok(plans::Entity::find_by_id(id).one(tx.db()).await.stored()?.map(Into::into))
+}
+
+/// The apply of that id.
+pub async fn apply(tx: &Tx, id: &str) -> Result<Option<PhaseModel>, Problem> {
+    Ok(applies::Entity::find_by_id(id).one(tx.db()).await.stored()?.map(Into::into))
+}
+
+/// Removes all of a workspace, rows only: the blobs stay.
+pub async fn delete_of(tx: &Tx, workspace: &str) -> Result<(), Problem> {
+    let ids: Vec<_> = of(tx, workspace).await?.into_iter().map(|run| run.id).collect();
+    plans::Entity::delete_many().filter(plans::Column::RunId.is_in(ids.clone())).exec(tx.db()).await.stored()?;
+    applies::Entity::delete_many().filter(applies::Column::RunId.is_in(ids)).exec(tx.db()).await.stored()?;
+    Entity::delete_many().filter(Column::WorkspaceId.eq(workspace)).exec(tx.db()).await.stored()?;
+    Ok(())
+}
+
+fn lost(what: &str, run: &str) -> Problem {
+    Problem::ours("run/incomplete", format!("The {what} of the run is missing."), run)
+}

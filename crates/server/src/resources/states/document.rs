@@ -1,0 +1,162 @@
+//! Reads a state file (version 4): what of it the API shows, and whether it is one at all.
+//! Source: the state format of Terraform 0.12 and later.
+
+use std::collections::BTreeMap;
+
+use domain::Problem;
+use md5::{Digest, Md5};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What the server reads from a state file.
+pub struct Document {
+    /// Its serial.
+    pub serial: i64,
+    /// Its lineage.
+    pub lineage: String,
+    /// Version of the terraform that wrote it.
+    pub terraform_version: String,
+    /// Root outputs.
+    pub outputs: Vec<OutputValue>,
+    /// Managed resource instances.
+    pub resource_count: i32,
+    /// One entry per resource, as the API has them.
+    pub resources: Value,
+    /// MD5 of the bytes as hex, as clients compare it.
+    pub md5: String,
+}
+
+/// One root output.
+pub struct OutputValue {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Value,
+    /// Its type, as Terraform writes types in JSON (`"string"`, `["list","string"]`).
+    pub detailed_type: Value,
+    /// Whether it is sensitive.
+    pub sensitive: bool,
+}
+
+#[derive(Deserialize)]
+struct File {
+    version: u64,
+    #[serde(default)]
+    terraform_version: String,
+    serial: i64,
+    lineage: String,
+    #[serde(default)]
+    outputs: BTreeMap<String, FileOutput>,
+    #[serde(default)]
+    resources: Vec<FileResource>,
+}
+
+#[derive(Deserialize)]
+struct FileOutput {
+    value: Value,
+    #[serde(rename = "type")]
+    detailed_type: Value,
+    #[serde(default)]
+    sensitive: bool,
+}
+
+#[derive(Deserialize)]
+struct FileResource {
+    #[serde(default)]
+    module: Option<String>,
+    mode: String,
+    #[serde(rename = "type")]
+    kind: String,
+    name: String,
+    #[serde(default)]
+    provider: String,
+    #[serde(default)]
+    instances: Vec<Value>,
+}
+
+/// Reads a state file.
+///
+/// # Errors
+/// `state/unreadable` when it is empty, no JSON, or of another version than 4.
+pub fn read(bytes: &[u8]) -> Result<Document, Problem> {
+    let unreadable = |cause: String| {
+        Problem::invalid("state/unreadable", format!("This is not a Terraform state file of version 4: {cause}."))
+            .advice("Send the file as terraform wrote it.")
+    };
+    let file: File = serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string()))?;
+    if file.version != 4 || file.lineage.is_empty() || file.serial < 0 {
+        return Err(unreadable(format!("version {}, serial {}", file.version, file.serial)));
+    }
+    let managed = file.resources.iter().filter(|resource| resource.mode == "managed");
+    let count: usize = managed.map(|resource| resource.instances.len()).sum();
+    Ok(Document {
+        serial: file.serial,
+        lineage: file.lineage,
+        terraform_version: file.terraform_version,
+        outputs: file.outputs.into_iter().map(|(name, output)| OutputValue::new(name, output)).collect(),
+        resource_count: i32::try_from(count).unwrap_or(i32::MAX),
+        resources: file.resources.iter().map(FileResource::summary).collect(),
+        md5: hex::encode(Md5::digest(bytes)),
+    })
+}
+
+/// A state file with these outputs and nothing else: what a downstream may see of an upstream.
+pub fn outputs_only(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
+    let mut file: Value = serde_json::from_slice(bytes)
+        .map_err(|error| Problem::ours("state/unreadable", "A stored state is not readable.", error))?;
+    file["resources"] = json!([]);
+    file["check_results"] = Value::Null;
+    Ok(file.to_string().into_bytes())
+}
+
+impl OutputValue {
+    fn new(name: String, output: FileOutput) -> Self {
+        Self { name, value: output.value, detailed_type: output.detailed_type, sensitive: output.sensitive }
+    }
+}
+
+impl FileResource {
+    fn summary(&self) -> Value {
+        json!({
+            "name": self.name,
+            "type": self.kind,
+            "mode": self.mode,
+            "module": self.module.as_deref().unwrap_or("root"),
+            "provider": self.provider,
+            "count": self.instances.len(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATE: &str = r#"{"version":4,"terraform_version":"1.11.4","serial":3,"lineage":"l-1",
+        "outputs":{"ip":{"value":"10.0.0.1","type":"string"},"key":{"value":"s3cret","type":"string","sensitive":true}},
+        "resources":[{"mode":"managed","type":"terraform_data","name":"a","provider":"p","instances":[{},{}]},
+                     {"mode":"data","type":"terraform_remote_state","name":"b","provider":"p","instances":[{}]}]}"#;
+
+    #[test]
+    fn managed_instances_are_counted_and_outputs_are_read() {
+        let document = read(STATE.as_bytes()).unwrap();
+        assert_eq!((document.serial, document.resource_count), (3, 2));
+        assert_eq!(
+            document.outputs.iter().map(|it| (&*it.name, it.sensitive)).collect::<Vec<_>>(),
+            [("ip", false), ("key", true)]
+        );
+    }
+
+    #[test]
+    fn what_is_no_state_is_refused() {
+        for bytes in ["", "{", "[]", "{\"version\":3,\"serial\":1,\"lineage\":\"x\"}", "{\"version\":4,\"serial\":1}"] {
+            assert_eq!(read(bytes.as_bytes()).err().unwrap().code, "state/unreadable", "{bytes}");
+        }
+    }
+
+    #[test]
+    fn a_downstream_sees_outputs_and_no_resources() {
+        let seen = read(&outputs_only(STATE.as_bytes()).unwrap()).unwrap();
+        assert_eq!((seen.outputs.len(), seen.resource_count), (2, 0));
+    }
+}

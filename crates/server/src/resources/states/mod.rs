@@ -1,0 +1,10 @@
+//! State versions: what Terraform knows of a workspace, byte for byte, and its outputs.
+//!
+//! A finalized version is never changed. Written by the lock's holder alone: a user's terraform by two uploads, a run
+//! through [`service::from_run`], also while its apply is under way (`intermediate`).
+
+mod document;
+pub mod service;
+mod store;
+
+pub use store::{Model as State, OutputModel as Output, by_id, delete_of, discard_pending, is_pending};

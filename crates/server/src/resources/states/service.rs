@@ -1,0 +1,359 @@
+//! Use cases of state versions.
+
+use bytes::Bytes;
+use domain::Problem;
+use domain::id::{Id, OutputId, StateId};
+use domain::state::{Acceptance, StateFacts, accept, another_writer, check_payload, not_locked};
+use serde_json::Value;
+
+use super::document::{self, Document};
+use super::store::{self, Model as State, OutputModel as Output};
+use crate::actor::{Action, Actor};
+use crate::app::App;
+use crate::resources::runs::Run;
+use crate::resources::workspaces::{self, Holder, Workspace};
+use crate::storage::{Change, Tx};
+
+/// A state version as a client announces it.
+pub struct New {
+    /// Its serial.
+    pub serial: i64,
+    /// Its lineage; taken from the bytes when those come along.
+    pub lineage: Option<String>,
+    /// MD5 of its bytes as hex.
+    pub md5: String,
+    /// Serial and lineage are not to be checked.
+    pub force: bool,
+}
+
+/// An output with its value, as the caller may see it.
+pub struct ShownOutput {
+    /// The output.
+    pub output: Output,
+    /// Its value; JSON null when it is hidden.
+    pub value: Value,
+}
+
+/// The newest state of a workspace.
+///
+/// # Errors
+/// `state/none` when there is none.
+pub async fn current(tx: &Tx, actor: &Actor, workspace: &str) -> Result<State, Problem> {
+    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::ReadOutputs).await?;
+    current_of(tx, &workspace).await?.ok_or_else(|| {
+        Problem::not_found("state/none", format!("The workspace \"{}\" has no state yet.", workspace.name))
+            .advice("Apply it first.")
+    })
+}
+
+/// The newest state of a workspace that was read already.
+pub async fn current_of(tx: &Tx, workspace: &Workspace) -> Result<Option<State>, Problem> {
+    match &workspace.current_state_id {
+        Some(id) => store::by_id(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// One state version.
+///
+/// # Errors
+/// `state/not-found`, also for who may not see it.
+pub async fn read(tx: &Tx, actor: &Actor, id: &str) -> Result<State, Problem> {
+    let found = store::by_id(tx, id).await?.ok_or_else(not_found)?;
+    workspaces::service::for_action(tx, actor, &found.workspace_id, Action::ReadState)
+        .await
+        .map_err(|_| not_found())?;
+    Ok(found)
+}
+
+/// State versions of a workspace, newest first.
+pub async fn list(tx: &Tx, actor: &Actor, workspace: &str) -> Result<Vec<State>, Problem> {
+    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::ReadState).await?;
+    store::of(tx, &workspace.id).await
+}
+
+/// Outputs of a state version by name; sensitive ones without their value unless `reveal`.
+pub async fn outputs(app: &App, tx: &Tx, state: &State, reveal: bool) -> Result<Vec<ShownOutput>, Problem> {
+    let rows = store::outputs_of(tx, &state.id).await?;
+    rows.into_iter()
+        .map(|output| {
+            let value = if output.sensitive && !reveal { Value::Null } else { value(app, &output)? };
+            Ok(ShownOutput { output, value })
+        })
+        .collect()
+}
+
+/// One output with its value, sensitive or not.
+///
+/// # Errors
+/// `state/output-not-found`.
+pub async fn output(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<ShownOutput, Problem> {
+    let missing = || {
+        Problem::not_found("state/output-not-found", "There is no such state version output.").advice("Check its id.")
+    };
+    let output = store::output(tx, id).await?.ok_or_else(missing)?;
+    workspaces::service::for_action(tx, actor, &output.workspace_id, Action::ReadOutputs)
+        .await
+        .map_err(|_| missing())?;
+    let value = value(app, &output)?;
+    Ok(ShownOutput { output, value })
+}
+
+/// Announces a state version whose bytes are uploaded afterwards. The same one announced again by the same user is the
+/// same version.
+///
+/// # Errors
+/// `state/not-locked`, `state/other-writer`, `state/serial`, `state/lineage`, `state/md5`.
+pub async fn announce(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New) -> Result<State, Problem> {
+    let workspace = for_writer(tx, actor, workspace).await?;
+    let facts = StateFacts {
+        serial: u64::try_from(new.serial).unwrap_or(0),
+        lineage: new.lineage.unwrap_or_default(),
+        md5: new.md5.to_lowercase(),
+    };
+    if let Some(same) = store::same(tx, &workspace.id, new.serial, &facts.md5).await?
+        && same.created_by.as_deref() == actor.user()
+    {
+        return Ok(same);
+    }
+    fits(tx, &workspace, &facts, new.force).await?;
+    let state = State {
+        id: app.ports.id::<StateId>().to_string(),
+        workspace_id: workspace.id,
+        run_id: None,
+        created_by: actor.user().map(str::to_owned),
+        serial: new.serial,
+        lineage: facts.lineage,
+        md5: facts.md5,
+        size: 0,
+        status: "pending".into(),
+        intermediate: false,
+        forced: new.force,
+        terraform_version: String::new(),
+        resource_count: 0,
+        resources: Value::Array(Vec::new()),
+        created_at: app.ports.now(),
+    };
+    store::insert(tx, &state).await?;
+    Ok(state)
+}
+
+/// Takes the bytes of an announced state version: stores them, and makes the version the workspace's current one. The same
+/// bytes sent again are fine.
+///
+/// # Errors
+/// `state/unreadable`, `state/payload`, `state/discarded`, and those of [`announce`].
+pub async fn upload(app: &App, id: &str, bytes: Bytes) -> Result<(), Problem> {
+    let document = document::read(&bytes)?;
+    let tx = app.db.read().await?;
+    let announced = store::by_id(&tx, id).await?.ok_or_else(not_found)?;
+    drop(tx);
+    check_payload(&announced.facts_or(&document), &document.facts())?;
+    if announced.is_finalized() {
+        return Ok(());
+    }
+    // Bytes of a version that was given up (force-unlock) are kept all the same; they never become current.
+    app.objects.put(&announced.object(), &bytes).await?;
+    if announced.status == "discarded" {
+        return Err(Problem::conflict("state/discarded", "This state version was given up when its lock was broken.")
+            .advice("Lock the workspace, compare your state with the current one, and push it."));
+    }
+    let tx = app.db.write().await?;
+    finalize_announced(app, &tx, id, &document, bytes.len()).await?;
+    tx.commit().await
+}
+
+/// Keeps the JSON form of a state version.
+pub async fn upload_json(app: &App, id: &str, bytes: Bytes) -> Result<(), Problem> {
+    let tx = app.db.read().await?;
+    let state = store::by_id(&tx, id).await?.ok_or_else(not_found)?;
+    drop(tx);
+    app.objects.put(&state.json_object(), &bytes).await
+}
+
+/// The bytes of a state version, exactly as they came.
+///
+/// # Errors
+/// `state/not-found` while it has none.
+pub async fn download(app: &App, state: &State) -> Result<Bytes, Problem> {
+    app.objects.get(&state.object()).await?.ok_or_else(not_found)
+}
+
+/// Stores a state that a run wrote; `intermediate` while its apply is still under way. Returns the id of the version, or
+/// of the one that has the same bytes already.
+///
+/// # Errors
+/// `state/unreadable`; `state/other-writer` when the run does not hold its workspace any more: the bytes are kept as a
+/// discarded version then.
+pub async fn from_run(app: &App, run: &Run, bytes: Bytes, intermediate: bool) -> Result<String, Problem> {
+    let document = document::read(&bytes)?;
+    let id = app.ports.id::<StateId>().to_string();
+    let mut state = State {
+        id: id.clone(),
+        workspace_id: run.workspace_id.clone(),
+        run_id: Some(run.id.clone()),
+        created_by: run.created_by.clone(),
+        serial: document.serial,
+        lineage: document.lineage.clone(),
+        md5: document.md5.clone(),
+        size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        status: "finalized".into(),
+        intermediate,
+        forced: false,
+        terraform_version: document.terraform_version.clone(),
+        resource_count: document.resource_count,
+        resources: document.resources.clone(),
+        created_at: app.ports.now(),
+    };
+    app.objects.put(&state.object(), &bytes).await?;
+    let tx = app.db.write().await?;
+    let workspace = workspaces::lock_row(&tx, &run.workspace_id).await?.ok_or_else(not_found)?;
+    let current = current_of(&tx, &workspace).await?;
+    let allowed = if workspace.holder() == Some(Holder::Run(run.id.clone())) {
+        accept(current.as_ref().map(State::facts).as_ref(), &document.facts(), false)
+    } else {
+        Err(another_writer())
+    };
+    let refused = match allowed {
+        Ok(Acceptance::SameAgain) => {
+            // The snapshot that was the last one before the end: it is the final state now.
+            let mut current = current.ok_or_else(not_found)?;
+            current.intermediate &= intermediate;
+            store::update(&tx, &current).await?;
+            tx.commit().await?;
+            app.objects.delete(&state.object()).await?;
+            return Ok(current.id);
+        }
+        Ok(Acceptance::New) => None,
+        Err(problem) => Some(problem),
+    };
+    if refused.is_some() {
+        state.status = "discarded".into();
+    }
+    store::insert(&tx, &state).await?;
+    let mut replaced = Vec::new();
+    if refused.is_none() {
+        insert_outputs(app, &tx, &state, &document).await?;
+        workspaces::set_current_state(&tx, &state.workspace_id, &id, state.resource_count, state.created_at).await?;
+        replaced = store::delete_intermediate(&tx, &run.id, &id).await?;
+        tx.announce(Change::Workspace { workspace: state.workspace_id.clone() });
+    }
+    tx.commit().await?;
+    for object in replaced {
+        app.objects.delete(&object).await?;
+    }
+    refused.map_or(Ok(id), Err)
+}
+
+/// A state file with the outputs of the workspace's newest state and no resources; `None` without a state.
+pub async fn outputs_file(app: &App, tx: &Tx, workspace: &Workspace) -> Result<Option<Bytes>, Problem> {
+    let Some(state) = current_of(tx, workspace).await? else { return Ok(None) };
+    let bytes = download(app, &state).await?;
+    Ok(Some(Bytes::from(document::outputs_only(&bytes)?)))
+}
+
+impl State {
+    fn facts(&self) -> StateFacts {
+        StateFacts {
+            serial: u64::try_from(self.serial).unwrap_or(0),
+            lineage: self.lineage.clone(),
+            md5: self.md5.clone(),
+        }
+    }
+
+    /// What was announced; a lineage that was not announced is whatever came.
+    fn facts_or(&self, document: &Document) -> StateFacts {
+        let mut facts = self.facts();
+        if facts.lineage.is_empty() {
+            facts.lineage.clone_from(&document.lineage);
+        }
+        facts
+    }
+}
+
+impl Document {
+    fn facts(&self) -> StateFacts {
+        StateFacts {
+            serial: u64::try_from(self.serial).unwrap_or(0),
+            lineage: self.lineage.clone(),
+            md5: self.md5.clone(),
+        }
+    }
+}
+
+async fn finalize_announced(app: &App, tx: &Tx, id: &str, document: &Document, size: usize) -> Result<(), Problem> {
+    let mut state = store::by_id(tx, id).await?.ok_or_else(not_found)?;
+    if state.is_finalized() {
+        return Ok(());
+    }
+    let workspace = workspaces::lock_row(tx, &state.workspace_id).await?.ok_or_else(not_found)?;
+    match workspace.holder() {
+        None => return Err(not_locked()),
+        Some(Holder::User(by)) if state.created_by.as_deref() == Some(&by) => {}
+        Some(_) => return Err(another_writer()),
+    }
+    fits(tx, &workspace, &document.facts(), state.forced).await?;
+    state.status = "finalized".into();
+    state.lineage.clone_from(&document.lineage);
+    state.size = i64::try_from(size).unwrap_or(i64::MAX);
+    state.terraform_version.clone_from(&document.terraform_version);
+    state.resource_count = document.resource_count;
+    state.resources.clone_from(&document.resources);
+    store::update(tx, &state).await?;
+    store::discard_pending(tx, &workspace.id).await?;
+    insert_outputs(app, tx, &state, document).await?;
+    workspaces::set_current_state(tx, &workspace.id, &state.id, state.resource_count, app.ports.now()).await?;
+    tx.announce(Change::Workspace { workspace: workspace.id });
+    Ok(())
+}
+
+/// The workspace, with its row locked, if the user who asks holds its lock.
+async fn for_writer(tx: &Tx, actor: &Actor, workspace: &str) -> Result<Workspace, Problem> {
+    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::WriteState).await?;
+    let workspace = workspaces::lock_row(tx, &workspace.id).await?.ok_or_else(not_found)?;
+    match workspace.holder() {
+        None => Err(not_locked()),
+        Some(Holder::User(by)) if actor.user() == Some(&by) => Ok(workspace),
+        Some(_) => Err(another_writer()),
+    }
+}
+
+async fn fits(tx: &Tx, workspace: &Workspace, facts: &StateFacts, force: bool) -> Result<(), Problem> {
+    let current = current_of(tx, workspace).await?;
+    let known = current.as_ref().map(|state| {
+        let mut known = state.facts();
+        if facts.lineage.is_empty() {
+            known.lineage = String::new();
+        }
+        known
+    });
+    accept(known.as_ref(), facts, force).map(|_| ())
+}
+
+async fn insert_outputs(app: &App, tx: &Tx, state: &State, document: &Document) -> Result<(), Problem> {
+    let mut rows = Vec::with_capacity(document.outputs.len());
+    for output in &document.outputs {
+        let id = app.ports.id::<OutputId>().to_string();
+        let value = app.key.seal(&id, output.value.to_string().as_bytes())?;
+        rows.push(Output {
+            id,
+            state_id: state.id.clone(),
+            workspace_id: state.workspace_id.clone(),
+            name: output.name.clone(),
+            sensitive: output.sensitive,
+            detailed_type: output.detailed_type.clone(),
+            value,
+        });
+    }
+    store::insert_outputs(tx, rows).await
+}
+
+fn value(app: &App, output: &Output) -> Result<Value, Problem> {
+    let bytes = app.key.open_sealed(&output.id, &output.value)?;
+    serde_json::from_slice(&bytes).map_err(|error| Problem::ours("state/output", "A stored output is not JSON.", error))
+}
+
+fn not_found() -> Problem {
+    Problem::not_found("state/not-found", "There is no such state version.")
+        .advice("Check its id, and use a token that may see it.")
+}

@@ -1,0 +1,6 @@
+//! Tokens, and the users and runs they speak for. A secret is shown once; what is kept is its digest under the server's key.
+
+pub mod service;
+mod store;
+
+pub use store::User;

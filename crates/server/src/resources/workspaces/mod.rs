@@ -1,0 +1,14 @@
+//! Workspaces: one root module each, with its settings, tags, lock, and who may read its state.
+//!
+//! The lock is one for all: a user, or the run that is under way, holds it. Other rooms move `current_run`, `current_state`
+//! and `current_configuration` through the functions exported here.
+
+mod lock;
+pub mod service;
+mod store;
+
+pub use lock::{Holder, release, take};
+pub use store::{
+    Model as Workspace, Tag, by_id, in_organization, lock_row, set_current_configuration, set_current_run,
+    set_current_state, shares_with, tags_of, tags_of_all,
+};

@@ -1,0 +1,276 @@
+//! Drives one phase of one run: tells the run what happens, and the executor when to stop.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::Problem;
+use executor::{Applied, Counts, Failure, FailureKind, Planned, Recovery, Stop, Upstream};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::work::{self, plan_object};
+use crate::app::App;
+use crate::resources::runs::log::LogWriter;
+use crate::resources::runs::progress::{self, End, PlanResult};
+use crate::resources::runs::{self, Run};
+use crate::resources::states;
+
+/// Plans a run that was given its slot.
+pub async fn plan(app: App, run: &str, closing: CancellationToken) {
+    let outcome = async {
+        let tx = app.db.write().await?;
+        let (run, plan) = progress::plan_started(&app, &tx, run).await?;
+        tx.commit().await?;
+        let receiver = Receiver::open(&app, &run, &plan.id).await?;
+        let stop = Stop::new();
+        let result = match work::assemble(&app, &run, &plan.id).await {
+            Ok(work) => {
+                let _watch = watch(&app, &run.id, stop.clone(), closing.clone());
+                executor::plan(&work, receiver.clone(), stop).await
+            }
+            Err(problem) => Err(receiver.refuse(problem).await),
+        };
+        planned(&app, &run, &plan.id, result, receiver, &closing).await
+    };
+    if let Err(problem) = outcome.await {
+        give_up(&app, run, problem).await;
+    }
+}
+
+/// Applies a run that was given its slot.
+pub async fn apply(app: App, run: &str, closing: CancellationToken) {
+    let outcome = async {
+        let tx = app.db.write().await?;
+        let (run, apply) = progress::apply_started(&app, &tx, run).await?;
+        let plan = runs::plan_of(&tx, &run.id).await?;
+        tx.commit().await?;
+        let receiver = Receiver::open(&app, &run, &apply.id).await?;
+        let stop = Stop::new();
+        let result = match work::assemble(&app, &run, &plan.id).await {
+            Ok(work) => {
+                let _watch = watch(&app, &run.id, stop.clone(), closing.clone());
+                executor::apply(&work, receiver.clone(), stop).await
+            }
+            Err(problem) => Err(receiver.refuse(problem).await),
+        };
+        applied(&app, &run, result, receiver).await
+    };
+    if let Err(problem) = outcome.await {
+        give_up(&app, run, problem).await;
+    }
+}
+
+/// Stores what a plan left and moves the run on. The log has ended, and the plan can be read, before the run has moved:
+/// a client that sees the run planned sees all of it.
+async fn planned(
+    app: &App,
+    run: &Run,
+    plan: &str,
+    result: Result<Planned, Failure>,
+    receiver: Arc<Receiver>,
+    closing: &CancellationToken,
+) -> Result<(), Problem> {
+    let current = current(app, &run.id).await?;
+    let asked = current.cancel_requested_at.is_some();
+    match result {
+        Ok(planned) if !asked => {
+            for (part, bytes) in
+                [("file", &planned.plan_file), ("json", &planned.json), ("redacted", &planned.json_redacted)]
+            {
+                app.objects.put(&plan_object(plan, part), bytes).await?;
+            }
+            receiver.finish().await?;
+            let result = PlanResult {
+                has_changes: planned.has_changes,
+                counts: planned.counts,
+                generated_configuration: planned.generated_configuration,
+            };
+            let tx = app.db.write().await?;
+            let run = progress::planned(app, &tx, &run.id, &result).await?;
+            tx.commit().await?;
+            clear(app, &run).await;
+            Ok(())
+        }
+        Err(failure) if failure.kind == FailureKind::Canceled && !asked && closing.is_cancelled() => {
+            // The server stops: the plan is made again when it is back.
+            let tx = app.db.write().await?;
+            progress::requeue(app, &tx, &run.id).await?;
+            tx.commit().await
+        }
+        Ok(_) => end(app, run, End::Canceled, "It was canceled.", &Recovery::default(), receiver).await,
+        Err(failure) => fail(app, run, failure, receiver).await,
+    }
+}
+
+/// Stores the state that an apply left and ends the run.
+async fn applied(
+    app: &App,
+    run: &Run,
+    result: Result<Applied, Failure>,
+    receiver: Arc<Receiver>,
+) -> Result<(), Problem> {
+    match result {
+        Ok(applied) => {
+            if let Some(state) = applied.state {
+                states::service::from_run(app, run, state, false).await?;
+            }
+            finish_applied(app, run, applied.counts, receiver).await
+        }
+        Err(failure) => fail(app, run, failure, receiver).await,
+    }
+}
+
+async fn finish_applied(app: &App, run: &Run, counts: Counts, receiver: Arc<Receiver>) -> Result<(), Problem> {
+    receiver.finish().await?;
+    let tx = app.db.write().await?;
+    let run = progress::applied(app, &tx, &run.id, counts).await?;
+    tx.commit().await?;
+    clear(app, &run).await;
+    Ok(())
+}
+
+async fn fail(app: &App, run: &Run, failure: Failure, receiver: Arc<Receiver>) -> Result<(), Problem> {
+    if let Some(state) = &failure.recovery.state {
+        states::service::from_run(app, run, state.clone(), false).await?;
+    }
+    let killed = current(app, &run.id).await?.kill_requested_at.is_some();
+    let how = match failure.kind {
+        FailureKind::Canceled if killed => End::Killed,
+        FailureKind::Canceled => End::Canceled,
+        FailureKind::Terraform | FailureKind::Executor => End::Failed,
+    };
+    end(app, run, how, &failure.message, &failure.recovery, receiver).await
+}
+
+/// Ends a run before its time, after its log; its state is stored by then.
+pub(super) async fn end(
+    app: &App,
+    run: &Run,
+    how: End,
+    message: &str,
+    recovery: &Recovery,
+    receiver: Arc<Receiver>,
+) -> Result<(), Problem> {
+    receiver.finish().await?;
+    let tx = app.db.write().await?;
+    let run = progress::ended(app, &tx, &run.id, how, message, recovery).await?;
+    tx.commit().await?;
+    clear(app, &run).await;
+    Ok(())
+}
+
+/// What is done when a phase cannot even be told of: the run ends with the reason, its folder stays.
+pub(super) async fn give_up(app: &App, run: &str, problem: Problem) {
+    tracing::error!(run, code = problem.code, cause = problem.cause, "{}", problem.message);
+    let outcome = async {
+        let tx = app.db.write().await?;
+        progress::ended(app, &tx, run, End::Failed, &problem.to_string(), &Recovery::default()).await?;
+        tx.commit().await
+    };
+    if let Err(problem) = outcome.await {
+        tracing::error!(run, code = problem.code, cause = problem.cause, "{}", problem.message);
+    }
+}
+
+async fn current(app: &App, run: &str) -> Result<Run, Problem> {
+    let tx = app.db.read().await?;
+    runs::by_id(&tx, run)
+        .await?
+        .ok_or_else(|| Problem::not_found("run/not-found", "The run is gone.").advice("There is nothing to do."))
+}
+
+/// Removes the folder of a run that is over. Its state, plan and logs are stored elsewhere by then.
+async fn clear(app: &App, run: &Run) {
+    if run.status().is_final() {
+        let folder = work::folder(&app.setup, &run.id);
+        if let Err(error) = tokio::fs::remove_dir_all(&folder).await
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(run = run.id, %error, "the run's folder could not be removed");
+        }
+    }
+}
+
+/// Passes on to the executor that somebody asked for the run to be canceled or killed, or that the server stops.
+pub(super) fn watch(app: &App, run: &str, stop: Stop, closing: CancellationToken) -> AbortOnDropHandle<()> {
+    let (app, run) = (app.clone(), run.to_owned());
+    let mut changes = app.changes.listen();
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        loop {
+            if let Ok(run) = current(&app, &run).await {
+                if run.kill_requested_at.is_some() {
+                    stop.kill();
+                } else if run.cancel_requested_at.is_some() {
+                    stop.interrupt();
+                }
+            }
+            loop {
+                tokio::select! {
+                    change = changes.recv() => match change {
+                        Ok(crate::storage::Change::Run { run: changed, .. }) if changed == run => break,
+                        Ok(_) => {}
+                        Err(_) => break,
+                    },
+                    () = closing.cancelled(), if !stop.is_asked() => stop.interrupt(),
+                }
+            }
+        }
+    }))
+}
+
+/// Where output and snapshots of one phase go.
+pub(super) struct Receiver {
+    app: App,
+    run: Run,
+    log: Mutex<Option<LogWriter>>,
+}
+
+impl Receiver {
+    pub(super) async fn open(app: &App, run: &Run, phase: &str) -> Result<Arc<Self>, Problem> {
+        let log = LogWriter::open(app, phase).await?;
+        Ok(Arc::new(Self { app: app.clone(), run: run.clone(), log: Mutex::new(Some(log)) }))
+    }
+
+    /// Says in the log why terraform was not started.
+    async fn refuse(&self, problem: Problem) -> Failure {
+        self.log(Bytes::from(format!("\nError: {}\n\n{}\n", problem.message, problem.advice))).await;
+        Failure { kind: FailureKind::Executor, message: problem.to_string(), recovery: Recovery::default() }
+    }
+
+    /// Brings a log that was cut off up to `whole`, of which it may have the beginning.
+    pub(super) async fn complete(&self, whole: &Bytes) -> Result<(), Problem> {
+        match self.log.lock().await.as_mut() {
+            Some(log) => {
+                let written = usize::try_from(log.written()).unwrap_or(usize::MAX).min(whole.len());
+                log.append(&whole[written..]).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn finish(&self) -> Result<(), Problem> {
+        match self.log.lock().await.take() {
+            Some(log) => log.finish().await,
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Upstream for Receiver {
+    async fn log(&self, bytes: Bytes) {
+        if let Some(log) = self.log.lock().await.as_mut()
+            && let Err(problem) = log.append(&bytes).await
+        {
+            tracing::error!(run = self.run.id, code = problem.code, cause = problem.cause, "{}", problem.message);
+        }
+    }
+
+    async fn snapshot(&self, state: Bytes) {
+        if let Err(problem) = states::service::from_run(&self.app, &self.run, state, true).await {
+            tracing::error!(run = self.run.id, code = problem.code, cause = problem.cause, "{}", problem.message);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Takes up what an earlier process of this server left: no run stays in limbo.
+//!
+//! What was being planned is queued again. What was being applied is never started again: its terraform, which outlives the
+//! server, is waited for, its state is stored, and the run ends `errored` with what is unsaved or in doubt.
+
+use domain::Problem;
+use domain::run::RunStatus;
+use executor::Stop;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::drive::{self, Receiver};
+use super::work;
+use crate::app::App;
+use crate::resources::runs::progress::{self, End};
+use crate::resources::runs::{self, Run};
+use crate::resources::{states, workspaces};
+
+/// Looks at every run that has not ended; returns the tasks that wait for terraforms still at work.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn take_up(app: &App, closing: &CancellationToken) -> Result<JoinSet<()>, Problem> {
+    let tx = app.db.read().await?;
+    let unfinished = runs::unfinished(&tx).await?;
+    drop(tx);
+    let mut tasks = JoinSet::new();
+    for run in unfinished {
+        match run.status() {
+            RunStatus::PlanQueued | RunStatus::Planning => {
+                executor::kill_leftover(&work::folder(&app.setup, &run.id)).await?;
+                requeue(app, &run).await?;
+            }
+            RunStatus::ApplyQueued => requeue(app, &run).await?,
+            RunStatus::Applying => {
+                let (app, closing) = (app.clone(), closing.clone());
+                tasks.spawn(async move {
+                    if let Err(problem) = settle(&app, &run, closing).await {
+                        drive::give_up(&app, &run.id, problem).await;
+                    }
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(tasks)
+}
+
+/// A plan that somebody asked to cancel ends here; any other waits again.
+async fn requeue(app: &App, run: &Run) -> Result<(), Problem> {
+    let tx = app.db.write().await?;
+    if run.cancel_requested_at.is_some() {
+        let nothing = executor::Recovery::default();
+        progress::ended(app, &tx, &run.id, End::Canceled, "It was canceled.", &nothing).await?;
+    } else {
+        progress::requeue(app, &tx, &run.id).await?;
+    }
+    tx.commit().await
+}
+
+/// Waits for the terraform of an apply that was cut off, stores what it saved, and ends the run.
+async fn settle(app: &App, run: &Run, closing: CancellationToken) -> Result<(), Problem> {
+    let tx = app.db.read().await?;
+    let apply = runs::apply_of(&tx, &run.id).await?;
+    let prior = match &run.state_before {
+        Some(state) => states::by_id(&tx, state).await?,
+        None => None,
+    };
+    let own_backend = workspaces::by_id(&tx, &run.workspace_id).await?.is_some_and(|it| it.own_backend);
+    drop(tx);
+    let prior = match prior.filter(|_| !own_backend) {
+        Some(state) => Some(states::service::download(app, &state).await?),
+        None => None,
+    };
+    let receiver = Receiver::open(app, run, &apply.id).await?;
+    let folder = work::folder(&app.setup, &run.id);
+
+    // A cancel reaches the terraform that was left, as it would have reached our own.
+    let stop = Stop::new();
+    let _watch = drive::watch(app, &run.id, stop.clone(), closing);
+    let recovered = tokio::select! {
+        recovered = executor::recover(&folder, prior.as_ref()) => recovered,
+        () = async {
+            stop.interrupted().await;
+            if let Some(leftover) = executor::leftover(&folder) {
+                leftover.interrupt();
+            }
+            std::future::pending::<()>().await;
+        } => return Ok(()),
+    };
+    let recovered = match recovered {
+        Ok(recovered) => recovered,
+        // The server went away before terraform was started: nothing was done, nothing is in doubt.
+        Err(problem) if problem.code == "executor/nothing" => {
+            let message = "The server was stopped before terraform began to apply; nothing was changed.";
+            let nothing = executor::Recovery::default();
+            return drive::end(app, run, End::Failed, message, &nothing, receiver).await;
+        }
+        Err(problem) => return Err(problem),
+    };
+    receiver.complete(&recovered.log).await?;
+    if let Some(state) = &recovered.recovery.state {
+        states::service::from_run(app, run, state.clone(), false).await?;
+    }
+    let message = match (recovered.complete, recovered.recovery.unsaved.len() + recovered.recovery.in_doubt.len()) {
+        (true, _) => "The server was stopped while terraform applied; terraform ended well, and its state was stored.",
+        (false, 0) => "The server was stopped while terraform applied; the state that it saved was stored.",
+        (false, _) => {
+            "The server was stopped while terraform applied; some resources are not in the state that it saved."
+        }
+    };
+    drive::end(app, run, End::Failed, message, &recovered.recovery, receiver).await
+}

@@ -1,0 +1,134 @@
+//! Gathers what one phase of one run needs: code, state, variables, names, environment.
+
+use std::path::PathBuf;
+
+use domain::Problem;
+use domain::id::{Id, RunId};
+use executor::{Backend, Names, Operation, Output, Source, UpstreamOutputs, Variable, VariableCategory, Work};
+
+use crate::app::{App, Setup};
+use crate::resources::runs::{self, Reader, Run};
+use crate::resources::{configurations, organizations, projects, states, tokens, variables, workspaces};
+use crate::terraform;
+
+/// Folder of a run.
+pub fn folder(setup: &Setup, run: &str) -> PathBuf {
+    setup.runs.join(run)
+}
+
+/// Everything the executor needs for a phase of `run`.
+///
+/// # Errors
+/// Whatever is missing: the terraform version, the archive, the workspace.
+pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem> {
+    let gone = || Problem::not_found("run/not-found", "The run's workspace is gone.").advice("There is nothing to do.");
+    let tx = app.db.write().await?;
+    let workspace = workspaces::by_id(&tx, &run.workspace_id).await?.ok_or_else(gone)?;
+    let organization = organizations::by_id(&tx, &run.organization_id).await?.ok_or_else(gone)?;
+    let project = projects::by_id(&tx, &workspace.project_id).await?.ok_or_else(gone)?;
+    let configuration = configurations::by_id(&tx, &run.configuration_id).await?.ok_or_else(gone)?;
+    let state = states::service::current_of(&tx, &workspace).await?;
+    let mut own = variables::service::for_run(app, &tx, &workspace.id).await?;
+    let mut upstream_outputs = Vec::new();
+    let readers: Vec<Reader> = serde_json::from_value(run.readers.clone()).unwrap_or_default();
+    for reader in readers {
+        let upstream = workspaces::by_id(&tx, &reader.workspace).await?.ok_or_else(gone)?;
+        if let Some(state) = states::service::outputs_file(app, &tx, &upstream).await? {
+            upstream_outputs.push(UpstreamOutputs { module: reader.module, name: reader.name, state });
+        }
+    }
+    let token = match &app.setup.address {
+        Some(_) => Some(tokens::service::issue_for_run(app, &tx, &run.id).await?),
+        None => None,
+    };
+    tx.commit().await?;
+
+    own.extend(runs::service::variables(app, run)?.into_iter().map(|it| Variable {
+        key: it.key,
+        value: it.value,
+        category: VariableCategory::Terraform,
+        hcl: true,
+        sensitive: false,
+    }));
+    let held = !workspace.own_backend;
+    Ok(Work {
+        run: RunId::parse(&run.id)?,
+        folder: folder(&app.setup, &run.id),
+        source: Source::Archive(configurations::service::archive(app, &configuration).await?),
+        working_directory: workspace.working_directory.clone(),
+        terraform: terraform::resolve(&app.setup, &run.terraform_version)?,
+        operation: operation(run),
+        names: Names {
+            organization: organization.name,
+            project: project.name,
+            workspace: workspace.name,
+            workspace_id: workspace.id,
+        },
+        backend: if held { Backend::Held } else { Backend::Own },
+        state: match state.filter(|_| held) {
+            Some(state) => Some(states::service::download(app, &state).await?),
+            None => None,
+        },
+        plan_file: app.objects.get(&plan_object(plan, "file")).await?,
+        variables: own,
+        upstream_outputs,
+        environment: environment(&app.setup),
+        cli_config: cli_config(&app.setup, token.as_deref()),
+        output: if run.json_output { Output::Json } else { Output::Human },
+        grace: app.setup.grace,
+    })
+}
+
+/// Path of a part of a plan: `file`, `json` or `redacted`.
+pub fn plan_object(plan: &str, part: &str) -> String {
+    format!("plans/{plan}/{part}")
+}
+
+fn operation(run: &Run) -> Operation {
+    Operation {
+        destroy: run.is_destroy,
+        refresh_only: run.refresh_only,
+        refresh: run.refresh,
+        targets: Run::strings(&run.target_addrs),
+        replaces: Run::strings(&run.replace_addrs),
+        generate_config: run.allow_config_generation,
+    }
+}
+
+fn environment(setup: &Setup) -> Vec<(String, String)> {
+    let mut environment = setup.environment.clone();
+    if let Some(address) = &setup.address {
+        environment.push(("TFE_HOSTNAME".into(), host(address)));
+        environment.push(("TFE_ADDRESS".into(), address.clone()));
+    }
+    environment
+}
+
+/// What terraform and its providers need to reach this server: over plain HTTP that takes a `host` block.
+fn cli_config(setup: &Setup, token: Option<&str>) -> String {
+    let mut text = setup.cli_config.clone();
+    if let (Some(address), Some(token)) = (&setup.address, token) {
+        text.push('\n');
+        text.push_str(&connection(address, token));
+    }
+    text
+}
+
+/// The blocks of a CLI configuration that connect terraform to the server at `address`.
+pub fn connection(address: &str, token: &str) -> String {
+    let host = host(address);
+    let services = if address.starts_with("http://") {
+        let names = ["tfe.v2", "tfe.v2.1", "tfe.v2.2", "state.v2"];
+        let services: String = names.iter().map(|name| format!("    \"{name}\" = \"{address}/api/v2/\"\n")).collect();
+        format!("host \"{host}\" {{\n  services = {{\n{services}  }}\n}}\n")
+    } else {
+        String::new()
+    };
+    format!("{services}credentials \"{host}\" {{\n  token = \"{token}\"\n}}\n")
+}
+
+/// The host as Terraform writes it: name and port.
+pub fn host(address: &str) -> String {
+    let host = address.split_once("://").map_or(address, |(_, host)| host).trim_end_matches('/');
+    host.to_owned()
+}

@@ -1,0 +1,205 @@
+//! The composition root: the one place that names concrete adapters. It wires, and decides nothing.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::tls_rustls::RustlsConfig;
+use domain::{Fault, Problem};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, Setup};
+use crate::ports::Ports;
+use crate::storage::{Changes, Db, Key, Objects};
+use crate::{edge, resources, scheduler};
+
+/// How an engine is to be set up.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Data folder: database, blobs, key, run folders. Made if need be; one engine at a time uses it.
+    pub data: PathBuf,
+    /// URL of a PostgreSQL database to use instead of SQLite in the data folder.
+    pub database: Option<String>,
+    /// The terraform or tofu executable: a path, or a name that is looked up on PATH.
+    pub terraform: PathBuf,
+    /// Folder with one executable per version.
+    pub terraform_versions: Option<PathBuf>,
+    /// Environment that terraform inherits. Nothing else of this process's is visible to it.
+    pub environment: Vec<(String, String)>,
+    /// CLI configuration that every run starts from (`provider_installation` and so on).
+    pub cli_config: String,
+    /// Concurrent runs of a new organization.
+    pub run_limit: u32,
+    /// How long an interrupted terraform may take before it is killed.
+    pub grace: Duration,
+    /// How long after a cancel a run may be force-canceled.
+    pub force_cancel_after: Duration,
+    /// Where runs and clients reach this server (`http://127.0.0.1:8080`); `None` when nothing listens.
+    pub address: Option<String>,
+}
+
+impl Options {
+    /// The usual options for a data folder: `terraform` from PATH, SQLite, four runs at once, nothing inherited.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            database: None,
+            terraform: "terraform".into(),
+            terraform_versions: None,
+            environment: Vec::new(),
+            cli_config: String::new(),
+            run_limit: 4,
+            grace: Duration::from_secs(60),
+            force_cancel_after: Duration::from_secs(10),
+            address: None,
+        }
+    }
+}
+
+/// The engine: rooms, queue and scheduler on one data folder. Close it with [`Engine::close`]; dropping it is as if the
+/// process had been killed, which loses nothing either.
+pub struct Engine {
+    pub(crate) app: App,
+    closing: CancellationToken,
+    scheduler: JoinHandle<Result<(), Problem>>,
+    data: PathBuf,
+    _lock: File,
+}
+
+impl Engine {
+    /// Opens the data folder, takes up what an earlier process left there, and begins to schedule.
+    ///
+    /// # Errors
+    /// `engine/in-use` when another process uses the folder, `engine/data` when it cannot be used, `terraform/…` when
+    /// the executable is not there, `storage/…`.
+    pub async fn open(options: Options) -> Result<Self, Problem> {
+        let lock = lock(&options.data)?;
+        let version = executor::terraform_version(&options.terraform).await?;
+        let terraform = executor::locate(&options.terraform)?;
+        let key = Key::open(&options.data.join("key"))?;
+        let changes = Changes::default();
+        let db = match &options.database {
+            Some(url) => Db::postgres(url, changes.clone()).await?,
+            None => Db::sqlite(&options.data.join("multispace.db"), changes.clone()).await?,
+        };
+        let setup = Setup {
+            runs: options.data.join("runs"),
+            terraform,
+            terraform_version: version.version,
+            terraform_versions: options.terraform_versions,
+            environment: options.environment,
+            cli_config: options.cli_config,
+            run_limit: options.run_limit,
+            grace: options.grace,
+            force_cancel_after: options.force_cancel_after,
+            address: options.address,
+        };
+        let app = App {
+            db,
+            objects: Objects::files(&options.data.join("objects"), key.clone(), true)?,
+            logs: Objects::files(&options.data.join("logs"), key.clone(), false)?,
+            key,
+            ports: Ports::system(),
+            changes,
+            setup: Arc::new(setup),
+        };
+        let closing = CancellationToken::new();
+        let scheduler = tokio::spawn(scheduler::run(app.clone(), closing.clone()));
+        Ok(Self { app, closing, scheduler, data: options.data, _lock: lock })
+    }
+
+    /// The HTTP API.
+    pub fn router(&self) -> axum::Router {
+        edge::router(self.app.clone())
+    }
+
+    /// The owner's token, from the file `owner-token` in the data folder (mode 0600), made on the first call.
+    ///
+    /// # Errors
+    /// `engine/data` when the file cannot be read or written.
+    pub async fn owner_token(&self) -> Result<String, Problem> {
+        let file = self.data.join("owner-token");
+        if let Ok(token) = std::fs::read_to_string(&file) {
+            return Ok(token.trim().to_owned());
+        }
+        let tx = self.app.db.write().await?;
+        let owner = resources::tokens::service::owner(&self.app, &tx).await?;
+        let token =
+            resources::tokens::service::issue_for_user(&self.app, &tx, &owner, "made at the first start").await?;
+        tx.commit().await?;
+        crate::storage::write_private(&file, token.as_bytes()).map_err(|error| unusable(&file, &error))?;
+        Ok(token)
+    }
+
+    /// Interrupts what is in terraform, waits until its state is saved, and closes the database.
+    pub async fn close(self) {
+        self.closing.cancel();
+        if let Err(error) = self.scheduler.await {
+            tracing::error!(%error, "the scheduler ended badly");
+        }
+        self.app.db.close().await;
+    }
+}
+
+/// A certificate and its key, both PEM files.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Certificate chain.
+    pub certificate: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+}
+
+/// Serves the engine's API on `listener` until `stop` is cancelled; then lets requests that are under way end.
+///
+/// # Errors
+/// `serve/tls` when certificate or key cannot be used, `serve/failed` when the listener fails.
+pub async fn serve(
+    engine: &Engine,
+    listener: TcpListener,
+    tls: Option<Tls>,
+    stop: CancellationToken,
+) -> Result<(), Problem> {
+    let service = engine.router().into_make_service_with_connect_info::<SocketAddr>();
+    let failed = |error: std::io::Error| {
+        Problem::ours("serve/failed", "The server cannot go on listening.", error)
+            .advice("Look at the log, and start it again.")
+    };
+    let Some(tls) = tls else {
+        return axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await.map_err(failed);
+    };
+    let config = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(|error| {
+        Problem::invalid("serve/tls", format!("The certificate or its key cannot be used: {error}."))
+            .advice("Give PEM files that belong together to --tls-cert and --tls-key.")
+    })?;
+    let handle = axum_server::Handle::new();
+    let watched = handle.clone();
+    tokio::spawn(async move {
+        stop.cancelled().await;
+        watched.graceful_shutdown(Some(Duration::from_secs(5)));
+    });
+    let listener = listener.into_std().map_err(failed)?;
+    axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle).serve(service).await.map_err(failed)
+}
+
+/// Makes the data folder, for its owner alone, and takes it for this process.
+fn lock(data: &Path) -> Result<File, Problem> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(|error| unusable(data, &error))?;
+    let file = data.join("lock");
+    let lock = File::options().create(true).append(true).open(&file).map_err(|error| unusable(&file, &error))?;
+    lock.try_lock().map_err(|_| {
+        Problem::conflict("engine/in-use", format!("Another multispace is at work in {}.", data.display()))
+            .advice("Wait until it has ended, or stop it.")
+    })?;
+    Ok(lock)
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(Fault::Unavailable, "engine/data", format!("{} cannot be used: {error}.", path.display()))
+        .advice("Give a folder that you may write to, on a disk with room.")
+}

@@ -1,0 +1,49 @@
+//! What happened, told after the fact: the one way in which the scheduler and live readers are woken.
+
+use tokio::sync::broadcast;
+
+/// Something that was committed. A listener that lags reads the database again: a change carries no data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A run was created or moved.
+    Run {
+        /// Its workspace.
+        workspace: String,
+        /// Its id.
+        run: String,
+    },
+    /// A workspace was made, changed, locked, unlocked or deleted, or its organization's limit was changed.
+    Workspace {
+        /// Its id.
+        workspace: String,
+    },
+    /// The log of a plan or an apply has grown or ended.
+    Log {
+        /// Id of the plan or apply.
+        phase: String,
+    },
+}
+
+/// The channel of changes. Bounded: who lags more than its length behind is told so and reads again.
+#[derive(Clone)]
+pub struct Changes(broadcast::Sender<Change>);
+
+const BACKLOG: usize = 1024;
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self(broadcast::channel(BACKLOG).0)
+    }
+}
+
+impl Changes {
+    /// Listens from now on.
+    pub fn listen(&self) -> broadcast::Receiver<Change> {
+        self.0.subscribe()
+    }
+
+    /// Tells everybody who listens. Nobody listening is fine.
+    pub fn tell(&self, change: Change) {
+        let _ = self.0.send(change);
+    }
+}

@@ -1,0 +1,14 @@
+//! The tables, step by step. A migration that has been released is never changed; a new one follows it.
+
+mod m0001_rooms;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+/// All migrations in order; each runs in a transaction of its own.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_rooms::Migration)]
+    }
+}

@@ -1,0 +1,15 @@
+//! Connection, transactions and blobs; what differs between SQLite and PostgreSQL; migrations.
+//!
+//! Knows no room: tables and queries of a resource are in its own `store.rs`. Every read and write goes through a [`Tx`],
+//! and what a transaction announces is heard only after it was committed.
+
+mod changes;
+mod database;
+mod migrations;
+mod objects;
+mod seal;
+
+pub use changes::{Change, Changes};
+pub use database::{Db, Stored, Tx};
+pub use objects::Objects;
+pub use seal::{Key, write_private};

@@ -1,0 +1,106 @@
+//! Blobs: configurations, plans, states and logs, sealed, through `object_store`.
+//!
+//! Paths are made by the rooms from ids, never from what a client sent.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::{Fault, Problem};
+use futures::TryStreamExt;
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+
+use super::Key;
+
+/// A store of blobs.
+#[derive(Clone)]
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+    key: Key,
+}
+
+impl Objects {
+    /// Blobs as files below `folder`, which is made if need be. `durable` ones are synced to disk before `put` returns.
+    ///
+    /// # Errors
+    /// `storage/unavailable` when the folder cannot be made or used.
+    pub fn files(folder: &Path, key: Key, durable: bool) -> Result<Self, Problem> {
+        std::fs::create_dir_all(folder).map_err(|error| unavailable(folder.display(), error))?;
+        let store = object_store::local::LocalFileSystem::new_with_prefix(folder)
+            .map_err(|error| unavailable(folder.display(), error))?
+            .with_fsync(durable);
+        Ok(Self { store: Arc::new(store), key })
+    }
+
+    /// Stores `bytes` under `path`, replacing what was there.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn put(&self, path: &str, bytes: &[u8]) -> Result<(), Problem> {
+        let sealed = self.key.seal(path, bytes)?;
+        self.store
+            .put(&ObjectPath::from(path), PutPayload::from(sealed))
+            .await
+            .map_err(|error| unavailable(path, error))?;
+        Ok(())
+    }
+
+    /// Reads the blob at `path`; `None` when there is none.
+    ///
+    /// # Errors
+    /// `storage/unavailable`, `storage/sealed`.
+    pub async fn get(&self, path: &str) -> Result<Option<Bytes>, Problem> {
+        let result = match self.store.get(&ObjectPath::from(path)).await {
+            Ok(result) => result,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(unavailable(path, error)),
+        };
+        let sealed = result.bytes().await.map_err(|error| unavailable(path, error))?;
+        Ok(Some(Bytes::from(self.key.open_sealed(path, &sealed)?)))
+    }
+
+    /// Reads the blob at `path`, which must be there.
+    ///
+    /// # Errors
+    /// `storage/missing` when it is not; else as [`Objects::get`].
+    pub async fn must_get(&self, path: &str) -> Result<Bytes, Problem> {
+        self.get(path).await?.ok_or_else(|| {
+            Problem::ours("storage/missing", "A stored object is missing.", path)
+                .advice("Look at the server's log for its name and restore it from a backup.")
+        })
+    }
+
+    /// Names of the blobs right below `folder`, sorted.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn list(&self, folder: &str) -> Result<Vec<String>, Problem> {
+        let found: Vec<_> = self
+            .store
+            .list(Some(&ObjectPath::from(folder)))
+            .try_collect()
+            .await
+            .map_err(|error| unavailable(folder, error))?;
+        let mut names: Vec<_> = found.iter().filter_map(|meta| meta.location.filename().map(str::to_owned)).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Removes the blob at `path`; one that is not there is fine.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn delete(&self, path: &str) -> Result<(), Problem> {
+        match self.store.delete(&ObjectPath::from(path)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(unavailable(path, error)),
+        }
+    }
+}
+
+fn unavailable(what: impl std::fmt::Display, error: impl std::fmt::Display) -> Problem {
+    Problem::new(Fault::Unavailable, "storage/unavailable", "The object store did not answer as it should.")
+        .advice("Check that the data folder is there, writable and not full, then try again.")
+        .because(format!("{what}: {error}"))
+}
