@@ -2,7 +2,8 @@
 //!
 //! A value that terraform marks sensitive is replaced so that renderers, which look at kinds before they look at marks,
 //! still find the kind they expect: a scalar by a text, a list by an empty list, an object by an empty object. Where
-//! before and after differed they still differ. Changes without a mark pass byte for byte.
+//! before and after differed they still differ. An output has no schema, so there every value is a text. Changes without a mark
+//! pass byte for byte.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -101,7 +102,9 @@ struct Redacted<'a> {
 pub(crate) fn redacted(json: &[u8], schemas: Option<&[u8]>) -> Result<Bytes, serde_json::Error> {
     let shown: Shown<'_> = serde_json::from_slice(json)?;
     let schemas: Schemas<'_> = schemas.map(serde_json::from_slice).transpose()?.unwrap_or_default();
-    let all = |changes: Vec<&RawValue>| changes.into_iter().map(without_secrets).collect::<Result<Vec<_>, _>>();
+    let all = |changes: Vec<&RawValue>| {
+        changes.into_iter().map(|change| without_secrets(change, redact_pair)).collect::<Result<Vec<_>, _>>()
+    };
     let none: &RawValue = serde_json::from_str("{}")?;
     let redacted = Redacted {
         plan_format_version: shown.format_version,
@@ -111,7 +114,7 @@ pub(crate) fn redacted(json: &[u8], schemas: Option<&[u8]>) -> Result<Bytes, ser
         output_changes: shown
             .output_changes
             .into_iter()
-            .map(|(name, change)| Ok((name, without_secrets(change)?)))
+            .map(|(name, change)| Ok((name, without_secrets(change, redact_output)?)))
             .collect::<Result<_, serde_json::Error>>()?,
         deferred_changes: shown.deferred_changes.map(all).transpose()?,
         provider_format_version: schemas.format_version.unwrap_or("1.0"),
@@ -120,15 +123,18 @@ pub(crate) fn redacted(json: &[u8], schemas: Option<&[u8]>) -> Result<Bytes, ser
     serde_json::to_vec(&redacted).map(Bytes::from)
 }
 
+/// How before and after, with their marks, are redacted.
+type Hide = fn(Value, Value, &Value, &Value) -> (Value, Value);
+
 /// One resource change, drift, deferred change or output change.
-fn without_secrets(raw: &RawValue) -> Result<Box<RawValue>, serde_json::Error> {
+fn without_secrets(raw: &RawValue, hide: Hide) -> Result<Box<RawValue>, serde_json::Error> {
     if !raw.get().contains("_sensitive\":") {
         return Ok(raw.to_owned());
     }
     let mut value: Value = serde_json::from_str(raw.get())?;
     let marked = match change_of(&mut value) {
-        Some(change) => redact(change),
-        None => false,
+        Some(change) if change.is_object() => redact(change, hide),
+        _ => false,
     };
     if marked { serde_json::value::to_raw_value(&value) } else { Ok(raw.to_owned()) }
 }
@@ -141,13 +147,13 @@ fn change_of(value: &mut Value) -> Option<&mut Value> {
 }
 
 /// Replaces what is marked in `before` and `after`; says whether there was anything.
-fn redact(change: &mut Value) -> bool {
+fn redact(change: &mut Value, hide: Hide) -> bool {
     let marks = [change["before_sensitive"].clone(), change["after_sensitive"].clone()];
     if !marks.iter().any(has_mark) {
         return false;
     }
     let (before, after) = (change["before"].take(), change["after"].take());
-    let (before, after) = redact_pair(before, after, &marks[0], &marks[1]);
+    let (before, after) = hide(before, after, &marks[0], &marks[1]);
     change["before"] = before;
     change["after"] = after;
     // Configuration that terraform generated repeats the values.
@@ -164,6 +170,16 @@ fn has_mark(mark: &Value) -> bool {
         Value::Object(marks) => marks.values().any(has_mark),
         _ => false,
     }
+}
+
+fn redact_output(before: Value, after: Value, before_mark: &Value, after_mark: &Value) -> (Value, Value) {
+    if before_mark != &Value::Bool(true) && after_mark != &Value::Bool(true) {
+        return redact_pair(before, after, before_mark, after_mark);
+    }
+    let differ = before != after;
+    let text = |value: Value, text: &str| if value.is_null() { value } else { Value::String(text.to_owned()) };
+    let changed = if differ && !before.is_null() { HIDDEN_CHANGED } else { HIDDEN };
+    (text(before, HIDDEN), text(after, changed))
 }
 
 fn redact_pair(before: Value, after: Value, before_mark: &Value, after_mark: &Value) -> (Value, Value) {
@@ -283,7 +299,8 @@ mod tests {
                 "before_sensitive": {"word": true, "map": true, "list": [{"x": true}]},
                 "after_sensitive": {"word": true, "map": true, "list": [{"x": true}]},
             }}],
-            "output_changes": {"s": {"actions": ["create"], "before": null, "after": "s3cret-8",
+            "output_changes": {"l": {"actions": ["update"], "before": ["s3cret-9"], "after": ["s3cret-0"],
+                "before_sensitive": true, "after_sensitive": true}, "s": {"actions": ["create"], "before": null, "after": "s3cret-8",
                 "before_sensitive": true, "after_sensitive": true}},
         });
         let bytes = redacted(plan.to_string().as_bytes(), None).unwrap();
@@ -296,13 +313,14 @@ mod tests {
         assert_ne!(change["before"]["word"], change["after"]["word"]);
         assert_ne!(change["before"]["map"], change["after"]["map"]);
         assert_eq!(redacted["output_changes"]["s"]["after"], HIDDEN);
+        assert_eq!(redacted["output_changes"]["l"]["after"], HIDDEN_CHANGED);
     }
 
     #[test]
     fn a_change_without_a_secret_passes_byte_for_byte() {
         let text = r#"{"address":"t.a","change":{"actions":["create"],"before":null,"after":{"n":123456789012345678901234567890.10},"before_sensitive":false,"after_sensitive":{"x":{}}}}"#;
         let raw: &RawValue = serde_json::from_str(text).unwrap();
-        assert_eq!(without_secrets(raw).unwrap().get(), text);
+        assert_eq!(without_secrets(raw, redact_pair).unwrap().get(), text);
     }
 
     #[test]

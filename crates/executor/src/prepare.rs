@@ -132,7 +132,7 @@ fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Resu
         written(make_private(&new))?;
     }
     let Source::Archive(archive) = &work.source;
-    unpack(archive, &folder.source())?;
+    configuration::unpack(archive, &folder.source(), &configuration::Limits::default())?;
     if !root.is_dir() {
         return Err(no_folder(&work.working_directory));
     }
@@ -209,14 +209,6 @@ fn upstream(outputs: &UpstreamOutputs, file: &Path) -> String {
         variables::quoted(&outputs.name),
         variables::quoted(&file.to_string_lossy()),
     )
-}
-
-fn unpack(archive: &[u8], into: &Path) -> Result<(), Problem> {
-    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive));
-    archive.unpack(into).map_err(|problem| {
-        Problem::invalid("configuration/archive", "The configuration is not a gzip-compressed tar archive.")
-            .because(problem)
-    })
 }
 
 fn written<T>(result: io::Result<T>) -> Result<T, Problem> {

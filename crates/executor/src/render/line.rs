@@ -1,6 +1,10 @@
 //! One `-json` line as terraform's own text output has it. Source of the texts: terraform 1.11's human output.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{diagnostic, value};
 
@@ -8,8 +12,8 @@ const RESET: &str = "\u{1b}[0m";
 const BOLD: &str = "\u{1b}[1m";
 const GREEN: &str = "\u{1b}[32m";
 
-/// The text, with its line ends; empty for what people are not shown.
-pub(super) fn render(line: &Value) -> String {
+/// The text of a line, parsed and raw, with its line ends; empty for what people are not shown.
+pub(super) fn render(line: &Value, raw: &[u8]) -> String {
     let message = line["@message"].as_str().unwrap_or_default();
     match line["type"].as_str().unwrap_or_default() {
         // The plan was shown before, and the end of a thing is told once.
@@ -26,7 +30,7 @@ pub(super) fn render(line: &Value) -> String {
             Some("plan") => String::new(),
             _ => format!("\n{BOLD}{GREEN}{message}{RESET}\n"),
         },
-        "outputs" => outputs(&line["outputs"]),
+        "outputs" => outputs(raw),
         "provision_progress" => {
             let hook = &line["hook"];
             let (address, name) = (text(&hook["resource"]["addr"]), text(&hook["provisioner"]));
@@ -51,16 +55,32 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn outputs(outputs: &Value) -> String {
-    let Some(outputs) = outputs.as_object().filter(|outputs| !outputs.is_empty()) else { return String::new() };
+/// The list of outputs at the end, from its own line.
+fn outputs(raw: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Line<'a> {
+        #[serde(borrow, default)]
+        outputs: BTreeMap<String, Output<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Output<'a> {
+        #[serde(default)]
+        sensitive: bool,
+        #[serde(rename = "type", default)]
+        kind: Value,
+        #[serde(borrow, default)]
+        value: Option<&'a RawValue>,
+    }
+    let outputs = serde_json::from_slice::<Line<'_>>(raw).map(|line| line.outputs).unwrap_or_default();
+    if outputs.is_empty() {
+        return String::new();
+    }
     let mut text = format!("{RESET}{BOLD}{GREEN}\nOutputs:\n\n{RESET}");
-    let mut names: Vec<_> = outputs.iter().collect();
-    names.sort_by_key(|(name, _)| name.as_str());
-    for (name, output) in names {
-        let shown = if output["sensitive"] == Value::Bool(true) {
-            "<sensitive>".to_owned()
-        } else {
-            value::render(&output["value"], &output["type"])
+    for (name, output) in outputs {
+        let shown = match output.value {
+            _ if output.sensitive => "<sensitive>".to_owned(),
+            Some(value) => value::render(value, &output.kind),
+            None => continue,
         };
         text.push_str(&format!("{name} = {shown}\n"));
     }

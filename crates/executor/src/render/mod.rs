@@ -151,7 +151,7 @@ fn human(line: &[u8], out: &mut Vec<u8>) {
         return;
     }
     match serde_json::from_slice::<Value>(line) {
-        Ok(value) if value.get("@message").is_some() => out.extend_from_slice(line::render(&value).as_bytes()),
+        Ok(value) if value.get("@message").is_some() => out.extend_from_slice(line::render(&value, line).as_bytes()),
         _ => out.extend_from_slice(line),
     }
 }

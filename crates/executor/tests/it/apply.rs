@@ -233,3 +233,84 @@ async fn an_environment_variable_reaches_the_provisioners() {
     let (_, _, log) = setting.done().await;
     assert!(plain(&log).contains("(local-exec): hello from acme/production"), "{log}");
 }
+
+#[tokio::test]
+async fn outputs_read_as_terraform_itself_prints_them() {
+    let text = r#"
+output "text" { value = "a\"b\\c $${x}" }
+output "lines" { value = "a\nb\n" }
+output "lines_without_end" { value = { inside = ["a\nb"] } }
+output "end_only" { value = "a\n" }
+output "number" { value = 1.5 }
+output "large" { value = 123456789012345678901234567890 }
+output "yes" { value = true }
+output "nothing" { value = tostring(null) }
+output "list" { value = tolist(["a", "b"]) }
+output "set" { value = toset([1, 2]) }
+output "map" { value = tomap({ "a b" = [], c = ["x"] }) }
+output "object" { value = { "a b" = {}, c = null, d_1 = tomap({}) } }
+output "tuple" { value = [[], [1, "x", { y = false }]] }
+output "secret" {
+  value     = "s3cret"
+  sensitive = true
+}
+"#;
+    let setting = run(&[("main.tf", text)]);
+    let (_, _, log) = setting.done().await;
+    let printed = std::process::Command::new("terraform")
+        .args(["output", "-no-color"])
+        .current_dir(setting.work.folder.join("source"))
+        .env("TF_WORKSPACE", "production")
+        .env("TF_CLI_CONFIG_FILE", "/dev/null")
+        .output()
+        .unwrap();
+    let log = plain(&log);
+    let (_, shown) = log.split_once("Outputs:\n\n").unwrap();
+    assert_eq!(shown, String::from_utf8(printed.stdout).unwrap());
+}
+
+#[tokio::test]
+async fn a_run_knows_its_own_name_where_it_asks_for_it() {
+    let text = "variable \"TFC_WORKSPACE_NAME\" {}\nvariable \"TFC_RUN_ID\" {}\noutput \"all\" {\n  value = [var.TFC_WORKSPACE_NAME, var.TFC_RUN_ID]\n}\n";
+    let (_, applied, _) = run(&[("main.tf", text)]).done().await;
+    assert_eq!(
+        outputs(&applied.state.unwrap())["all"]["value"],
+        serde_json::json!(["production", "run-fSX576JZGENVaeMi"])
+    );
+}
+
+/// Takes nothing before it is let.
+struct Slow {
+    heard: std::sync::Arc<Heard>,
+    open: tokio::sync::Semaphore,
+}
+
+#[async_trait::async_trait]
+impl executor::Upstream for Slow {
+    async fn log(&self, bytes: bytes::Bytes) {
+        self.heard.log(bytes).await;
+    }
+
+    async fn snapshot(&self, state: bytes::Bytes) {
+        let _let = self.open.acquire().await.unwrap();
+        self.heard.snapshot(state).await;
+    }
+}
+
+#[tokio::test]
+async fn a_slow_receiver_gets_fewer_states_and_holds_up_nothing() {
+    use executor::Upstream;
+    let text = "resource \"terraform_data\" \"many\" {\n  count = 30\n}\n";
+    let setting = run(&[("main.tf", text)]);
+    let (planned, log) = setting.plan().await;
+    good(planned, &log);
+    let slow = std::sync::Arc::new(Slow { heard: Heard::new(), open: tokio::sync::Semaphore::new(0) });
+    let upstream: std::sync::Arc<dyn Upstream> = slow.clone();
+    let work = setting.work.clone();
+    let applying = tokio::spawn(async move { executor::apply(&work, upstream, Stop::new()).await });
+    slow.heard.until("Apply complete!").await;
+    slow.open.add_permits(1);
+    let applied = good(applying.await.unwrap(), &slow.heard.text());
+    assert_eq!(applied.counts.additions, 30);
+    assert!(slow.heard.snapshots.lock().unwrap().len() <= 2);
+}

@@ -187,7 +187,6 @@ async fn killed_while_busy(completed: usize) {
         }
     }
     assert_eq!(recovery.unsaved.len(), lost);
-    eprintln!("{completed}: saved {} lost {lost} doubt {}", saved.len(), recovery.in_doubt.len());
 }
 
 #[tokio::test]
@@ -195,4 +194,48 @@ async fn nothing_that_was_done_is_forgotten_whenever_terraform_is_killed() {
     for completed in [1, 30, 60, 90, 110] {
         killed_while_busy(completed).await;
     }
+}
+
+/// Names the folder of the one who is to die, for the process that plays it.
+const VICTIM: &str = "EXECUTOR_TEST_VICTIM";
+
+/// Plays the one who dies: plans and applies in a folder that somebody else names, and is killed in the middle of it.
+#[tokio::test]
+async fn the_one_who_dies() {
+    let Some(gate) = std::env::var_os(VICTIM).map(std::path::PathBuf::from) else { return };
+    let mut setting = gated(&gate);
+    setting.work.folder = gate.with_file_name("run");
+    let (_heard, applying) = begun(&setting).await;
+    std::fs::write(gate.with_file_name("begun"), "").unwrap();
+    let _ = applying.await;
+}
+
+#[tokio::test]
+async fn a_kill_of_ours_neither_ends_nor_stalls_a_running_apply() {
+    let (keep, gate) = gate();
+    let mut victim = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "death::the_one_who_dies", "--nocapture"])
+        .env(VICTIM, &gate)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let (told, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let mut watcher = notify::recommended_watcher(move |_| {
+        let _ = told.send(());
+    })
+    .unwrap();
+    notify::Watcher::watch(&mut watcher, keep.path(), notify::RecursiveMode::NonRecursive).unwrap();
+    while !keep.path().join("begun").exists() {
+        begun.recv().await.unwrap();
+    }
+    victim.kill().await.unwrap();
+
+    let folder = keep.path().join("run");
+    assert!(executor::leftover(&folder).is_some());
+    tokio::task::spawn_blocking(move || std::fs::write(gate, "on\n")).await.unwrap().unwrap();
+    let recovered = executor::recover(&folder, None).await.unwrap();
+    assert!(recovered.begun && recovered.complete);
+    assert_eq!(recovered.counts.additions, 2);
+    assert!(executor::leftover(&folder).is_none());
 }
