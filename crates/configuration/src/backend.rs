@@ -18,7 +18,8 @@ pub enum BackendSetting {
     Own {
         /// Backend type: `s3`, `http`, `pg`, `local` (with settings), ...
         kind: String,
-        /// The settings that are known from the code; others come from `-backend-config` or the environment.
+        /// The settings that are known from the code; others come from `-backend-config` or the environment. They may
+        /// hold passwords.
         attributes: BTreeMap<String, Value>,
     },
 }

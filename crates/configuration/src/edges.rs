@@ -86,10 +86,20 @@ pub(crate) fn find(tree: &Tree, starts: &[Start], pack_root: impl Fn(&[BTreeSet<
         found.modules.push(modules);
     }
     let top = pack_root(&found.modules);
-    found.readers = met.into_iter().map(|met| met.into_reader(starts, &top)).collect();
-    found.readers.dedup();
+    found.readers = readers(met, starts, &top);
     report_ambiguous(&mut found, starts);
     found
+}
+
+/// The blocks, each once for an upstream: a module that is called twice reads the same.
+fn readers(met: Vec<Met>, starts: &[Start], top: &Path) -> Vec<Reader> {
+    let mut seen = BTreeSet::new();
+    let mut readers: Vec<Reader> = met.into_iter().map(|met| met.into_reader(starts, top)).collect();
+    readers.retain(|reader| {
+        let Reader { downstream, upstream, module, block_name, instance, .. } = reader;
+        seen.insert((downstream.clone(), upstream.clone(), module.clone(), block_name.clone(), instance.clone()))
+    });
+    readers
 }
 
 /// Roots by what references name them with.
@@ -264,7 +274,7 @@ impl Walk<'_> {
         }
         let what = format!("{address} ({description})");
         self.found.add(upstream, self.root, Reason { place: read.place.clone(), what });
-        if kind == ReadKind::RemoteState {
+        if kind == ReadKind::RemoteState && !read.in_check {
             let reader = Reader {
                 downstream: String::new(),
                 upstream: String::new(),

@@ -109,6 +109,8 @@ impl ReadKind {
 #[derive(Clone)]
 pub(crate) struct Read {
     pub(crate) attributes: BTreeMap<String, Expression>,
+    /// It stands in a `check` block, where an override file cannot reach it.
+    pub(crate) in_check: bool,
     pub(crate) place: Place,
     pub(crate) span: Option<Range<usize>>,
 }
@@ -181,7 +183,8 @@ pub(crate) fn read_text(path: &Path, shown: String, problems: &mut Vec<Diagnosti
         )
     } else {
         match std::fs::read(path).map(String::from_utf8) {
-            Ok(Ok(text)) => return Some(text),
+            // Terraform passes over a byte order mark; the parser does not.
+            Ok(Ok(text)) => return Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
             Ok(Err(_)) => {
                 Diagnostic::new("configuration/not-text", "This file is not UTF-8 text.").advice("Save it as UTF-8.")
             }
@@ -224,9 +227,10 @@ impl Module {
                 ("module", Some(name), _) => self.take_in_call(text, block, name),
                 (block_type @ ("data" | "ephemeral"), Some(kind), Some(name)) => {
                     if let Some(kind) = ReadKind::of(block_type, &kind) {
-                        self.take_in_read(text, block, kind, name);
+                        self.take_in_read(text, block, kind, name, false);
                     }
                 }
+                ("check", Some(_), _) => self.take_in_check(text, block),
                 _ => {}
             }
         }
@@ -292,10 +296,22 @@ impl Module {
         call.arguments.extend(attributes(&block.body));
     }
 
-    fn take_in_read(&mut self, text: &Text, block: &Block, kind: ReadKind, name: String) {
+    /// A `check` block may have a data block of its own.
+    fn take_in_check(&mut self, text: &Text, check: &Block) {
+        for block in check.body.get_blocks("data") {
+            if let [kind, name] = block.labels.as_slice()
+                && let Some(kind) = ReadKind::of("data", kind.as_str())
+            {
+                self.take_in_read(text, block, kind, name.as_str().to_owned(), true);
+            }
+        }
+    }
+
+    fn take_in_read(&mut self, text: &Text, block: &Block, kind: ReadKind, name: String, in_check: bool) {
         let span = block.ident.span().map(|start| start.start..label_span(block, 1).map_or(start.end, |end| end.end));
         let read = self.reads.entry((kind, name)).or_insert_with(|| Read {
             attributes: BTreeMap::new(),
+            in_check,
             place: text.place(span.as_ref()),
             span,
         });

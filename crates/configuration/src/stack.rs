@@ -29,7 +29,7 @@ pub struct Stack {
     pub roots: Vec<Root>,
     /// Who must run before whom; there may be circles. One edge for a pair of workspaces.
     pub edges: Vec<Edge>,
-    /// The `terraform_remote_state` blocks behind the edges.
+    /// The `terraform_remote_state` blocks behind the edges, but those in `check` blocks, which nothing can answer.
     pub readers: Vec<Reader>,
     /// What `multispace.hcl` says; the defaults without one.
     pub settings: StackSettings,

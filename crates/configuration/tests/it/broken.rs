@@ -151,7 +151,13 @@ fn code_that_terraform_accepts_is_read() {
         output "legacy" { value = terraform_data.x.*.output }
         output "neg" { value = -(1 + 2) % 3 }
     "#;
-    let dir = folder(&[("a/odd.tf", odd.replace("k => v...", "k").as_str()), ("a/modern.tf", modern)]);
+    let bom = "\u{feff}output \"bom\" {\n  value = 1\n}";
+    let dir = folder(&[
+        ("a/bom.tf", bom),
+        ("a/no-end.tf", "# only a comment"),
+        ("a/odd.tf", odd.replace("k => v...", "k").as_str()),
+        ("a/modern.tf", modern),
+    ]);
     let stack = configuration::read_stack(dir.path());
     assert!(stack.is_ok(), "{}", crate::describe_problems(&stack.expect_err("problems")));
 }

@@ -590,3 +590,81 @@ fn a_block_that_reads_different_workspaces_by_caller_is_pointed_out() {
         "#]],
     );
 }
+
+#[test]
+fn a_check_block_reads_too_but_cannot_be_answered() {
+    check(
+        &[
+            ("stack/network/main.tf", ""),
+            (
+                "stack/dns/main.tf",
+                "check \"up\" {\n  data \"tfe_outputs\" \"n\" {\n    workspace = \"network\"\n  }\n}\ncheck \"up2\" {\n  data \"terraform_remote_state\" \"n\" {\n    backend = \"local\"\n    config = { path = \"../network/terraform.tfstate\" }\n  }\n}",
+            ),
+        ],
+        expect![[r#"
+            dns in dns (held)
+            network in network (held)
+            network -> dns
+              dns/main.tf:7:3: data.terraform_remote_state.n (backend "local", path "../network/terraform.tfstate")
+              dns/main.tf:2:3: data.tfe_outputs.n (workspace "network")
+        "#]],
+    );
+}
+
+#[test]
+fn a_module_that_is_called_twice_reads_once() {
+    check(
+        &[
+            ("stack/network/main.tf", ""),
+            (
+                "stack/dns/main.tf",
+                "module \"a\" {\n  source = \"./read\"\n  x = 1\n}\nmodule \"b\" {\n  source = \"./read\"\n  x = 2\n}",
+            ),
+            ("stack/dns/read/main.tf", READS_NETWORK),
+        ],
+        expect![[r#"
+            dns in dns (held, calls dns/read)
+            network in network (held)
+            network -> dns
+              dns/read/main.tf:2:1: data.terraform_remote_state.network (backend "local", path "../network/terraform.tfstate")
+            reader: dns reads network by network in "dns/read"
+        "#]],
+    );
+}
+
+#[test]
+fn what_may_hold_a_password_is_not_shown() {
+    check(
+        &[
+            ("stack/a/main.tf", "terraform {\n  backend \"pg\" {\n    conn_str = \"postgres://u:secret@db/x\"\n  }\n}"),
+            ("stack/b/main.tf", "terraform {\n  backend \"http\" {\n    address = \"https://u:secret@host/x\"\n  }\n}"),
+            (
+                "stack/c/main.tf",
+                r#"data "terraform_remote_state" "a" {
+                     backend = "pg"
+                     config  = { conn_str = "postgres://u:secret@db/x" }
+                   }
+                   data "terraform_remote_state" "b" {
+                     backend = "http"
+                     config  = { address = "https://u:secret@host/x", password = "secret" }
+                   }
+                   data "terraform_remote_state" "other" {
+                     backend = "artifactory"
+                     config  = { password = "secret" }
+                   }"#,
+            ),
+        ],
+        expect![[r#"
+            a in a (own pg)
+            b in b (own http)
+            c in c (held)
+            a -> c
+              c/main.tf:1:1: data.terraform_remote_state.a (backend "pg", schema_name "terraform_remote_state")
+            b -> c
+              c/main.tf:5:20: data.terraform_remote_state.b (backend "http", address "https://host/x")
+            reader: c reads a by a in "c"
+            reader: c reads b by b in "c"
+            Outside (c): c/main.tf:9:20: data.terraform_remote_state.other reads a state that is no workspace's of this stack (backend "artifactory").
+        "#]],
+    );
+}

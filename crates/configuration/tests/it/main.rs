@@ -2,6 +2,7 @@
 
 mod broken;
 mod edges;
+mod examples;
 mod pack;
 mod roots;
 mod settings;

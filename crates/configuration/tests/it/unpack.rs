@@ -361,3 +361,59 @@ fn an_archive_without_an_end_mark_or_without_entries_is_accepted() {
     assert_eq!(check(&tar().gzip(), &Limits::default()), Ok(Contents::default()));
     assert_eq!(check(&gzip(b""), &Limits::default()), Ok(Contents::default()));
 }
+
+/// Numbers that look random and are the same every time (xorshift).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit as u64).expect("a small number")
+    }
+}
+
+#[test]
+fn whatever_is_in_an_archive_nothing_is_written_outside() {
+    const NAMES: &[&str] =
+        &["a", "b", "a/b", "a/b/c", "./a", "..", "../x", "a/..", "a/../../x", "/tmp/x", ".", "a//b", "c/", "b/a"];
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::write(dir.path().join("x"), "untouched").expect("a file");
+    let into = dir.path().join("in/to");
+    let mut accepted = 0;
+    for round in 0..3000 {
+        let mut archive = tar();
+        for _ in 0..1 + numbers.below(6) {
+            let name = NAMES[numbers.below(NAMES.len())];
+            let target = NAMES[numbers.below(NAMES.len())];
+            archive = match numbers.below(6) {
+                0 => archive.folder(name),
+                1 | 2 => archive.file(name, b"x"),
+                3 | 4 => archive.link(name, target),
+                _ => archive.hard_link(name, target),
+            };
+        }
+        let mut bytes = archive.gzip();
+        if round % 4 == 0 {
+            let at = numbers.below(bytes.len());
+            bytes[at] ^= 1 << numbers.below(8);
+        }
+        let checked = check(&bytes, &Limits::default());
+        let unpacked = unpack(&bytes, &into, &Limits::default());
+        assert_eq!(checked.is_ok(), unpacked.is_ok(), "{checked:?} {unpacked:?}");
+        accepted += usize::from(unpacked.is_ok());
+        let links = everything(&into).into_iter().filter(|path| Path::new(path).is_symlink());
+        for link in links {
+            // A link that leads to something leads to something inside.
+            if let Ok(leads_to) = std::fs::canonicalize(&link) {
+                assert!(leads_to.starts_with(into.canonicalize().expect("a path")), "{link}");
+            }
+        }
+        let _ = std::fs::remove_dir_all(dir.path().join("in"));
+        assert_eq!(everything(dir.path()), [dir.path().join("x").display().to_string()]);
+        assert_eq!(std::fs::read(dir.path().join("x")).expect("a file"), b"untouched");
+    }
+    assert!(accepted > 100, "the rounds are worth something: {accepted} were accepted");
+}
