@@ -73,7 +73,9 @@ impl Stack {
         all.extend_from_slice(args);
         let outcome = self.run(command, &all);
         let text = fs::read_to_string(&file).unwrap_or_else(|_| panic!("no report\n{}", outcome.shown()));
-        (outcome, Report(serde_json::from_str(&text).expect("the report is JSON")))
+        let report = Report(serde_json::from_str(&text).expect("the report is JSON"));
+        report.assert_as_published();
+        (outcome, report)
     }
 }
 
@@ -97,6 +99,27 @@ fn copy(from: &Path, to: &Path) {
 pub(crate) struct Report(pub(crate) Value);
 
 impl Report {
+    /// What `docs/report.schema.json` says is always there must be there, and results must be ones that it lists.
+    #[track_caller]
+    fn assert_as_published(&self) {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/report.schema.json");
+        let schema: Value =
+            serde_json::from_str(&fs::read_to_string(file).expect("the schema is there")).expect("JSON");
+        let has_all = |value: &Value, schema: &Value| {
+            for name in schema["required"].as_array().expect("a list of names") {
+                assert!(value.get(name.as_str().expect("a name")).is_some(), "no {name} in {value:#}");
+            }
+        };
+        has_all(&self.0, &schema);
+        let workspace = &schema["$defs"]["workspace"];
+        for entry in self.workspaces() {
+            has_all(entry, workspace);
+            has_all(&entry["resources"], &workspace["properties"]["resources"]);
+            let results = workspace["properties"]["result"]["enum"].as_array().expect("a list of results");
+            assert!(results.contains(&entry["result"]), "{} is no published result", entry["result"]);
+        }
+    }
+
     /// The entry of each workspace.
     pub(crate) fn workspaces(&self) -> &Vec<Value> {
         self.0["workspaces"].as_array().unwrap_or_else(|| panic!("no workspaces in {}", self.0))
