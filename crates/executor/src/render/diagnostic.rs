@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+/// Columns of text inside the box.
+const WIDTH: usize = 76;
 const RESET: &str = "\u{1b}[0m";
 const BOLD: &str = "\u{1b}[1m";
 const UNDERLINE: &str = "\u{1b}[4m";
@@ -17,7 +19,7 @@ pub(super) fn render(diagnostic: &Value) -> String {
     let detail = text(&diagnostic["detail"]);
     if !detail.is_empty() {
         lines.push(String::new());
-        lines.extend(detail.lines().map(str::to_owned));
+        detail.split('\n').for_each(|line| wrap(line, &mut lines));
     }
     let mut shown = format!("{colour}╷{RESET}\n");
     for line in lines {
@@ -65,12 +67,52 @@ fn code(snippet: &Value, lines: &mut Vec<String>) {
         lines.push(format!("{number:>4}: {line}"));
     }
     let values = snippet["values"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if !values.is_empty() {
+    let call = &snippet["function_call"];
+    if !values.is_empty() || call.is_object() {
         lines.push("    ├────────────────".to_owned());
+        if call.is_object() {
+            lines.push(format!("    │ while calling {BOLD}{}{RESET}({})", text(&call["called_as"]), parameters(call)));
+        }
         for value in values {
             lines.push(format!("    │ {BOLD}{}{RESET} {}", text(&value["traversal"]), text(&value["statement"])));
         }
     }
+}
+
+fn parameters(call: &Value) -> String {
+    let signature = &call["signature"];
+    let mut names: Vec<String> = signature["params"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|parameter| text(&parameter["name"]).to_owned())
+        .collect();
+    if signature["variadic_param"].is_object() {
+        names.push(format!("{}...", text(&signature["variadic_param"]["name"])));
+    }
+    names.join(", ")
+}
+
+/// Breaks a line between words where it gets too wide; one that is indented is code or a list, and stays.
+fn wrap(line: &str, lines: &mut Vec<String>) {
+    if line.starts_with(' ') || line.chars().count() <= WIDTH {
+        lines.push(line.to_owned());
+        return;
+    }
+    let (mut wrapped, mut width) = (String::new(), 0);
+    for word in line.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > WIDTH {
+            lines.push(std::mem::take(&mut wrapped));
+            width = 0;
+        } else if width > 0 {
+            wrapped.push(' ');
+            width += 1;
+        }
+        wrapped.push_str(word);
+        width += length;
+    }
+    lines.push(wrapped);
 }
 
 fn text(value: &Value) -> &str {

@@ -67,7 +67,7 @@ fn an_apply_reads_as_people_know_it() {
 
 #[test]
 fn a_diagnostic_stands_in_its_box() {
-    let line = r#"{"@level":"error","@message":"Error: Invalid","type":"diagnostic","diagnostic":{"severity":"error","summary":"Invalid thing","detail":"First.\n\nSecond.","address":"t.a","range":{"filename":"main.tf","start":{"line":3},"end":{"line":3}},"snippet":{"context":"resource \"t\" \"a\"","code":"  input = var.x","start_line":3,"highlight_start_offset":10,"highlight_end_offset":15,"values":[{"traversal":"var.x","statement":"is \"foo\""}]}}}"#;
+    let line = r#"{"@level":"error","@message":"Error: Invalid","type":"diagnostic","diagnostic":{"severity":"error","summary":"Invalid thing","detail":"First.\n\nSecond: cannot convert one thing to another thing; the given string must be a decimal representation of a number.","address":"t.a","range":{"filename":"main.tf","start":{"line":3},"end":{"line":3}},"snippet":{"context":"resource \"t\" \"a\"","code":"  input = var.x","start_line":3,"highlight_start_offset":10,"highlight_end_offset":15,"values":[{"traversal":"var.x","statement":"is \"foo\""}],"function_call":{"called_as":"f","signature":{"name":"f","params":[{"name":"v"}],"variadic_param":{"name":"more"}}}}}}"#;
     expect_test::expect![[r#"
         ╷
         │ Error: Invalid thing
@@ -76,11 +76,13 @@ fn a_diagnostic_stands_in_its_box() {
         │   on main.tf line 3, in resource "t" "a":
         │    3:   input = var.x
         │     ├────────────────
+        │     │ while calling f(v, more...)
         │     │ var.x is "foo"
         │ 
         │ First.
         │ 
-        │ Second.
+        │ Second: cannot convert one thing to another thing; the given string must be
+        │ a decimal representation of a number.
         ╵
     "#]]
     .assert_eq(&plain(&render(Form::Human, &[line.as_bytes(), b"\n"])));
