@@ -81,6 +81,14 @@ pub(crate) fn find(tree: &Tree, starts: &[Start], pack_root: impl Fn(&[BTreeSet<
         let mut walk =
             Walk { tree, starts, index: &index, root, found: &mut found, seen: BTreeSet::new(), met: &mut met };
         walk.module(&starts[root].folder, &starts[root].given, &mut Vec::new());
+        if walk.seen.len() >= MAX_INSTANCES {
+            let message = format!(
+                "Workspace {:?} calls local modules with more than {MAX_INSTANCES} different sets of arguments.",
+                starts[root].name
+            );
+            let advice = "Call a module once with `for_each` instead of once for each set.";
+            walk.found.problems.push(Diagnostic::new("configuration/too-many-modules", message).advice(advice));
+        }
         let mut modules: BTreeSet<PathBuf> = walk.seen.into_iter().map(|(folder, _)| folder).collect();
         modules.remove(&starts[root].folder);
         found.modules.push(modules);

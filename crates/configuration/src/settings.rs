@@ -43,7 +43,7 @@ pub const SETTINGS_FILE: &str = "multispace.hcl";
 /// Settings of a stack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StackSettings {
-    /// The terraform or tofu to run: a name on PATH or a path.
+    /// The terraform or tofu to run: a name on PATH, or a path relative to the stack's folder.
     pub terraform: Option<String>,
     /// Version of terraform for every workspace.
     pub terraform_version: Option<String>,

@@ -145,6 +145,14 @@ impl Stack {
         if path == "." { String::new() } else { path }
     }
 
+    /// The terraform or tofu that `multispace.hcl` names: a name to look up on PATH, or an absolute path when it has a `/`.
+    #[must_use]
+    pub fn terraform(&self) -> Option<PathBuf> {
+        let terraform = self.settings.terraform.as_deref()?;
+        let path = Path::new(terraform);
+        Some(if terraform.contains('/') { backend::normal(&self.dir.join(path)) } else { path.to_owned() })
+    }
+
     /// Settings of a workspace; the defaults when `multispace.hcl` does not name it.
     #[must_use]
     pub fn workspace_settings(&self, name: &str) -> WorkspaceSettings {

@@ -24,7 +24,7 @@ pub(crate) struct Tree {
 impl Tree {
     /// Reads every module. `also` are folders to read although the search would pass them by.
     pub(crate) fn read(dir: PathBuf, also: &[PathBuf], problems: &mut Vec<Diagnostic>) -> Self {
-        let mut folders: BTreeSet<PathBuf> = folders_with_code(&dir).into_iter().collect();
+        let mut folders: BTreeSet<PathBuf> = folders_with_code(&dir, problems).into_iter().collect();
         folders.extend(also.iter().cloned());
         let mut tree = Self { dir, modules: BTreeMap::new(), folders: folders.iter().cloned().collect() };
         let mut queue: VecDeque<PathBuf> = folders.into_iter().collect();
@@ -55,14 +55,22 @@ fn callees(folder: &Path, module: &Module) -> impl Iterator<Item = PathBuf> {
     module.calls.values().filter_map(|call| Some(normal(&folder.join(call.local_source()?))))
 }
 
-fn folders_with_code(dir: &Path) -> Vec<PathBuf> {
+fn folders_with_code(dir: &Path, problems: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut queue = vec![dir.to_owned()];
     while let Some(folder) = queue.pop() {
         if !module::configuration_files(&folder).is_empty() {
             found.push(folder.clone());
         }
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let message = format!("The folder {:?} cannot be read: {error}.", relative(&folder, dir));
+                let advice = "Make it readable: there may be a root module in it.";
+                problems.push(Diagnostic::new("configuration/unreadable", message).advice(advice));
+                continue;
+            }
+        };
         for entry in entries.filter_map(Result::ok) {
             let name = entry.file_name();
             let name = name.to_string_lossy();

@@ -161,3 +161,37 @@ fn code_that_terraform_accepts_is_read() {
     let stack = configuration::read_stack(dir.path());
     assert!(stack.is_ok(), "{}", crate::describe_problems(&stack.expect_err("problems")));
 }
+
+#[test]
+fn code_that_is_nested_or_chained_without_end_is_read_or_refused_and_never_crashes() {
+    let many = 50_000;
+    let inputs = [
+        ("parentheses", format!("a = {}1{}", "(".repeat(many), ")".repeat(many))),
+        ("lists", format!("a = {}", "[".repeat(many))),
+        ("objects", format!("a = {}", "{a=".repeat(many))),
+        ("blocks", "a {\n".repeat(many)),
+        ("not", format!("a = {}true", "!".repeat(many))),
+        ("minus", format!("a = {}1", "-".repeat(many))),
+        ("sum", format!("a = 1{}", " + 1".repeat(many))),
+        ("condition", format!("a = {}1", "true ? 1 : ".repeat(many))),
+        ("condition inside", format!("a = {}1{}", "true ? ".repeat(many), " : 1".repeat(many))),
+        ("template", format!("a = {}", "\"${".repeat(many))),
+        ("directive", format!("a = \"{}\"", "%{ if true }".repeat(many))),
+        ("calls", format!("a = {}", "f(".repeat(many))),
+        ("for", format!("a = {}", "[for a in ".repeat(many))),
+        ("index", format!("a = b{}", "[b".repeat(many))),
+        ("attributes", format!("a = b{}", ".b".repeat(many))),
+        ("indexes", format!("a = b{}", "[0]".repeat(many))),
+        ("splats", format!("a = b{}", "[*]".repeat(many))),
+        ("references", (0..many).map(|n| format!("a{n} = local.a{}\n", n + 1)).collect()),
+    ];
+    for (name, input) in inputs {
+        let code = format!("locals {{\n{input}\n}}\ndata \"tfe_outputs\" \"x\" {{\n  workspace = local.a\n}}\n");
+        let dir = folder(&[("root/main.tf", &code)]);
+        if let Err(problems) = configuration::read_stack(dir.path()) {
+            assert_eq!(problems[0].code, "configuration/syntax", "{name}");
+        }
+    }
+    let json = format!("{{\"locals\": {}", "[".repeat(many));
+    assert!(configuration::read_stack(folder(&[("root/main.tf.json", &json)]).path()).is_err());
+}

@@ -3,6 +3,7 @@
 mod broken;
 mod edges;
 mod examples;
+mod modules;
 mod pack;
 mod roots;
 mod settings;

@@ -48,7 +48,7 @@ fn every_setting_is_read_and_has_the_defaults_of_tfe_workspace_run() {
         ),
     ])
     .expect("a stack");
-    assert_eq!(stack.settings.terraform.as_deref(), Some("tofu"));
+    assert_eq!(stack.terraform(), Some("tofu".into()));
     assert_eq!(stack.settings.terraform_version.as_deref(), Some("1.11.4"));
     assert_eq!(stack.settings.concurrency, Some(4));
     let network = stack.root("network").expect("network");
@@ -251,4 +251,13 @@ fn a_value_that_is_written_twice_is_an_error() {
           at: "c"
     "#]],
     );
+}
+
+#[test]
+fn a_terraform_with_a_slash_is_a_path_from_the_folder_of_the_stack() {
+    let stack =
+        read(&[("stack/main.tf", ""), ("stack/multispace.hcl", "terraform = \"../bin/tofu\"")]).expect("a stack");
+    assert_eq!(stack.terraform(), Some(stack.dir.parent().expect("a parent").join("bin/tofu")));
+    let stack = read(&[("stack/main.tf", ""), ("stack/multispace.hcl", "terraform = \"/opt/tofu\"")]).expect("a stack");
+    assert_eq!(stack.terraform(), Some("/opt/tofu".into()));
 }
