@@ -46,12 +46,13 @@ fn golden() -> PathBuf {
     tree::root().join("docs/golden/rooms.txt")
 }
 
-/// `from -> to`, where `from` is a room or a floor (`scheduler`, `edge`) and `to` a room. serve.rs names them all.
+/// `from -> to`, where `from` is a room or a floor (`scheduler`, `edge`) and `to` a room. serve.rs and
+/// local.rs, the entrances, name them all.
 fn edges() -> Result<BTreeSet<String>> {
     let mut edges = BTreeSet::new();
     for (file, module) in rooms::server_files()? {
         let Some(from) = room_of(&module).or_else(|| module.get(1).map(String::as_str)) else { continue };
-        if matches!(from, "serve" | "resources") {
+        if matches!(from, "serve" | "local" | "resources") {
             continue;
         }
         for reference in source::references(&module, &tree::read(&file)?) {

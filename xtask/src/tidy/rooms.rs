@@ -86,7 +86,8 @@ pub(super) fn server_files() -> Result<Vec<(PathBuf, Vec<String>)>> {
 fn refused(module: &[String], reference: &Reference) -> Option<(String, String)> {
     let named = reference.path.join("::");
     let at_root = module.len() == 1;
-    let is_serve = module.get(1).is_some_and(|part| part == "serve");
+    // local.rs is the engine's other entrance: it stands on what serve.rs has wired, as an HTTP client does.
+    let is_serve = module.get(1).is_some_and(|part| part == "serve" || part == "local");
     if reference.path.starts_with(&["crate".to_owned(), "serve".to_owned()]) && !at_root && !is_serve {
         return Some((
             format!("`{named}` is imported: serve.rs is where everything is wired together"),
