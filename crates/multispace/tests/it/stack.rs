@@ -180,7 +180,7 @@ fn an_interrupted_apply_says_what_is_where_and_the_same_command_goes_on() {
     let apply = stack.start("apply", &["--auto-approve"]);
     wait_for_file(&started);
     apply.signal(Signal::SIGINT);
-    apply.finish().fails();
+    apply.finish().exits_with(130);
 
     fs::write(&go, "").unwrap();
     let (outcome, report) = stack.reported("apply", &["--auto-approve"]);

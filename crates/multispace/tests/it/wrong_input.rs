@@ -92,9 +92,9 @@ fn a_terraform_that_is_not_there() {
 #[test]
 fn a_command_that_is_not_there_and_a_flag_that_is_not_there() {
     let home = tempfile::tempdir().unwrap();
-    run_multispace(home.path(), &["aply"]).exits_with(2);
-    run_multispace(home.path(), &["apply", ".", "--concurrency", "none"]).exits_with(2);
-    run_multispace(home.path(), &["apply", ".", "--concurrency", "0"]).exits_with(2);
+    run_multispace(home.path(), &["aply"]).exits_with(64);
+    run_multispace(home.path(), &["apply", ".", "--concurrency", "none"]).exits_with(64);
+    run_multispace(home.path(), &["apply", ".", "--concurrency", "0"]).exits_with(64);
 }
 
 #[test]
