@@ -1,9 +1,47 @@
-//! Shared HTTP furniture.
+//! Shared HTTP furniture: extractors, answers, problems as JSON:API errors, signed addresses, pages of a list, and what stands
+//! around every request. Rooms use it in their `api.rs`. Absent: any resource.
+
+mod answer;
+mod body;
+mod extract;
+mod finish;
+mod here;
+mod public;
+mod routes;
+pub mod signed;
+
+pub use answer::{Failure, Reply, accepted, bytes, created, document, no_content, ok};
+pub use body::{Blob, Sent};
+pub use extract::{At, At2, Caller, Client, Name, Query};
+pub use here::Here;
+pub use routes::Routes;
+
+use axum::Router;
 
 use crate::app::App;
+use crate::resources;
 
-/// The whole API.
-pub fn router(app: App) -> axum::Router {
-    let _ = app;
-    axum::Router::new()
+/// The whole HTTP side of the server.
+pub fn router(app: App) -> Router {
+    let (router, _) = all().into_parts();
+    finish::around(router.fallback(public::nothing), app.clone()).with_state(app)
+}
+
+/// Method and path of every route, sorted; a test holds it against the table of who may do what.
+pub fn listed() -> Vec<(&'static str, String)> {
+    let (_, mut listed) = all().into_parts();
+    listed.sort_by(|a, b| (&a.1, a.0).cmp(&(&b.1, b.0)));
+    listed
+}
+
+fn all() -> Routes {
+    public::routes()
+        .and(resources::organizations::routes())
+        .and(resources::projects::routes())
+        .and(resources::workspaces::routes())
+        .and(resources::variables::routes())
+        .and(resources::configurations::routes())
+        .and(resources::runs::routes())
+        .and(resources::states::routes())
+        .and(resources::tokens::routes())
 }

@@ -1,7 +1,9 @@
 //! Organizations: the outermost room. Every project, workspace and run is in one, and the limit of concurrent runs is the
 //! organization's. Clients name it by its name; its id is for the database alone.
 
+mod api;
 pub mod service;
 mod store;
 
+pub use api::{document, routes};
 pub use store::{Model as Organization, by_id, every};

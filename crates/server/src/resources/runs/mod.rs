@@ -4,10 +4,13 @@
 //! `moves`, which keeps the run, its phases, the workspace's lock and what is announced together in one transaction.
 //! Absent: terraform (the scheduler starts it) and when a run may start (`domain::queue`).
 
+mod api;
 pub mod log;
 mod moves;
 pub mod progress;
 pub mod service;
 mod store;
 
+pub use api::routes;
+pub use api::shown::{document, plan_document};
 pub use store::{Model as Run, PhaseModel as Phase, Reader, apply_of, by_id, delete_of, plan_of, unfinished, waiting};

@@ -1,5 +1,6 @@
 //! What people ask of runs.
 
+use bytes::Bytes;
 use domain::Problem;
 use domain::id::{ApplyId, Id, PlanId, RunId};
 use domain::run::{RunEvent, RunStatus};
@@ -268,6 +269,16 @@ pub fn variables(app: &App, run: &Run) -> Result<Vec<RunVariable>, Problem> {
     let bytes = app.key.open_sealed(&run.id, &run.variables)?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Problem::ours("run/setting", "The run's variables are not readable.", error))
+}
+
+/// The plan of a run as JSON: what `terraform show -json` says, or what the CLI renders, with sensitive values taken out.
+/// `None` until it is there.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn plan_json(app: &App, whole: &Whole, redacted: bool) -> Result<Option<Bytes>, Problem> {
+    let form = if redacted { "redacted" } else { "json" };
+    app.objects.get(&format!("plans/{}/{form}", whole.plan.id)).await
 }
 
 /// Whether nobody but `run` itself holds the workspace.

@@ -3,8 +3,11 @@
 //! A finalized version is never changed. Written by the lock's holder alone: a user's terraform by two uploads, a run
 //! through [`service::from_run`], also while its apply is under way (`intermediate`).
 
+mod api;
 mod document;
 pub mod service;
 mod store;
 
+pub use api::routes;
+pub use api::shown::{document as state_document, output_document, workspace_output_document};
 pub use store::{Model as State, OutputModel as Output, by_id, delete_of, discard_pending, is_pending};

@@ -179,6 +179,14 @@ pub async fn download(app: &App, state: &State) -> Result<Bytes, Problem> {
     app.objects.get(&state.object()).await?.ok_or_else(not_found)
 }
 
+/// The JSON form of a state version, where the client sent one.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn download_json(app: &App, state: &State) -> Result<Option<Bytes>, Problem> {
+    app.objects.get(&state.json_object()).await
+}
+
 /// Stores a state that a run wrote; `intermediate` while its apply is still under way. Returns the id of the version, or
 /// of the one that has the same bytes already.
 ///

@@ -1,6 +1,8 @@
 //! Tokens, and the users and runs they speak for. A secret is shown once; what is kept is its digest under the server's key.
 
+mod api;
 pub mod service;
 mod store;
 
+pub use api::{document, routes};
 pub use store::User;

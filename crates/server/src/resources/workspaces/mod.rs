@@ -3,10 +3,13 @@
 //! The lock is one for all: a user, or the run that is under way, holds it. Other rooms move `current_run`, `current_state`
 //! and `current_configuration` through the functions exported here.
 
+mod api;
 mod lock;
 pub mod service;
 mod store;
 
+pub use api::routes;
+pub use api::shown::document;
 pub use lock::{Holder, release, take};
 pub use store::{
     Model as Workspace, Tag, by_id, in_organization, lock_row, set_current_configuration, set_current_run,

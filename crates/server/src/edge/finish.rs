@@ -1,0 +1,115 @@
+//! What stands around every request: an id, a log line, the headers that clients check, limits, and problems rendered.
+//!
+//! Never logged: the `Authorization` header, what stands behind the `?`, bodies, and signed addresses.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::Router;
+use domain::{Fault, Problem};
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use tracing::Instrument;
+
+use super::Failure;
+use super::answer::{JSON_API, error_document};
+use crate::app::App;
+
+/// Requests that are worked on at once; more wait.
+const AT_ONCE: usize = 256;
+/// Longest time for one request, the slow upload of a large state among them.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// Headers of every answer. What clients do with them is written in the API's contract: go-tfe refuses a server without
+/// `TFP-API-Version`, and the CLI shows no structured plan without `X-TFE-Version`. `X-RateLimit-Limit` is left out,
+/// since a small number stops go-tfe and there is no limit to tell.
+const HEADERS: [(&str, &str); 4] = [
+    ("tfp-api-version", "2.6"),
+    ("tfp-appname", "Terraform Enterprise"),
+    ("x-tfe-version", "v202502-1"),
+    ("x-content-type-options", "nosniff"),
+];
+
+/// Puts everything around `router`.
+pub(super) fn around(router: Router<App>, app: App) -> Router<App> {
+    router
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST))
+        .layer(GlobalConcurrencyLimitLayer::new(AT_ONCE))
+        .layer(from_fn_with_state(app, finish))
+}
+
+async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = app.ports.randomness.characters(domain::id::LENGTH);
+    let method = request.method().clone();
+    let path = shown(request.uri().path()).to_owned();
+    let span = tracing::info_span!("request", %id, %method, path);
+    async {
+        let begun = Instant::now();
+        let mut response = rendered(next.run(request).await, &id);
+        for (name, value) in HEADERS {
+            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert("x-request-id", id);
+        }
+        tracing::debug!(status = response.status().as_u16(), took = ?begun.elapsed(), "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// A signed address is a secret.
+fn shown(path: &str) -> &str {
+    if path.starts_with("/signed/") { "/signed/…" } else { path }
+}
+
+/// Gives every error its document, also those that axum and the layers make.
+fn rendered(mut response: Response, id: &str) -> Response {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| of_status(status));
+    match (&problem.cause, problem.fault) {
+        (cause, Fault::Ours | Fault::Unavailable) => {
+            tracing::error!(code = problem.code, cause = cause.as_deref().unwrap_or("-"), "{}", problem.message);
+        }
+        (cause, _) => {
+            tracing::debug!(code = problem.code, cause = cause.as_deref().unwrap_or("-"), "{}", problem.message);
+        }
+    }
+    let body = error_document(&problem, id);
+    response.headers_mut().insert(CONTENT_TYPE, JSON_API);
+    response.headers_mut().remove(CONTENT_LENGTH);
+    *response.body_mut() = Body::from(body);
+    response
+}
+
+fn of_status(status: StatusCode) -> Problem {
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND => super::extract::not_found(),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            Problem::new(Fault::Unavailable, "access/timeout", "The request took too long.").advice("Try again.")
+        }
+        status if status.is_client_error() => {
+            Problem::new(Fault::Malformed, "access/request", "The request cannot be read.").advice("Correct it.")
+        }
+        status => Problem::ours("access/answer", "The request could not be answered.", status),
+    }
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let problem = Problem::ours("access/answer", "The request could not be answered.", words.unwrap_or("a panic"))
+        .advice("Look at the server's log for this request.");
+    Failure(problem).into_response()
+}

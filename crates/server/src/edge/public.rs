@@ -1,0 +1,55 @@
+//! What is answered without a token: discovery, ping, health, and two pages that the CLI points people to.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use domain::Problem;
+use serde_json::{Value, json};
+
+use super::{Failure, Reply, Routes, no_content};
+use crate::app::App;
+
+const TOKENS: &str = "\
+This server has no pages for people yet. For a token, run this where the server runs:
+
+    eval \"$(multispace env)\"
+
+It sets the address and a token for terraform and other clients of the API.
+";
+
+const RUN: &str = "\
+This server has no pages for people yet. The run is read with the token that started it:
+
+    multispace run show RUN_ID        (or GET /api/v2/runs/RUN_ID)
+";
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get_at_root("/.well-known/terraform.json", discovery)
+        .get_at_root("/healthz", health)
+        .get_at_root("/app/settings/tokens", async || TOKENS)
+        .get_at_root("/app/{organization}/{workspace}/runs/{run}", async || RUN)
+        .get("/ping", async || no_content())
+}
+
+/// Only services that exist. Without `tfe.v2.1` the remote backend does not work, without `tfe.v2.2` the tfe provider.
+async fn discovery() -> Json<Value> {
+    Json(json!({
+        "tfe.v2": "/api/v2/",
+        "tfe.v2.1": "/api/v2/",
+        "tfe.v2.2": "/api/v2/",
+        "state.v2": "/api/v2/",
+    }))
+}
+
+async fn health(State(app): State<App>) -> Reply {
+    drop(app.db.read().await?);
+    Ok("ok\n".into_response())
+}
+
+/// Anything that is not a route.
+pub(super) async fn nothing() -> Response {
+    let problem = Problem::not_found("access/route", "There is nothing at this address.")
+        .advice("Check the address; this server answers a part of the HCP Terraform API v2 only.");
+    Failure(problem).into_response()
+}

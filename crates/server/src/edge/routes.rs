@@ -1,0 +1,69 @@
+//! [`Routes`]: a router that remembers what is in it, so that a test can hold the list against the table of permissions.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+
+use crate::app::App;
+
+/// Routes of a room. Paths are below `/api/v2`, but for those that begin with `/signed/`.
+#[derive(Default)]
+pub struct Routes {
+    router: Router<App>,
+    listed: Vec<(&'static str, String)>,
+}
+
+macro_rules! methods {
+    ($($name:ident = $text:literal, $make:ident;)*) => {$(
+        #[doc = concat!("Adds a `", $text, "`.")]
+        #[must_use]
+        pub fn $name<H, T>(self, path: &str, handler: H) -> Self
+        where
+            H: Handler<T, App>,
+            T: 'static,
+        {
+            self.add($text, path, $make(handler))
+        }
+    )*};
+}
+
+impl Routes {
+    methods! {
+        get = "GET", get;
+        post = "POST", post;
+        put = "PUT", put;
+        patch = "PATCH", patch;
+        delete = "DELETE", delete;
+    }
+
+    /// Adds a `GET` whose path is below nothing.
+    #[must_use]
+    pub fn get_at_root<H, T>(mut self, path: &str, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.listed.push(("GET", path.to_owned()));
+        self.router = self.router.route(path, get(handler));
+        self
+    }
+
+    /// Adds those of another room.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.router = self.router.merge(other.router);
+        self.listed.extend(other.listed);
+        self
+    }
+
+    pub(super) fn into_parts(self) -> (Router<App>, Vec<(&'static str, String)>) {
+        (self.router, self.listed)
+    }
+
+    fn add(mut self, method: &'static str, path: &str, handler: MethodRouter<App>) -> Self {
+        let path = if path.starts_with("/signed/") { path.to_owned() } else { format!("/api/v2{path}") };
+        self.router = self.router.route(&path, handler);
+        self.listed.push((method, path));
+        self
+    }
+}
