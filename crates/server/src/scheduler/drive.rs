@@ -1,15 +1,18 @@
 //! Drives one phase of one run: tells the run what happens, and the executor when to stop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::Problem;
+use domain::run::RunStatus;
+use domain::{Fault, Problem};
 use executor::{Applied, Counts, Failure, FailureKind, Planned, Recovery, Stop, Upstream};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::sweep;
 use super::work::{self, plan_object};
 use crate::app::App;
 use crate::resources::runs::log::LogWriter;
@@ -88,10 +91,8 @@ async fn planned(
                 generated_configuration: planned.generated_configuration,
             };
             let tx = app.db.write().await?;
-            let run = progress::planned(app, &tx, &run.id, &result).await?;
-            tx.commit().await?;
-            clear(app, &run).await;
-            Ok(())
+            progress::planned(app, &tx, &run.id, &result).await?;
+            tx.commit().await
         }
         Err(failure) if failure.kind == FailureKind::Canceled && !asked && closing.is_cancelled() => {
             // The server stops: the plan is made again when it is back.
@@ -114,7 +115,7 @@ async fn applied(
     match result {
         Ok(applied) => {
             if let Some(state) = applied.state {
-                states::service::from_run(app, run, state, false).await?;
+                store_state(app, run, &state).await?;
             }
             finish_applied(app, run, applied.counts, receiver).await
         }
@@ -125,15 +126,13 @@ async fn applied(
 async fn finish_applied(app: &App, run: &Run, counts: Counts, receiver: Arc<Receiver>) -> Result<(), Problem> {
     receiver.finish().await?;
     let tx = app.db.write().await?;
-    let run = progress::applied(app, &tx, &run.id, counts).await?;
-    tx.commit().await?;
-    clear(app, &run).await;
-    Ok(())
+    progress::applied(app, &tx, &run.id, counts).await?;
+    tx.commit().await
 }
 
 async fn fail(app: &App, run: &Run, failure: Failure, receiver: Arc<Receiver>) -> Result<(), Problem> {
     if let Some(state) = &failure.recovery.state {
-        states::service::from_run(app, run, state.clone(), false).await?;
+        store_state(app, run, state).await?;
     }
     let killed = current(app, &run.id).await?.kill_requested_at.is_some();
     let how = match failure.kind {
@@ -155,18 +154,36 @@ pub(super) async fn end(
 ) -> Result<(), Problem> {
     receiver.finish().await?;
     let tx = app.db.write().await?;
-    let run = progress::ended(app, &tx, &run.id, how, message, recovery).await?;
-    tx.commit().await?;
-    clear(app, &run).await;
-    Ok(())
+    progress::ended(app, &tx, &run.id, how, message, recovery).await?;
+    tx.commit().await
 }
 
-/// What is done when a phase cannot even be told of: the run ends with the reason, its folder stays.
+/// Stores the state that a run leaves. A store that does not answer is asked again for a while: nothing is worth more.
+pub(super) async fn store_state(app: &App, run: &Run, state: &Bytes) -> Result<(), Problem> {
+    let mut pause = Duration::from_millis(500);
+    loop {
+        match states::service::from_run(app, run, state.clone(), false).await {
+            Err(problem) if problem.fault == Fault::Unavailable && pause < Duration::from_secs(60) => {
+                tracing::warn!(run = run.id, cause = problem.cause, "the state could not be stored, trying again");
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            stored => return stored.map(|_| ()),
+        }
+    }
+}
+
+/// What is done when a phase cannot be told of, or its state not be stored: the run ends with the reason, and its folder
+/// stays for whoever has to look.
 pub(super) async fn give_up(app: &App, run: &str, problem: Problem) {
     tracing::error!(run, code = problem.code, cause = problem.cause, "{}", problem.message);
     let outcome = async {
+        let was_applying = current(app, run).await?.status() == RunStatus::Applying;
+        let kept = if was_applying { sweep::keep(app, run) } else { None };
+        let kept = kept.map(|folder| format!(" What terraform saved is in {folder}.")).unwrap_or_default();
         let tx = app.db.write().await?;
-        progress::ended(app, &tx, run, End::Failed, &problem.to_string(), &Recovery::default()).await?;
+        let message = format!("{problem}{kept}");
+        progress::ended(app, &tx, run, End::Failed, &message, &Recovery::default()).await?;
         tx.commit().await
     };
     if let Err(problem) = outcome.await {
@@ -179,18 +196,6 @@ async fn current(app: &App, run: &str) -> Result<Run, Problem> {
     runs::by_id(&tx, run)
         .await?
         .ok_or_else(|| Problem::not_found("run/not-found", "The run is gone.").advice("There is nothing to do."))
-}
-
-/// Removes the folder of a run that is over. Its state, plan and logs are stored elsewhere by then.
-async fn clear(app: &App, run: &Run) {
-    if run.status().is_final() {
-        let folder = work::folder(&app.setup, &run.id);
-        if let Err(error) = tokio::fs::remove_dir_all(&folder).await
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(run = run.id, %error, "the run's folder could not be removed");
-        }
-    }
 }
 
 /// Passes on to the executor that somebody asked for the run to be canceled or killed, or that the server stops.

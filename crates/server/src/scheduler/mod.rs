@@ -5,6 +5,7 @@
 
 mod drive;
 mod recover;
+mod sweep;
 mod work;
 
 pub use work::{connection, plan_object};
@@ -34,30 +35,49 @@ use crate::storage::{Change, Tx};
 pub async fn run(app: App, closing: CancellationToken) -> Result<(), Problem> {
     let mut changes = app.changes.listen();
     let mut tasks = recover::take_up(&app, &closing).await?;
+    sweep::all(&app).await?;
     while !closing.is_cancelled() {
         if let Err(problem) = dispatch(&app, &closing, &mut tasks).await {
             tracing::error!(code = problem.code, cause = problem.cause, "{}", problem.message);
         }
-        wait(&mut changes, &closing, &mut tasks).await;
+        let moved = wait(&mut changes, &closing, &mut tasks).await;
+        sweep::these(&app, moved).await;
     }
     while tasks.join_next().await.is_some() {}
     Ok(())
 }
 
-/// Returns when something has changed that may let a run start.
-async fn wait(changes: &mut Receiver<Change>, closing: &CancellationToken, tasks: &mut JoinSet<()>) {
+/// Returns when something has changed that may let a run start, with the runs that have moved.
+async fn wait(
+    changes: &mut Receiver<Change>,
+    closing: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> BTreeSet<String> {
+    let mut moved = BTreeSet::new();
+    let mut note = |change| {
+        if let Change::Run { run, .. } = change {
+            moved.insert(run);
+        }
+    };
     loop {
         tokio::select! {
             change = changes.recv() => match change {
                 Ok(Change::Log { .. }) => {}
-                Ok(_) | Err(RecvError::Lagged(_) | RecvError::Closed) => break,
+                Ok(change) => {
+                    note(change);
+                    break;
+                }
+                Err(RecvError::Lagged(_) | RecvError::Closed) => break,
             },
             Some(_) = tasks.join_next() => {}
             () = closing.cancelled() => break,
         }
     }
     // What has come in the meantime is answered by the same look at the facts.
-    while changes.try_recv().is_ok() {}
+    while let Ok(change) = changes.try_recv() {
+        note(change);
+    }
+    moved
 }
 
 async fn dispatch(app: &App, closing: &CancellationToken, tasks: &mut JoinSet<()>) -> Result<(), Problem> {

@@ -100,7 +100,7 @@ async fn settle(app: &App, run: &Run, closing: CancellationToken) -> Result<(), 
     };
     receiver.complete(&recovered.log).await?;
     if let Some(state) = &recovered.recovery.state {
-        states::service::from_run(app, run, state.clone(), false).await?;
+        drive::store_state(app, run, state).await?;
     }
     let message = match (recovered.complete, recovered.recovery.unsaved.len() + recovered.recovery.in_doubt.len()) {
         (true, _) => "The server was stopped while terraform applied; terraform ended well, and its state was stored.",

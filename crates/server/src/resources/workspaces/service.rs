@@ -113,7 +113,7 @@ pub async fn create(
         created_at: now,
         updated_at: now,
     };
-    change(tx, &mut workspace, settings).await?;
+    change(app, tx, &mut workspace, settings).await?;
     store::insert(tx, &workspace).await?;
     for tag in tags {
         store::put_tag(tx, &workspace.id, &checked(tag)?).await?;
@@ -166,7 +166,7 @@ pub async fn list(tx: &Tx, actor: &Actor, organization: &Organization) -> Result
 /// As [`create`].
 pub async fn update(app: &App, tx: &Tx, actor: &Actor, id: &str, settings: Settings) -> Result<Workspace, Problem> {
     let mut workspace = for_action(tx, actor, id, Action::ManageWorkspace).await?;
-    change(tx, &mut workspace, settings).await?;
+    change(app, tx, &mut workspace, settings).await?;
     workspace.updated_at = app.ports.now();
     store::update(tx, &workspace).await?;
     tx.announce(Change::Workspace { workspace: workspace.id.clone() });
@@ -370,7 +370,7 @@ pub async fn edit_consumers(
     Ok(())
 }
 
-async fn change(tx: &Tx, workspace: &mut Workspace, settings: Settings) -> Result<(), Problem> {
+async fn change(app: &App, tx: &Tx, workspace: &mut Workspace, settings: Settings) -> Result<(), Problem> {
     if let Some(name) = settings.name.filter(|name| *name != workspace.name) {
         domain::names::workspace_name(&name)?;
         if store::by_name(tx, &workspace.organization_id, &name).await?.is_some() {
@@ -408,6 +408,7 @@ async fn change(tx: &Tx, workspace: &mut Workspace, settings: Settings) -> Resul
         if version.is_empty() || version.len() > 64 || !version.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
             return Err(setting("terraform-version", "Terraform version is not a version or constraint."));
         }
+        crate::terraform::resolve(&app.setup, &version)?;
         workspace.terraform_version = version;
     }
     assign(&mut workspace.description, settings.description);

@@ -1,0 +1,55 @@
+//! Removes the folders of runs that are over: they hold plans and variables in clear, and what they had to give is stored.
+//!
+//! A folder whose state could not be stored is kept, marked with a file named `keep`, until somebody removes it.
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+
+use domain::Problem;
+
+use super::work;
+use crate::app::App;
+use crate::resources::runs;
+
+/// Name of the file that keeps a folder.
+const KEEP: &str = "keep";
+
+/// Removes every folder whose run is over or gone; for the start, when no change tells of them.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn all(app: &App) -> Result<(), Problem> {
+    let Ok(entries) = std::fs::read_dir(&app.setup.runs) else { return Ok(()) };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    these(app, names).await;
+    Ok(())
+}
+
+/// Removes the folders of those of these runs that are over or gone.
+pub async fn these(app: &App, ids: BTreeSet<String>) {
+    for id in ids {
+        let folder = work::folder(&app.setup, &id);
+        if !folder.exists() || folder.join(KEEP).exists() || !is_over(app, &id).await {
+            continue;
+        }
+        if let Err(error) = tokio::fs::remove_dir_all(&folder).await
+            && error.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(run = id, %error, "the run's folder could not be removed");
+        }
+    }
+}
+
+/// Keeps the folder of a run whose state is nowhere else; says where it is.
+pub fn keep(app: &App, run: &str) -> Option<String> {
+    let folder = work::folder(&app.setup, run);
+    std::fs::write(folder.join(KEEP), "").ok().map(|()| folder.display().to_string())
+}
+
+async fn is_over(app: &App, id: &str) -> bool {
+    let Ok(tx) = app.db.read().await else { return false };
+    match runs::by_id(&tx, id).await {
+        Ok(run) => run.is_none_or(|run| run.status().is_final()),
+        Err(_) => false,
+    }
+}
