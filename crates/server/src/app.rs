@@ -47,6 +47,9 @@ pub struct Setup {
     pub grace: Duration,
     /// How long after a cancel a run may be force-canceled.
     pub force_cancel_after: Duration,
+    /// Whether runs that had not begun to apply when an earlier process ended go on, or are given up because whoever
+    /// started them starts them anew.
+    pub resume: bool,
     /// Where runs and clients reach this server (`http://127.0.0.1:8080`); `None` when nothing listens.
     pub address: Option<String>,
 }

@@ -38,6 +38,9 @@ pub struct Options {
     pub grace: Duration,
     /// How long after a cancel a run may be force-canceled.
     pub force_cancel_after: Duration,
+    /// Whether runs that had not begun to apply when an earlier process ended go on, or are given up because whoever
+    /// started them starts them anew.
+    pub resume: bool,
     /// Where runs and clients reach this server (`http://127.0.0.1:8080`); `None` when nothing listens.
     pub address: Option<String>,
 }
@@ -55,6 +58,7 @@ impl Options {
             run_limit: 4,
             grace: Duration::from_secs(60),
             force_cancel_after: Duration::from_secs(10),
+            resume: true,
             address: None,
         }
     }
@@ -96,6 +100,7 @@ impl Engine {
             run_limit: options.run_limit,
             grace: options.grace,
             force_cancel_after: options.force_cancel_after,
+            resume: options.resume,
             address: options.address,
         };
         let app = App {

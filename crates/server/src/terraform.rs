@@ -75,6 +75,7 @@ mod tests {
             run_limit: 1,
             grace: Duration::ZERO,
             force_cancel_after: Duration::ZERO,
+            resume: true,
             address: None,
         }
     }

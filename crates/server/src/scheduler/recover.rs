@@ -5,7 +5,7 @@
 
 use domain::Problem;
 use domain::run::RunStatus;
-use executor::Stop;
+use executor::{Recovery, Stop};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -27,11 +27,6 @@ pub async fn take_up(app: &App, closing: &CancellationToken) -> Result<JoinSet<(
     let mut tasks = JoinSet::new();
     for run in unfinished {
         match run.status() {
-            RunStatus::PlanQueued | RunStatus::Planning => {
-                executor::kill_leftover(&work::folder(&app.setup, &run.id)).await?;
-                requeue(app, &run).await?;
-            }
-            RunStatus::ApplyQueued => requeue(app, &run).await?,
             RunStatus::Applying => {
                 let (app, closing) = (app.clone(), closing.clone());
                 tasks.spawn(async move {
@@ -40,19 +35,27 @@ pub async fn take_up(app: &App, closing: &CancellationToken) -> Result<JoinSet<(
                     }
                 });
             }
-            _ => {}
+            status => {
+                if matches!(status, RunStatus::PlanQueued | RunStatus::Planning) {
+                    executor::kill_leftover(&work::folder(&app.setup, &run.id)).await?;
+                }
+                take_back(app, &run).await?;
+            }
         }
     }
     Ok(tasks)
 }
 
-/// A plan that somebody asked to cancel ends here; any other waits again.
-async fn requeue(app: &App, run: &Run) -> Result<(), Problem> {
+/// A run that had not begun to apply: it waits again where it was under way, and ends where nobody waits for it.
+async fn take_back(app: &App, run: &Run) -> Result<(), Problem> {
     let tx = app.db.write().await?;
+    let nothing = Recovery::default();
     if run.cancel_requested_at.is_some() {
-        let nothing = executor::Recovery::default();
         progress::ended(app, &tx, &run.id, End::Canceled, "It was canceled.", &nothing).await?;
-    } else {
+    } else if !app.setup.resume {
+        let end = if run.status().can_be_discarded() { End::Discarded } else { End::Canceled };
+        progress::ended(app, &tx, &run.id, end, "Whoever started it was stopped.", &nothing).await?;
+    } else if run.status().holds_slot() {
         progress::requeue(app, &tx, &run.id).await?;
     }
     tx.commit().await
@@ -93,7 +96,7 @@ async fn settle(app: &App, run: &Run, closing: CancellationToken) -> Result<(), 
         // The server went away before terraform was started: nothing was done, nothing is in doubt.
         Err(problem) if problem.code == "executor/nothing" => {
             let message = "The server was stopped before terraform began to apply; nothing was changed.";
-            let nothing = executor::Recovery::default();
+            let nothing = Recovery::default();
             return drive::end(app, run, End::Failed, message, &nothing, receiver).await;
         }
         Err(problem) => return Err(problem),

@@ -30,6 +30,8 @@ pub enum End {
     Canceled,
     /// It was killed on request.
     Killed,
+    /// Nobody waits for it any more.
+    Discarded,
 }
 
 /// Gives a waiting run its slot, and its workspace if it needs that: it is about to be planned or applied.
@@ -141,6 +143,7 @@ pub async fn ended(app: &App, tx: &Tx, id: &str, end: End, message: &str, recove
         End::Failed => RunEvent::Fail,
         End::Canceled => RunEvent::Cancel,
         End::Killed => RunEvent::ForceCancel,
+        End::Discarded => RunEvent::Discard,
     };
     advance(app, tx, &mut run, event).await?;
     Ok(run)
