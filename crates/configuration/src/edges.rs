@@ -24,6 +24,8 @@ const MAX_INSTANCES: usize = 10_000;
 /// A root as far as the walk needs it.
 pub(crate) struct Start {
     pub(crate) name: String,
+    /// What `terraform.workspace` is in a run: the workspace's name where multispace holds the state, else `default`.
+    pub(crate) terraform_workspace: String,
     pub(crate) folder: PathBuf,
     pub(crate) organization: Option<String>,
     pub(crate) cloud_name: Option<String>,
@@ -183,7 +185,7 @@ impl Walk<'_> {
         let working_directory = start.folder.to_string_lossy();
         let locals = &module.locals;
         let scope = Scope {
-            workspace: Some(&start.name),
+            workspace: Some(&start.terraform_workspace),
             module_path: &module_path,
             working_directory: &working_directory,
             given,

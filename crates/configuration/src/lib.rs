@@ -10,6 +10,7 @@ mod diagnostic;
 mod edges;
 mod evaluate;
 mod json;
+mod keep;
 mod module;
 mod names;
 mod pack;

@@ -2,7 +2,8 @@
 //!
 //! The same content gives the same bytes: entries are sorted, times and owners are left out. Left out are also version control, what
 //! Terraform and multispace keep in a folder, state files, and whatever `.terraformignore` in the stack's folder names (rules as in
-//! `.gitignore`: a file below a folder that is ignored cannot be taken back). Kept is `.terraform.lock.hcl`.
+//! `.gitignore`: a file below a folder that is ignored cannot be taken back). Kept is `.terraform.lock.hcl`. Added are override
+//! files for state files of the user's own (`crate::keep`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,6 +19,7 @@ use tar::{Builder, EntryType, Header};
 
 use crate::archive::{Limits, check};
 use crate::backend::{normal, relative};
+use crate::keep;
 use crate::stack::Stack;
 
 /// Name of the file with rules for what is left out. Source: HCP Terraform's documentation of `.terraformignore`.
@@ -32,7 +34,9 @@ const IGNORE_FILE: &str = ".terraformignore";
 pub fn pack(stack: &Stack, limits: &Limits) -> Result<Vec<u8>, Problem> {
     let modules = stack.roots.iter().flat_map(|root| root.local_modules.iter().cloned());
     let states = stack.roots.iter().filter_map(|root| root.state_file.clone());
-    Packing::new(&stack.dir, &stack.pack_root, modules, states.collect())?.archive(limits)
+    let mut packing = Packing::new(&stack.dir, &stack.pack_root, modules, states.collect())?;
+    packing.added = keep::override_files(stack).ok_or_else(|| bad_name(&stack.dir))?;
+    packing.archive(limits)
 }
 
 /// Packs one folder with everything in it, by the same rules.
@@ -53,12 +57,15 @@ struct Packing {
     /// State files of roots, which stay where they are.
     states: BTreeSet<PathBuf>,
     ignore: Gitignore,
+    /// Files that are not on disk, by path in the archive.
+    added: BTreeMap<String, String>,
 }
 
 enum Item {
     Folder,
     File { executable: bool, size: u64 },
     Link { target: String },
+    Added { content: String },
 }
 
 impl Packing {
@@ -72,7 +79,14 @@ impl Packing {
         folders.insert(dir.to_owned());
         let inside = |folder: &PathBuf| folder.ancestors().skip(1).any(|ancestor| folders.contains(ancestor));
         let folders = folders.iter().filter(|folder| !inside(folder)).cloned().collect();
-        Ok(Self { top: top.to_owned(), dir: dir.to_owned(), folders, states, ignore: ignore_rules(dir)? })
+        Ok(Self {
+            top: top.to_owned(),
+            dir: dir.to_owned(),
+            folders,
+            states,
+            ignore: ignore_rules(dir)?,
+            added: BTreeMap::new(),
+        })
     }
 
     fn archive(&self, limits: &Limits) -> Result<Vec<u8>, Problem> {
@@ -111,6 +125,9 @@ impl Packing {
                 }
                 items.insert(self.name(&path)?, (path, item));
             }
+        }
+        for (name, content) in &self.added {
+            items.insert(name.clone(), (self.top.join(name), Item::Added { content: content.clone() }));
         }
         Ok(items)
     }
@@ -207,6 +224,12 @@ fn append(builder: &mut Builder<GzEncoder<Vec<u8>>>, path: &str, source: &Path, 
             header.set_mode(if *executable { 0o755 } else { 0o644 });
             header.set_size(content.len() as u64);
             builder.append_data(&mut header, path, content.as_slice())
+        }
+        Item::Added { content } => {
+            header.set_entry_type(EntryType::Regular);
+            header.set_mode(0o644);
+            header.set_size(content.len() as u64);
+            builder.append_data(&mut header, path, content.as_bytes())
         }
         Item::Link { target } => {
             header.set_entry_type(EntryType::Symlink);

@@ -316,6 +316,7 @@ fn start(seed: &Seed, settings: &StackSettings) -> Start {
     }
     Start {
         name: seed.name.clone(),
+        terraform_workspace: if seed.backend == BackendSetting::Held { &seed.name } else { "default" }.to_owned(),
         folder: seed.folder.clone(),
         organization: seed.cloud.as_ref().and_then(|cloud| cloud.organization.clone()),
         cloud_name: seed.cloud.as_ref().and_then(|cloud| cloud.name.clone()),

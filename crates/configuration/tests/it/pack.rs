@@ -87,6 +87,7 @@ fn the_stack_and_the_modules_outside_of_it_are_packed_and_nothing_else() {
         live/own/main.tf
         live/own/state/
         live/own/state/kept.json
+        live/own/zz_multispace_files_override.tf
         shared/
         shared/x/
         shared/x/docs/
@@ -149,4 +150,76 @@ fn too_much_code_is_an_error_before_it_is_read() {
         let problem = pack_folder(dir.path(), &limits).expect_err("an error");
         assert_eq!(problem.code, "configuration/stack-too-large");
     }
+}
+
+#[test]
+fn state_files_of_the_users_own_are_named_by_absolute_paths() {
+    let own = |name: &str| format!("terraform {{\n  backend \"local\" {{\n    path = \"../states/{name}\"\n  }}\n}}\n");
+    let reader = r#"
+        data "terraform_remote_state" "a" {
+          backend = "local"
+          config  = { path = "../states/a" }
+        }
+        data "terraform_remote_state" "each" {
+          for_each = toset(["a", "b"])
+          backend  = "local"
+          config   = { path = "../states/${each.key}" }
+        }
+        data "terraform_remote_state" "held" {
+          backend = "local"
+          config  = { path = "../held/terraform.tfstate" }
+        }
+    "#;
+    let dir = folder(&[
+        ("a/main.tf", &own("a")),
+        ("b/main.tf", &own("b")),
+        ("held/main.tf", ""),
+        ("reader/main.tf", reader),
+        ("states/a", "secret"),
+    ]);
+    let stack = read_stack(dir.path()).expect("a stack");
+    let out = tempfile::tempdir().expect("a folder");
+    unpack(&pack(&stack, &Limits::default()).expect("an archive"), out.path(), &Limits::default()).expect("unpacked");
+    let mut text = String::new();
+    for (name, content) in listing(out.path()) {
+        text.push_str(&format!("{name}\n"));
+        if name.ends_with("_override.tf") {
+            text.push_str(&content);
+        }
+    }
+    let text = text.replace(stack.dir.to_str().expect("a path"), "DIR");
+    expect![[r#"
+        a/
+        a/main.tf
+        a/zz_multispace_files_override.tf
+        terraform {
+          backend "local" {
+            path = "DIR/states/a"
+          }
+        }
+        b/
+        b/main.tf
+        b/zz_multispace_files_override.tf
+        terraform {
+          backend "local" {
+            path = "DIR/states/b"
+          }
+        }
+        held/
+        held/main.tf
+        reader/
+        reader/main.tf
+        reader/zz_multispace_files_override.tf
+        data "terraform_remote_state" "a" {
+          config = {
+            path = "DIR/states/a"
+          }
+        }
+        data "terraform_remote_state" "each" {
+          config = {
+            path = { "a" = "DIR/states/a", "b" = "DIR/states/b" }[each.key]
+          }
+        }
+        states/
+    "#]].assert_eq(&text);
 }
