@@ -69,7 +69,7 @@ impl Options {
 pub struct Engine {
     pub(crate) app: App,
     closing: CancellationToken,
-    scheduler: JoinHandle<Result<(), Problem>>,
+    scheduler: JoinHandle<()>,
     data: PathBuf,
     _lock: File,
 }
@@ -113,7 +113,8 @@ impl Engine {
             setup: Arc::new(setup),
         };
         let closing = CancellationToken::new();
-        let scheduler = tokio::spawn(scheduler::run(app.clone(), closing.clone()));
+        let tasks = scheduler::take_up(&app, &closing).await?;
+        let scheduler = tokio::spawn(scheduler::run(app.clone(), closing.clone(), tasks));
         Ok(Self { app, closing, scheduler, data: options.data, _lock: lock })
     }
 

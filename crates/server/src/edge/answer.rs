@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_fault_of_ours_names_the_request_and_never_the_cause() {
-        let error = rendered(&Problem::ours("storage/missing", "A stored object is missing.", "states/sv-1")).to_string();
+        let error =
+            rendered(&Problem::ours("storage/missing", "A stored object is missing.", "states/sv-1")).to_string();
         assert!(error.contains("(request r1)") && !error.contains("sv-1"), "{error}");
     }
 }

@@ -61,9 +61,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// PostgreSQL keeps no zero character in a text, so none is taken on any database.
 fn has_zero_character(text: &[u8]) -> bool {
     let escape = b"\\u0000";
-    text.windows(escape.len()).enumerate().any(|(at, part)| {
-        part == escape && text[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
-    })
+    text.windows(escape.len())
+        .enumerate()
+        .any(|(at, part)| part == escape && text[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0)
 }
 
 async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
@@ -125,7 +125,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_over_its_limit_is_refused_even_if_its_length_was_not_told() {
-        let body = Body::from_stream(futures::stream::repeat(Ok::<_, std::io::Error>(Bytes::from_static(b"0123456789"))));
+        let body =
+            Body::from_stream(futures::stream::repeat(Ok::<_, std::io::Error>(Bytes::from_static(b"0123456789"))));
         assert_eq!(collect(body, 1024, 0).await.unwrap_err().fault, Fault::TooLarge);
     }
 }

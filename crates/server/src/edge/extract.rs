@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn only_a_bearer_token_counts() {
-        let parts = |value: &str| axum::http::Request::builder().header(AUTHORIZATION, value).body(()).unwrap().into_parts().0;
+        let parts =
+            |value: &str| axum::http::Request::builder().header(AUTHORIZATION, value).body(()).unwrap().into_parts().0;
         assert_eq!(bearer(&parts("Bearer abc")), Some("abc"));
         assert_eq!(bearer(&parts("bearer abc ")), Some("abc"));
         assert_eq!(bearer(&parts("Basic abc")), None);

@@ -8,6 +8,7 @@ mod recover;
 mod sweep;
 mod work;
 
+pub use recover::take_up;
 pub use work::{connection, plan_object};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,15 +28,10 @@ use crate::resources::runs::{self, Run};
 use crate::resources::workspaces::{self, Holder};
 use crate::storage::{Change, Tx};
 
-/// Runs until `closing` is cancelled, and then until everything that is in terraform has been interrupted and has saved
-/// its state. Begins by taking up what an earlier process left.
-///
-/// # Errors
-/// `storage/unavailable` when the database cannot be read at the start.
-pub async fn run(app: App, closing: CancellationToken) -> Result<(), Problem> {
+/// Schedules until `closing` is cancelled, and then until everything that is in terraform has been interrupted and has
+/// saved its state. `tasks` are those of [`take_up`], which comes first.
+pub async fn run(app: App, closing: CancellationToken, mut tasks: JoinSet<()>) {
     let mut changes = app.changes.listen();
-    let mut tasks = recover::take_up(&app, &closing).await?;
-    sweep::all(&app).await?;
     while !closing.is_cancelled() {
         if let Err(problem) = dispatch(&app, &closing, &mut tasks).await {
             tracing::error!(code = problem.code, cause = problem.cause, "{}", problem.message);
@@ -44,7 +40,6 @@ pub async fn run(app: App, closing: CancellationToken) -> Result<(), Problem> {
         sweep::these(&app, moved).await;
     }
     while tasks.join_next().await.is_some() {}
-    Ok(())
 }
 
 /// Returns when something has changed that may let a run start, with the runs that have moved.

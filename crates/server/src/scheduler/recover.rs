@@ -10,13 +10,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::drive::{self, Receiver};
-use super::work;
+use super::{sweep, work};
 use crate::app::App;
 use crate::resources::runs::progress::{self, End};
 use crate::resources::runs::{self, Run};
 use crate::resources::{states, workspaces};
 
-/// Looks at every run that has not ended; returns the tasks that wait for terraforms still at work.
+/// Looks at every run that has not ended, and removes the folders of those that have; returns the tasks that wait for terraforms still at work.
 ///
 /// # Errors
 /// `storage/unavailable`.
@@ -43,6 +43,7 @@ pub async fn take_up(app: &App, closing: &CancellationToken) -> Result<JoinSet<(
             }
         }
     }
+    sweep::all(app).await;
     Ok(tasks)
 }
 

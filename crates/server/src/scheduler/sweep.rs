@@ -5,8 +5,6 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 
-use domain::Problem;
-
 use super::work;
 use crate::app::App;
 use crate::resources::runs;
@@ -15,14 +13,10 @@ use crate::resources::runs;
 const KEEP: &str = "keep";
 
 /// Removes every folder whose run is over or gone; for the start, when no change tells of them.
-///
-/// # Errors
-/// `storage/unavailable`.
-pub async fn all(app: &App) -> Result<(), Problem> {
-    let Ok(entries) = std::fs::read_dir(&app.setup.runs) else { return Ok(()) };
+pub async fn all(app: &App) {
+    let Ok(entries) = std::fs::read_dir(&app.setup.runs) else { return };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     these(app, names).await;
-    Ok(())
 }
 
 /// Removes the folders of those of these runs that are over or gone.

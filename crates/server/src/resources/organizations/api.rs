@@ -12,8 +12,8 @@ use wire::query::ListQuery;
 use wire::words::ExecutionMode;
 use wire::{Linked, ToOne, kind};
 
-use super::service::{self, Edit, New};
 use super::Organization;
+use super::service::{self, Edit, New};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::edge::{At, Caller, Failure, Here, Name, Query, Reply, Routes, Sent, created, no_content, ok};
@@ -38,7 +38,9 @@ async fn list(State(app): State<App>, Caller(actor): Caller, here: Here, Query(q
         part.as_ref().is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()))
     };
     all.retain(|it| {
-        contains(&it.name, &query.q.name) && contains(&it.email, &query.q.email) && contains(&it.name, &query.q.anywhere)
+        contains(&it.name, &query.q.name)
+            && contains(&it.email, &query.q.email)
+            && contains(&it.name, &query.q.anywhere)
     });
     let mut documents = Vec::with_capacity(all.len());
     for organization in &all {
@@ -134,7 +136,8 @@ pub async fn document(tx: &Tx, actor: &Actor, organization: &Organization) -> Re
     let path = format!("/api/v2/organizations/{}", organization.name);
     let relationships = OrganizationRelationships {
         default_project: ToOne::new(kind::PROJECTS, &project.id),
-        entitlement_set: ToOne::new(kind::ENTITLEMENT_SETS, &organization.id).related(format!("{path}/entitlement-set")),
+        entitlement_set: ToOne::new(kind::ENTITLEMENT_SETS, &organization.id)
+            .related(format!("{path}/entitlement-set")),
         authentication_token: Linked::related(format!("{path}/authentication-token")),
         ..OrganizationRelationships::default()
     };

@@ -47,7 +47,8 @@ async fn list(
     let mut all = service::list(&tx, &actor, &organization).await?;
     let part = query.q.anywhere.or(query.q.name).unwrap_or_default().to_lowercase();
     all.retain(|it| {
-        let named = query.filter.names.is_empty() || query.filter.names.iter().any(|name| name.eq_ignore_ascii_case(&it.name));
+        let named =
+            query.filter.names.is_empty() || query.filter.names.iter().any(|name| name.eq_ignore_ascii_case(&it.name));
         named && it.name.to_lowercase().contains(&part) && query.filter.tagged.is_empty()
     });
     if query.sort.as_deref() == Some("-name") {
@@ -70,10 +71,8 @@ async fn create(
     let (wanted, relationships) = body.into_parts();
     no_tags(relationships.tag_bindings.as_ref())?;
     no_auto_destroy(wanted.auto_destroy_activity_duration.as_ref())?;
-    let new = New {
-        name: wanted.name.unwrap_or_default(),
-        description: wanted.description.flatten().unwrap_or_default(),
-    };
+    let new =
+        New { name: wanted.name.unwrap_or_default(), description: wanted.description.flatten().unwrap_or_default() };
     let tx = app.db.write().await?;
     let organization = organizations::service::read(&tx, &actor, &name.0).await?;
     let project = service::create(&app, &tx, &actor, &organization, new).await?;

@@ -15,8 +15,8 @@ use wire::query::{ListQuery, ReadQuery, StateVersionsQuery};
 use wire::state_versions::{StateVersionBody, StateVersionRequest};
 
 use self::shown::{document, output_document};
-use super::service::{self, New};
 use super::State;
+use super::service::{self, New};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::edge::signed::Pass;
@@ -108,11 +108,7 @@ async fn current(
     Ok(snapshots(answer(&app, &tx, &actor, &here, &query, &state).await?))
 }
 
-async fn current_outputs(
-    Extract(app): Extract<App>,
-    Caller(actor): Caller,
-    At(workspace): At<WorkspaceId>,
-) -> Reply {
+async fn current_outputs(Extract(app): Extract<App>, Caller(actor): Caller, At(workspace): At<WorkspaceId>) -> Reply {
     let tx = app.db.read().await?;
     let state = service::current(&tx, &actor, workspace.as_str()).await?;
     let outputs = service::outputs(&app, &tx, &state, false).await?;

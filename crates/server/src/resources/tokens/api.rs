@@ -39,9 +39,7 @@ pub fn document(actor: &Actor, user: &User) -> Document {
         v2_only: true,
         ..UserAttributes::default()
     };
-    let relationships = UserRelationships {
-        authenticated_resource: ToOne::new(kind::USERS, &user.id),
-        ..UserRelationships::default()
-    };
+    let relationships =
+        UserRelationships { authenticated_resource: ToOne::new(kind::USERS, &user.id), ..UserRelationships::default() };
     Document::new(&user.id, attributes).related(relationships).linked("self", format!("/api/v2/users/{}", user.id))
 }

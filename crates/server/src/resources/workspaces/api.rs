@@ -19,9 +19,7 @@ use super::Workspace;
 use super::service::{self, Settings};
 use crate::actor::{Action, Actor};
 use crate::app::App;
-use crate::edge::{
-    At, At2, Caller, Client, Here, Name, Query, Reply, Routes, Sent, created, no_content, ok,
-};
+use crate::edge::{At, At2, Caller, Client, Here, Name, Query, Reply, Routes, Sent, created, no_content, ok};
 use crate::resources::organizations;
 use crate::storage::Tx;
 

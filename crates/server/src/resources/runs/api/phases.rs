@@ -5,8 +5,8 @@ use domain::id::{ApplyId, Id, PlanId, RunId};
 use wire::Document;
 use wire::query::LogQuery;
 
-use super::super::service::{self, Whole};
 use super::super::log;
+use super::super::service::{self, Whole};
 use super::shown::{apply_document, plan_document};
 use crate::actor::Action;
 use crate::app::App;

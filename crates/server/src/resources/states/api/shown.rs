@@ -104,7 +104,8 @@ fn counted(
 ) -> BTreeMap<String, BTreeMap<String, u64>> {
     let mut counts: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for resource in resources {
-        *counts.entry(group(resource)).or_default().entry(resource.resource_type.clone()).or_default() += resource.count;
+        *counts.entry(group(resource)).or_default().entry(resource.resource_type.clone()).or_default() +=
+            resource.count;
     }
     counts
 }

@@ -76,7 +76,8 @@ async fn list(
     let tx = app.db.read().await?;
     let workspace = service::read(&tx, &actor, id.as_str()).await?;
     let organization = organizations::by_id(&tx, &workspace.organization_id).await?.map(|it| it.name);
-    let everywhere: Vec<_> = in_organization(&tx, &workspace.organization_id).await?.into_iter().map(|it| it.id).collect();
+    let everywhere: Vec<_> =
+        in_organization(&tx, &workspace.organization_id).await?.into_iter().map(|it| it.id).collect();
     let everywhere = tags_of_all(&tx, &everywhere).await?;
     let mut tags = service::tags_of(&tx, &actor, id.as_str()).await?;
     tags.retain(|tag| tag.value.is_none());
@@ -88,7 +89,8 @@ async fn list(
                 created_at: workspace.created_at.into(),
                 instance_count: everywhere.iter().filter(|(_, other)| other == tag).count() as u64,
             };
-            let relationships = TagRelationships { organization: ToOne::maybe(kind::ORGANIZATIONS, organization.as_ref()) };
+            let relationships =
+                TagRelationships { organization: ToOne::maybe(kind::ORGANIZATIONS, organization.as_ref()) };
             TagDocument::new(format!("tag-{}", hex::encode(&tag.key)), attributes).related(relationships)
         })
         .collect();
