@@ -236,3 +236,55 @@ impl<'a> Scope<'a> {
         Ok(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(source: &str, expected: &str) {
+        let expression: Expression = source.parse().expect("an expression");
+        let text = match literal(&expression) {
+            Ok(value) => value.to_hcl(),
+            Err(Unknown(why)) => why,
+        };
+        assert_eq!(text, expected, "{source}");
+    }
+
+    #[test]
+    fn literals_come_back_as_they_were_written() {
+        for source in [
+            r#""plain""#,
+            r#""$${no} %%{no} $5 100% \"q\" \\ \n \t ü""#,
+            "12345678901234567890.123456789",
+            "-1.5e10",
+            r#"[1, true, null, "a"]"#,
+            "{}",
+            r#"{ "a" = { "b" = [] } }"#,
+        ] {
+            check(source, source);
+        }
+    }
+
+    #[test]
+    fn templates_of_literals_are_literals() {
+        check(r#""a ${1 + 1}""#, "it is computed when Terraform runs");
+        check(r#""${"x"}-${5}-${true} $${z}""#, r#""x-5-true $${z}""#);
+        check(r#""${[1]}""#, "[1]");
+        check(r#""a${[1]}""#, "a list is in a template");
+        check("<<EOT\nline $${x}\nnext\nEOT", r#""line $${x}\nnext\n""#);
+        check("<<-EOT\n    a\n      b\n  EOT", r#""a\n  b\n""#);
+        check(r#"[{ a = ["x", "y"] }][0].a[1]"#, r#""y""#);
+        check(r#"{ (("k")) = 1, l : 2 }"#, r#"{ "k" = 1, "l" = 2 }"#);
+    }
+
+    #[test]
+    fn names_without_a_value_are_said() {
+        check("var.x", "var.x has no value in the code");
+        check("foo", "foo has no value in the code");
+        check("local.a.b", "local.a is not declared");
+        check("each.key", "each.key is known only when Terraform runs");
+        check("terraform.workspace", "terraform.workspace is known only when Terraform runs");
+        check(r#"upper("a")"#, "it calls upper()");
+        check("provider::x::toset([])", "it calls toset()");
+    }
+}

@@ -221,5 +221,6 @@ fn state_files_of_the_users_own_are_named_by_absolute_paths() {
           }
         }
         states/
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
