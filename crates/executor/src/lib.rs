@@ -9,6 +9,7 @@ mod apply;
 mod environment;
 mod folder;
 mod follow;
+mod overrides;
 mod plan;
 mod plan_json;
 mod prepare;

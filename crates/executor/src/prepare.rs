@@ -10,15 +10,13 @@ use domain::id::Id;
 
 use crate::environment::{environment, of_the_run};
 use crate::folder::{Folder, PhaseRecord, make_private, phase_name, remove, write_private};
+use crate::overrides;
 use crate::process::{Launcher, ours};
 use crate::recover::kill_leftover;
 use crate::stop::Stop;
 use crate::variables;
 use crate::version::{self, Version};
-use crate::work::{Backend, Output, Phase, Source, UpstreamOutputs, Variable, VariableCategory, Work};
-
-/// Name of the file that replaces backend and upstreams; terraform reads `*_override.tf` last, in order of name.
-const OVERRIDE: &str = "zz_multispace_override.tf";
+use crate::work::{Backend, Output, Phase, Source, Variable, VariableCategory, Work};
 
 /// Everything that the processes of a phase need.
 pub(crate) struct Prepared {
@@ -77,7 +75,7 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
     Ok(Prepared { launcher, version, state: state_inside.map(|inside| folder.path().join(inside)) })
 }
 
-fn working_directory(text: &str) -> Result<PathBuf, Problem> {
+pub(crate) fn working_directory(text: &str) -> Result<PathBuf, Problem> {
     let mut inside = PathBuf::new();
     for component in Path::new(text).components() {
         match component {
@@ -137,7 +135,7 @@ fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Resu
         return Err(no_folder(&work.working_directory));
     }
     written(forget_backend(work.backend, root))?;
-    write_overrides(work, folder, root)?;
+    overrides::write(work, folder, root)?;
     if let (Some(file), Some(prior)) = (state, &work.state) {
         if let Some(parent) = file.parent() {
             written(make_private(parent))?;
@@ -170,48 +168,12 @@ fn forget_backend(backend: Backend, root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn no_folder(name: &str) -> Problem {
+pub(crate) fn no_folder(name: &str) -> Problem {
     Problem::invalid("configuration/working-directory", format!("The configuration has no folder \"{name}\"."))
         .advice("Correct the working directory of the workspace, or send the folder along.")
 }
 
-fn write_overrides(work: &Work, folder: &Folder, root: &Path) -> Result<(), Problem> {
-    let mut texts: Vec<(PathBuf, String)> = Vec::new();
-    if work.backend == Backend::Held {
-        texts.push((root.to_owned(), "terraform {\n  backend \"local\" {}\n}\n".to_owned()));
-    }
-    for (number, outputs) in work.upstream_outputs.iter().enumerate() {
-        let file = folder.upstreams().join(format!("{number}.tfstate"));
-        written(write_private(&file, &outputs.state))?;
-        let module = folder.source().join(working_directory(&outputs.module)?);
-        if !module.is_dir() {
-            return Err(no_folder(&outputs.module));
-        }
-        let text = upstream(outputs, &file);
-        match texts.iter_mut().find(|(folder, _)| *folder == module) {
-            Some((_, all)) => all.push_str(&text),
-            None => texts.push((module, text)),
-        }
-    }
-    for (module, text) in texts {
-        // Not through a link that the archive may have brought.
-        written(remove(&module.join(OVERRIDE)))?;
-        written(write_private(&module.join(OVERRIDE), text.as_bytes()))?;
-    }
-    Ok(())
-}
-
-/// The block that answers from a file. `workspace` would be looked up below the file's folder, so it is taken away;
-/// `defaults` of the block stay, they stand in for outputs that the upstream does not have.
-fn upstream(outputs: &UpstreamOutputs, file: &Path) -> String {
-    format!(
-        "data \"terraform_remote_state\" {} {{\n  backend   = \"local\"\n  workspace = null\n  config = {{\n    path = {}\n  }}\n}}\n",
-        variables::quoted(&outputs.name),
-        variables::quoted(&file.to_string_lossy()),
-    )
-}
-
-fn written<T>(result: io::Result<T>) -> Result<T, Problem> {
+pub(crate) fn written<T>(result: io::Result<T>) -> Result<T, Problem> {
     result.map_err(|problem| ours("The run's folder cannot be written.", problem))
 }
 

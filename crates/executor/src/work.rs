@@ -131,6 +131,8 @@ pub struct UpstreamOutputs {
     pub module: String,
     /// Name of the data block (`data "terraform_remote_state" "NAME"`).
     pub name: String,
+    /// The key of the block's `for_each` that this upstream answers; `None` for a block without one.
+    pub instance: Option<String>,
     /// A state file (version 4) with outputs and no resources.
     pub state: Bytes,
 }

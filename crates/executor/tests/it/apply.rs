@@ -172,11 +172,28 @@ async fn upstream_outputs_answer_in_root_and_called_modules() {
         ))
     };
     setting.work.upstream_outputs = vec![
-        UpstreamOutputs { module: "root".into(), name: "up".into(), state: state("near") },
-        UpstreamOutputs { module: "root/modules/m".into(), name: "far".into(), state: state("far") },
+        UpstreamOutputs { module: "root".into(), name: "up".into(), instance: None, state: state("near") },
+        UpstreamOutputs { module: "root/modules/m".into(), name: "far".into(), instance: None, state: state("far") },
     ];
     let (_, applied, _) = setting.done().await;
     assert_eq!(outputs(&applied.state.unwrap())["all"]["value"], serde_json::json!(["near", "d", "far", "far"]));
+}
+
+#[tokio::test]
+async fn upstream_outputs_answer_a_block_with_for_each_by_key() {
+    let text = "data \"terraform_remote_state\" \"up\" {\n  for_each = toset([\"u1\", \"u2\"])\n  backend  = \"local\"\n  config   = { path = \"../${each.key}/terraform.tfstate\" }\n}\noutput \"all\" {\n  value = [for up in data.terraform_remote_state.up : up.outputs.v]\n}\n";
+    let mut setting = run(&[("main.tf", text)]);
+    let of = |instance: &str| UpstreamOutputs {
+        module: String::new(),
+        name: "up".into(),
+        instance: Some(instance.into()),
+        state: bytes::Bytes::from(format!(
+            r#"{{"version":4,"terraform_version":"1.11.4","serial":1,"lineage":"u","outputs":{{"v":{{"value":"of {instance}","type":"string"}}}},"resources":[]}}"#
+        )),
+    };
+    setting.work.upstream_outputs = vec![of("u1"), of("u2")];
+    let (_, applied, _) = setting.done().await;
+    assert_eq!(outputs(&applied.state.unwrap())["all"]["value"], serde_json::json!(["of u1", "of u2"]));
 }
 
 #[tokio::test]

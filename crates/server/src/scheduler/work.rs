@@ -34,7 +34,8 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
     for reader in readers {
         let upstream = workspaces::by_id(&tx, &reader.workspace).await?.ok_or_else(gone)?;
         if let Some(state) = states::service::outputs_file(app, &tx, &upstream).await? {
-            upstream_outputs.push(UpstreamOutputs { module: reader.module, name: reader.name, state });
+            let Reader { module, name, instance, .. } = reader;
+            upstream_outputs.push(UpstreamOutputs { module, name, instance, state });
         }
     }
     let token = match &app.setup.address {

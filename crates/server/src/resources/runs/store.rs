@@ -94,6 +94,9 @@ pub struct Reader {
     pub module: String,
     /// Name of the block.
     pub name: String,
+    /// The key of the block's `for_each` that reads this workspace.
+    #[serde(default)]
+    pub instance: Option<String>,
     /// Id of the workspace whose outputs it reads.
     pub workspace: String,
 }
