@@ -14,4 +14,5 @@ mod serve;
 mod storage;
 mod terraform;
 
+pub use edge::listed as routes;
 pub use serve::{Engine, Options, Tls, serve};

@@ -26,7 +26,7 @@ impl From<Problem> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let mut response = status(self.0.fault).into_response();
+        let mut response = status_of(self.0.fault).into_response();
         response.extensions_mut().insert(self.0);
         response
     }
@@ -58,7 +58,7 @@ pub fn bytes(kind: &'static str, bytes: Bytes) -> Reply {
 }
 
 /// A document with a status.
-pub fn document<D: Serialize>(status: StatusCode, document: &D) -> Reply {
+fn document<D: Serialize>(status: StatusCode, document: &D) -> Reply {
     let text = serde_json::to_vec(document)
         .map_err(|error| Problem::ours("access/answer", "The answer could not be written.", error))?;
     Ok((status, [(header::CONTENT_TYPE, JSON_API)], Body::from(text)).into_response())
@@ -66,7 +66,7 @@ pub fn document<D: Serialize>(status: StatusCode, document: &D) -> Reply {
 
 /// The JSON:API error of a problem. `request` is told where the fault is ours, so that the log can be searched for it.
 pub(super) fn error_document(problem: &Problem, request: &str) -> Vec<u8> {
-    let status = status(problem.fault);
+    let status = status_of(problem.fault);
     let mut detail = detail(problem);
     if status.is_server_error() {
         detail.push_str(&format!(" (request {request})"));
@@ -84,7 +84,7 @@ fn detail(problem: &Problem) -> String {
     if problem.code == "configuration/missing" { problem.message.clone() } else { problem.to_string() }
 }
 
-fn status(fault: Fault) -> StatusCode {
+pub(super) fn status_of(fault: Fault) -> StatusCode {
     match fault {
         Fault::NotFound => StatusCode::NOT_FOUND,
         Fault::Unauthorized => StatusCode::UNAUTHORIZED,

@@ -19,7 +19,7 @@ use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
 
 use super::Failure;
-use super::answer::{JSON_API, error_document};
+use super::answer::{JSON_API, error_document, status_of};
 use crate::app::App;
 
 /// Requests that are worked on at once; more wait.
@@ -90,6 +90,7 @@ fn rendered(mut response: Response, id: &str) -> Response {
     let body = error_document(&problem, id);
     response.headers_mut().insert(CONTENT_TYPE, JSON_API);
     response.headers_mut().remove(CONTENT_LENGTH);
+    *response.status_mut() = status_of(problem.fault);
     *response.body_mut() = Body::from(body);
     response
 }

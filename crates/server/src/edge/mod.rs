@@ -10,7 +10,7 @@ mod public;
 mod routes;
 pub mod signed;
 
-pub use answer::{Failure, Reply, accepted, bytes, created, document, no_content, ok};
+pub use answer::{Failure, Reply, accepted, bytes, created, no_content, ok};
 pub use body::{Blob, Sent};
 pub use extract::{At, At2, Caller, Client, Name, Query};
 pub use here::Here;

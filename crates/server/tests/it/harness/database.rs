@@ -1,0 +1,18 @@
+//! A PostgreSQL database for one test.
+
+use sea_orm::{ConnectionTrait, Database};
+
+/// URL of a new, empty database on the server that `cargo xtask test` brings up.
+pub(crate) async fn fresh() -> String {
+    let server = std::env::var("MULTISPACE_TEST_POSTGRES").expect(
+        "MULTISPACE_TEST_POSTGRES is not set: run the tests with `cargo xtask test`, which brings up a PostgreSQL server",
+    );
+    let (address, _) = server.rsplit_once('/').expect("the URL ends in the name of a database");
+    // Unique among the tests that run at once, each in its own process.
+    let name = format!("it_{}_{:x}", std::process::id(), std::ptr::from_ref(&server) as usize);
+    let connection = Database::connect(&server).await.unwrap();
+    connection.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
+    connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    connection.close().await.unwrap();
+    format!("{address}/{name}")
+}

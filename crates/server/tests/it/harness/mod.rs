@@ -1,0 +1,216 @@
+//! An engine in a temporary folder, and requests to it without a network.
+
+mod archive;
+mod database;
+mod requests;
+mod terraform;
+
+pub(crate) use archive::{archive, hostile_archive};
+pub(crate) use requests::{Answer, Request};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use server::{Engine, Options};
+
+/// Address that the server gives out; nothing listens there.
+pub(crate) const ORIGIN: &str = "http://127.0.0.1:9";
+/// The organization of the tests.
+pub(crate) const ORGANIZATION: &str = "acme";
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Database {
+    Sqlite,
+    Postgres,
+}
+
+/// Makes two tests of one: the body runs on SQLite and on PostgreSQL.
+macro_rules! on_both {
+    ($(async fn $name:ident($server:pat) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "shared by all tests of a file")]
+            use super::*;
+
+            async fn test($server: crate::harness::Server) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                test(crate::harness::Server::open(crate::harness::Database::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                test(crate::harness::Server::open(crate::harness::Database::Postgres).await).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_both;
+
+/// An engine with one organization, its owner's token, and a terraform that does as it is told.
+pub(crate) struct Server {
+    engine: Option<Engine>,
+    router: axum::Router,
+    options: Options,
+    pub(crate) token: String,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Server {
+    pub(crate) async fn open(database: Database) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("control")).unwrap();
+        let mut options = Options::new(folder.path().join("data"));
+        options.terraform = terraform::write(folder.path());
+        options.environment = vec![("PATH".into(), std::env::var("PATH").unwrap())];
+        options.address = Some(ORIGIN.into());
+        options.force_cancel_after = Duration::ZERO;
+        options.database = match database {
+            Database::Sqlite => None,
+            Database::Postgres => Some(database::fresh().await),
+        };
+        let engine = Engine::open(options.clone()).await.unwrap();
+        let token = engine.owner_token().await.unwrap();
+        let server = Self { router: engine.router(), engine: Some(engine), options, token, folder };
+        let body = json!({ "data": { "attributes": { "name": ORGANIZATION, "email": "a@b.example" } } });
+        server.post("/organizations", body).await.is(201);
+        server
+    }
+
+    /// Ends the engine as a killed process would end, and opens the same data again.
+    pub(crate) async fn killed_and_opened_again(mut self) -> Self {
+        drop(self.engine.take());
+        self.open_again().await
+    }
+
+    /// Ends the engine in order, and opens the same data again.
+    pub(crate) async fn closed_and_opened_again(mut self) -> Self {
+        self.engine.take().unwrap().close().await;
+        self.open_again().await
+    }
+
+    async fn open_again(mut self) -> Self {
+        let engine = Engine::open(self.options.clone()).await.unwrap();
+        self.router = engine.router();
+        self.engine = Some(engine);
+        self
+    }
+
+    /// A file that the scripted terraform looks for; see `terraform.rs`.
+    pub(crate) fn control(&self, name: &str) -> PathBuf {
+        self.folder.path().join("control").join(name)
+    }
+
+    /// Tells the scripted terraform something.
+    pub(crate) fn tell(&self, name: &str) {
+        std::fs::write(self.control(name), "").unwrap();
+    }
+
+    /// Makes the scripted terraform wait at this point until the gate is opened.
+    pub(crate) fn gate(&self, name: &str) {
+        let path = self.control(name);
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    }
+
+    /// Opens a gate that something waits at.
+    pub(crate) async fn open_gate(&self, name: &str) {
+        let path = self.control(name);
+        tokio::task::spawn_blocking(move || {
+            // Opening waits for the reader, so the gate can be taken away afterwards.
+            drop(std::fs::OpenOptions::new().write(true).open(&path).unwrap());
+            let _ = std::fs::remove_file(path);
+        })
+        .await
+        .unwrap();
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> Request<'_> {
+        Request::new(&self.router, method, path).token(&self.token)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path).send().await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.request(Method::POST, path).json(&body).send().await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.request(Method::PATCH, path).json(&body).send().await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.request(Method::DELETE, path).send().await
+    }
+
+    /// Makes a workspace and returns its id.
+    pub(crate) async fn workspace(&self, name: &str) -> String {
+        self.workspace_with(json!({ "name": name })).await
+    }
+
+    pub(crate) async fn workspace_with(&self, attributes: Value) -> String {
+        let body = json!({ "data": { "type": "workspaces", "attributes": attributes } });
+        self.post(&format!("/organizations/{ORGANIZATION}/workspaces"), body).await.is(201).id()
+    }
+
+    /// Uploads a configuration and returns its id.
+    pub(crate) async fn configuration(&self, workspace: &str, speculative: bool) -> String {
+        let attributes = json!({ "auto-queue-runs": false, "speculative": speculative });
+        let body = json!({ "data": { "type": "configuration-versions", "attributes": attributes } });
+        let made = self.post(&format!("/workspaces/{workspace}/configuration-versions"), body).await.is(201);
+        let put = self.request(Method::PUT, made.text_at("/data/attributes/upload-url"));
+        put.anonymous().bytes(archive(&[("main.tf", "")])).send().await.is(200);
+        made.id()
+    }
+
+    /// Starts a run and returns its id.
+    pub(crate) async fn run(&self, workspace: &str, attributes: Value) -> String {
+        self.try_run(workspace, None, attributes).await.is(201).id()
+    }
+
+    pub(crate) async fn try_run(&self, workspace: &str, configuration: Option<&str>, attributes: Value) -> Answer {
+        let configuration = configuration.map(|id| json!({ "type": "configuration-versions", "id": id }));
+        let body = json!({ "data": {
+            "type": "runs",
+            "attributes": attributes,
+            "relationships": {
+                "workspace": { "data": { "type": "workspaces", "id": workspace } },
+                "configuration-version": { "data": configuration },
+            },
+        }});
+        self.post("/runs", body).await
+    }
+
+    /// Waits until a run has this status. How long that takes decides nothing: the test ends when it is reached.
+    pub(crate) async fn until(&self, run: &str, status: &str) -> Answer {
+        self.until_that(&format!("/runs/{run}"), |answer| answer.text_at("/data/attributes/status") == status).await
+    }
+
+    pub(crate) async fn until_that(&self, path: &str, reached: impl Fn(&Answer) -> bool) -> Answer {
+        let mut answer = self.get(path).await;
+        for _ in 0..6000 {
+            if reached(&answer) {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            answer = self.get(path).await;
+        }
+        panic!("{path} never came so far: {}", answer.text());
+    }
+
+    pub(crate) async fn act(&self, run: &str, action: &str) -> Answer {
+        self.request(Method::POST, &format!("/runs/{run}/actions/{action}")).send().await
+    }
+
+    /// The whole log of a plan or an apply.
+    pub(crate) async fn log(&self, phase: &str) -> Vec<u8> {
+        let kind = if phase.starts_with("plan-") { "plans" } else { "applies" };
+        let read = self.get(&format!("/{kind}/{phase}")).await.is(200);
+        let log = self.request(Method::GET, read.text_at("/data/attributes/log-read-url")).anonymous().send().await;
+        log.is(200).body.to_vec()
+    }
+}

@@ -1,0 +1,11 @@
+//! The server's HTTP side, with real databases and a scripted terraform: each test on SQLite and on PostgreSQL.
+
+mod access;
+mod configurations;
+mod edge;
+mod harness;
+mod matrix;
+mod restart;
+mod runs;
+mod states;
+mod workspaces;

@@ -1,0 +1,58 @@
+//! The server ends, in order or as if it were killed, and opens the same data again.
+
+use serde_json::json;
+
+use crate::harness::on_both;
+
+on_both! {
+    async fn everything_is_there_after_a_restart(server) {
+        let workspace = server.workspace("net").await;
+        server.configuration(&workspace, false).await;
+        let run = server.run(&workspace, json!({ "auto-apply": true })).await;
+        server.until(&run, "applied").await;
+        let plan = server.get(&format!("/runs/{run}/plan")).await.id();
+        let log = server.log(&plan).await;
+        let server = server.closed_and_opened_again().await;
+        assert_eq!(server.get(&format!("/runs/{run}")).await.is(200).at("/data/attributes/status"), "applied");
+        assert_eq!(server.log(&plan).await, log);
+        server.get(&format!("/workspaces/{workspace}/current-state-version")).await.is(200);
+    }
+
+    async fn a_run_that_waits_for_a_decision_still_waits_after_a_restart(server) {
+        let workspace = server.workspace("net").await;
+        server.configuration(&workspace, false).await;
+        let run = server.run(&workspace, json!({})).await;
+        server.until(&run, "planned").await;
+        let server = server.closed_and_opened_again().await;
+        server.act(&run, "apply").await.is(202);
+        server.until(&run, "applied").await;
+    }
+
+    async fn a_run_that_was_being_planned_is_planned_again(server) {
+        let workspace = server.workspace("net").await;
+        server.configuration(&workspace, false).await;
+        server.gate("net.plan.gate");
+        let run = server.run(&workspace, json!({})).await;
+        server.until(&run, "planning").await;
+        let server = server.closed_and_opened_again().await;
+        let _ = std::fs::remove_file(server.control("net.plan.gate"));
+        server.until(&run, "planned").await;
+    }
+
+    async fn a_run_that_was_being_applied_is_not_applied_a_second_time(server) {
+        let workspace = server.workspace("net").await;
+        server.configuration(&workspace, false).await;
+        server.gate("net.apply.gate");
+        let run = server.run(&workspace, json!({ "auto-apply": true })).await;
+        server.until(&run, "applying").await;
+        let server = server.closed_and_opened_again().await;
+        let ended = server.until_that(&format!("/runs/{run}"), |it| {
+            ["errored", "canceled", "applied"].contains(&it.text_at("/data/attributes/status"))
+        }).await;
+        assert_ne!(ended.at("/data/attributes/status"), "applied");
+        let calls = std::fs::read_to_string(server.control("calls")).unwrap();
+        assert!(calls.lines().filter(|call| call.starts_with("net apply")).count() <= 1, "{calls}");
+        let read = server.get(&format!("/workspaces/{workspace}")).await;
+        assert_eq!(read.at("/data/attributes/locked"), false);
+    }
+}
