@@ -125,8 +125,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_over_its_limit_is_refused_even_if_its_length_was_not_told() {
-        let body =
-            Body::from_stream(futures::stream::repeat(Ok::<_, std::convert::Infallible>(Bytes::from_static(b"0123456789"))));
+        let body = Body::from_stream(futures::stream::repeat(Ok::<_, std::convert::Infallible>(Bytes::from_static(
+            b"0123456789",
+        ))));
         assert_eq!(collect(body, 1024, 0).await.unwrap_err().fault, Fault::TooLarge);
     }
 }

@@ -1,1 +1,144 @@
-//! Every route, and who may use it. A route that is not in the table fails the test, so that nobody adds one unseen.
+//! Every route, and who may use it, held against a table. A route without a row fails the test, so nobody adds one unseen.
+//!
+//! A run's own and another workspace are asked for: `own` is the workspace of the run whose token asks, `other` one that
+//! shares nothing with it. A cell is the status of a refusal, or `yes`. On SQLite alone: the rules know no database.
+
+use std::fmt::Write as _;
+
+use axum::http::Method;
+use expect_test::expect_file;
+use serde_json::{Value, json};
+
+use crate::access::token_of_run;
+use crate::harness::{Database, ORGANIZATION, Server};
+
+/// What a path's parameters stand for, in one workspace.
+struct Place {
+    name: &'static str,
+    workspace: String,
+    run: String,
+    plan: String,
+    apply: String,
+    configuration: String,
+    state: String,
+    output: String,
+    variable: String,
+}
+
+impl Place {
+    /// A workspace with a state and a run that is being planned.
+    async fn prepare(server: &Server, name: &'static str) -> Self {
+        let workspace = server.workspace(name).await;
+        let configuration = server.configuration(&workspace, false).await;
+        let first = server.run(&workspace, json!({ "auto-apply": true })).await;
+        server.until(&first, "applied").await;
+        let variable = json!({ "data": { "attributes": { "key": "a", "category": "env" } } });
+        let variable = server.post(&format!("/workspaces/{workspace}/vars"), variable).await.is(201).id();
+        let state = server.get(&format!("/workspaces/{workspace}/current-state-version")).await.is(200).id();
+        let outputs = server.get(&format!("/workspaces/{workspace}/current-state-version-outputs")).await.is(200);
+        std::fs::remove_file(server.control(&format!("{name}.cli"))).unwrap();
+        server.gate(&format!("{name}.plan.gate"));
+        let run = server.run(&workspace, json!({})).await;
+        let read = server.until(&run, "planning").await;
+        let of = |phase: &str| read.text_at(&format!("/data/relationships/{phase}/data/id")).to_owned();
+        let (plan, apply) = (of("plan"), of("apply"));
+        Self { name, workspace, run, plan, apply, configuration, state, output: outputs.ids()[0].clone(), variable }
+    }
+
+    fn fill(&self, path: &str, project: &str, user: &str) -> String {
+        let id = match path.trim_start_matches("/api/v2").split('/').nth(1).unwrap_or_default() {
+            "workspaces" if path.contains("/vars/{id}") => &self.variable,
+            "workspaces" => &self.workspace,
+            "runs" => &self.run,
+            "plans" => &self.plan,
+            "applies" => &self.apply,
+            "configuration-versions" => &self.configuration,
+            "state-versions" => &self.state,
+            "state-version-outputs" => &self.output,
+            "projects" => project,
+            "users" => user,
+            _ => "x",
+        };
+        path.replace("{organization}", ORGANIZATION)
+            .replace("/workspaces/{name}", &format!("/workspaces/{}", self.name))
+            .replace("/workspaces/{workspace}", &format!("/workspaces/{}", self.workspace))
+            .replace("/app/acme/ws-", "/app/acme/")
+            .replace("{run}", &self.run)
+            .replace("{seal}", "0.0")
+            .replace("{id}", id)
+    }
+
+    /// A body with which the route gets as far as the question who asks.
+    fn body(&self, method: &str, path: &str) -> Option<Value> {
+        if method == "GET" || (method == "DELETE" && !path.contains("/relationships/")) {
+            return None;
+        }
+        let workspace = json!({ "data": { "type": "workspaces", "id": self.workspace } });
+        Some(match path {
+            "/api/v2/runs" | "/api/v2/vars" => json!({ "data": { "relationships": { "workspace": workspace } } }),
+            "/api/v2/organizations" => json!({ "data": { "attributes": { "name": "new", "email": "a@b" } } }),
+            path if path.ends_with("/state-versions") => {
+                json!({ "data": { "attributes": { "serial": 9, "md5": "d41d8cd98f00b204e9800998ecf8427e" } } })
+            }
+            path if path.contains("/relationships/") || path.ends_with("/tag-bindings") => json!({ "data": [] }),
+            _ => json!({ "data": { "attributes": {} } }),
+        })
+    }
+}
+
+async fn cell(server: &Server, token: Option<&str>, method: &str, path: &str, body: Option<&Value>) -> String {
+    let mut request = server.request(Method::from_bytes(method.as_bytes()).unwrap(), path).at_root(path).anonymous();
+    if let Some(token) = token {
+        request = request.token(token);
+    }
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    match request.send().await.status.as_u16() {
+        refused @ (401 | 403 | 404) => refused.to_string(),
+        500.. => "broken".to_owned(),
+        _ => "yes".to_owned(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_is_open_to_whom_the_table_says() {
+    let server = Server::open(Database::Sqlite).await;
+    let own = Place::prepare(&server, "own").await;
+    let other = Place::prepare(&server, "other").await;
+    let token = token_of_run(&server, "own").await;
+    let organization = server.get(&format!("/organizations/{ORGANIZATION}")).await;
+    let project = organization.text_at("/data/relationships/default-project/data/id");
+    let user = server.get("/account/details").await.id();
+
+    // Whoever may do little asks first, and what ends things comes last: a deleted workspace would answer 404 to all.
+    let mut routes = server::routes();
+    routes.sort_by_key(|(method, path)| {
+        (*method == "DELETE" && path.starts_with("/api/v2/organizations/{o"), *method == "DELETE")
+    });
+    let mut rows = Vec::new();
+    for (method, path) in &routes {
+        let (at_own, at_other) = (own.fill(path, project, &user), other.fill(path, project, &user));
+        let (body_own, body_other) = (own.body(method, path), other.body(method, path));
+        let anonymous = cell(&server, None, method, &at_own, body_own.as_ref()).await;
+        let run_other = cell(&server, Some(&token), method, &at_other, body_other.as_ref()).await;
+        let run_own = cell(&server, Some(&token), method, &at_own, body_own.as_ref()).await;
+        rows.push((path, method, anonymous, run_own, run_other, at_own, body_own));
+    }
+    let mut table = String::new();
+    let mut lines = Vec::new();
+    for (path, method, anonymous, run_own, run_other, at_own, body) in rows {
+        let user = cell(&server, Some(&server.token), method, &at_own, body.as_ref()).await;
+        lines.push((
+            (path, method),
+            format!("{method:<6} {path:<75} {anonymous:<9} {user:<5} {run_own:<7} {run_other}"),
+        ));
+    }
+    lines.sort();
+    writeln!(table, "{:<82} {:<9} {:<5} {:<7} run, other", "route", "anonymous", "user", "run, own").unwrap();
+    for (_, line) in lines {
+        writeln!(table, "{}", line.trim_end()).unwrap();
+    }
+    assert!(!table.contains("broken"), "{table}");
+    expect_file!["permissions.golden"].assert_eq(&table);
+}

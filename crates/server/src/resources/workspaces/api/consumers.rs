@@ -25,7 +25,13 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Reply {
     let tx = app.db.read().await?;
-    let consumers = service::consumers(&tx, &actor, id.as_str()).await?;
+    let mut consumers = Vec::new();
+    for consumer in service::consumers(&tx, &actor, id.as_str()).await? {
+        // Who may read a workspace does not thereby see who else reads it.
+        if service::read(&tx, &actor, &consumer.id).await.is_ok() {
+            consumers.push(consumer);
+        }
+    }
     let (chosen, pagination) = here.cut(consumers, &query.page);
     let mut documents = Vec::with_capacity(chosen.len());
     for consumer in &chosen {
