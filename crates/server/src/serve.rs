@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum_server::tls_rustls::RustlsConfig;
 use domain::{Fault, Problem};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{App, Setup};
 use crate::ports::Ports;
@@ -69,7 +69,7 @@ impl Options {
 pub struct Engine {
     pub(crate) app: App,
     closing: CancellationToken,
-    scheduler: JoinHandle<()>,
+    scheduler: AbortOnDropHandle<()>,
     data: PathBuf,
     _lock: File,
 }
@@ -115,6 +115,7 @@ impl Engine {
         let closing = CancellationToken::new();
         let tasks = scheduler::take_up(&app, &closing).await?;
         let scheduler = tokio::spawn(scheduler::run(app.clone(), closing.clone(), tasks));
+        let scheduler = AbortOnDropHandle::new(scheduler);
         Ok(Self { app, closing, scheduler, data: options.data, _lock: lock })
     }
 

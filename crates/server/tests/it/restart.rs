@@ -55,4 +55,32 @@ on_both! {
         let read = server.get(&format!("/workspaces/{workspace}")).await;
         assert_eq!(read.at("/data/attributes/locked"), false);
     }
+
+    async fn what_a_killed_server_was_doing_is_taken_up_and_nothing_is_applied_twice(server) {
+        let (planning, applying) = (server.workspace("planning").await, server.workspace("applying").await);
+        for workspace in [&planning, &applying] {
+            server.configuration(workspace, false).await;
+        }
+        server.gate("planning.plan.gate");
+        server.gate("applying.apply.gate");
+        let planned = server.run(&planning, json!({})).await;
+        let applied = server.run(&applying, json!({ "auto-apply": true })).await;
+        server.until(&planned, "planning").await;
+        server.until(&applied, "applying").await;
+        let server = server.killed_and_opened_again().await;
+        for gate in ["planning.plan.gate", "applying.apply.gate"] {
+            let _ = std::fs::remove_file(server.control(gate));
+        }
+        server.until(&planned, "planned").await;
+        let ended = server.until_that(&format!("/runs/{applied}"), |it| {
+            ["errored", "canceled", "applied"].contains(&it.text_at("/data/attributes/status"))
+        }).await;
+        assert_ne!(ended.at("/data/attributes/status"), "applied", "its apply was cut off and is never begun again");
+        let calls = std::fs::read_to_string(server.control("calls")).unwrap();
+        assert!(calls.lines().filter(|call| call.starts_with("applying apply")).count() <= 1, "{calls}");
+
+        // The workspace is free again: what comes next is planned and applied as ever.
+        let next = server.run(&applying, json!({ "auto-apply": true })).await;
+        server.until(&next, "applied").await;
+    }
 }

@@ -88,7 +88,7 @@ on_both! {
         server.until(&speculative, "planned_and_finished").await;
         assert_eq!(server.get(&format!("/runs/{ordinary}")).await.at("/data/attributes/status"), "pending");
         let listed = server.get(&format!("/workspaces/{workspace}/runs")).await.is(200);
-        assert_eq!(listed.ids(), [ordinary.clone()], "runs that only plan are listed when asked for");
+        assert_eq!(listed.ids(), std::slice::from_ref(&ordinary), "runs that only plan are listed when asked for");
         let listed = server.get(&format!("/workspaces/{workspace}/runs?filter[operation]=plan_only")).await.is(200);
         assert_eq!(listed.ids(), [speculative]);
 
