@@ -109,6 +109,23 @@ impl Server {
         std::fs::write(self.control(name), "").unwrap();
     }
 
+    /// How many calls of the scripted terraform began so (`WORKSPACE COMMAND`).
+    pub(crate) fn calls(&self, start: &str) -> usize {
+        let calls = std::fs::read_to_string(self.control("calls")).unwrap_or_default();
+        calls.lines().filter(|call| call.starts_with(start)).count()
+    }
+
+    /// Waits until the scripted terraform was called so.
+    pub(crate) async fn until_called(&self, start: &str) {
+        for _ in 0..6000 {
+            if self.calls(start) > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("terraform was never called: {start}");
+    }
+
     /// Makes the scripted terraform wait at this point until the gate is opened.
     pub(crate) fn gate(&self, name: &str) {
         let path = self.control(name);
