@@ -3,7 +3,7 @@
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use domain::Problem;
-use domain::id::{ConfigurationId, Id};
+use domain::id::ConfigurationId;
 
 use super::store::{self, Model as Configuration, Status};
 use crate::actor::{Action, Actor};

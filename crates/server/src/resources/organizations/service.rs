@@ -1,7 +1,7 @@
 //! Use cases of organizations.
 
 use domain::Problem;
-use domain::id::{Id, OrganizationId};
+use domain::id::OrganizationId;
 
 use super::store::{self, Model as Organization};
 use crate::actor::{Action, Actor, On};

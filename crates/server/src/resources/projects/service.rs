@@ -1,7 +1,7 @@
 //! Use cases of projects.
 
 use domain::Problem;
-use domain::id::{Id, ProjectId};
+use domain::id::ProjectId;
 
 use super::store::{self, Model as Project};
 use crate::actor::{Action, Actor, On};

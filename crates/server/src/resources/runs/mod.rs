@@ -13,4 +13,4 @@ mod store;
 
 pub use api::routes;
 pub use api::shown::{document, plan_document};
-pub use store::{Model as Run, PhaseModel as Phase, Reader, apply_of, by_id, delete_of, plan_of, unfinished, waiting};
+pub use store::{Model as Run, PhaseModel as Phase, Reader, apply_of, by_id, delete_of, plan_of, unfinished};

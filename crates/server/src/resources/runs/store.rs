@@ -319,11 +319,6 @@ pub async fn in_status(tx: &Tx, statuses: &[RunStatus]) -> Result<Vec<Model>, Pr
     Entity::find().filter(Column::Status.is_in(statuses)).order_by_asc(Column::CreatedAt).all(tx.db()).await.stored()
 }
 
-/// Runs that wait to be planned or applied, oldest first.
-pub async fn waiting(tx: &Tx) -> Result<Vec<Model>, Problem> {
-    in_status(tx, &[RunStatus::Pending, RunStatus::Confirmed]).await
-}
-
 /// Runs that have not ended, oldest first.
 pub async fn unfinished(tx: &Tx) -> Result<Vec<Model>, Problem> {
     let statuses: Vec<_> = RunStatus::non_finals().collect();

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use domain::Problem;
-use domain::id::{Id, OutputId, StateId};
+use domain::id::{OutputId, StateId};
 use domain::state::{Acceptance, StateFacts, accept, another_writer, check_payload, not_locked};
 use serde_json::Value;
 

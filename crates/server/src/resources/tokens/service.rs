@@ -1,7 +1,7 @@
 //! Use cases of tokens: who is it that asks, and tokens for owners and runs.
 
 use chrono::Duration;
-use domain::id::{Id, TokenId, UserId};
+use domain::id::{TokenId, UserId};
 use domain::{Fault, Problem};
 
 use super::store::{self, Model as Token, User};

@@ -6,4 +6,4 @@ pub mod service;
 mod store;
 
 pub use api::routes;
-pub use store::{Model as Variable, delete_of};
+pub use store::delete_of;

@@ -1,7 +1,7 @@
 //! Use cases of variables.
 
 use domain::Problem;
-use domain::id::{Id, VariableId};
+use domain::id::VariableId;
 
 use super::store::{self, Model as Variable};
 use crate::actor::{Action, Actor};

@@ -13,5 +13,5 @@ pub use api::shown::document;
 pub use lock::{Holder, release, take};
 pub use store::{
     Model as Workspace, Tag, by_id, in_organization, lock_row, set_current_configuration, set_current_run,
-    set_current_state, shares_with, tags_of, tags_of_all,
+    set_current_state, tags_of, tags_of_all,
 };

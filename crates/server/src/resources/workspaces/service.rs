@@ -1,7 +1,7 @@
 //! Use cases of workspaces.
 
 use domain::Problem;
-use domain::id::{Id, WorkspaceId};
+use domain::id::WorkspaceId;
 use serde_json::json;
 
 use super::lock::{self, Holder};
