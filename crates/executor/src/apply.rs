@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -149,16 +150,24 @@ async fn applied(work: &Work, prepared: &Prepared) -> Result<Applied, Problem> {
     let (state, prior) = (prepared.state.clone(), work.state.clone());
     let reading = tokio::task::spawn_blocking(move || {
         let counts = applied_log::read(&log).map_err(unwritable)?.counts;
-        let state = state.map(|file| final_state(&file, prior.as_ref())).transpose()?;
+        let state = match state {
+            Some(file) => final_state(&file, prior.as_ref())?,
+            None => None,
+        };
         Ok(Applied { state, counts })
     });
     reading.await.map_err(|problem| ours("Terraform's state could not be read.", problem))?
 }
 
-fn final_state(file: &Path, prior: Option<&Bytes>) -> Result<Bytes, Problem> {
-    let bytes = Bytes::from(fs::read(file).map_err(|problem| ours("Terraform left no state.", problem))?);
+fn final_state(file: &Path, prior: Option<&Bytes>) -> Result<Option<Bytes>, Problem> {
+    let bytes = match fs::read(file) {
+        Ok(bytes) => Bytes::from(bytes),
+        // An empty plan on an empty workspace: there was nothing to write down.
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound && prior.is_none() => return Ok(None),
+        Err(problem) => return Err(ours("Terraform left no state.", problem)),
+    };
     if prior == Some(&bytes) || Base::new(prior).accepts(&bytes).is_some() {
-        Ok(bytes)
+        Ok(Some(bytes))
     } else {
         Err(ours("Terraform's state does not continue the one before.", file.display()))
     }

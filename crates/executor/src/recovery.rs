@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::applied_log::{self, AppliedLog};
 use crate::folder::{Folder, PhaseRecord};
 use crate::ring;
-use crate::state::{self, Base};
+use crate::state::{Base, Saved};
 use crate::work::{Phase, Recovery};
 
 /// Reads the folder; what cannot be read is not there.
@@ -23,15 +23,11 @@ pub(crate) fn of(folder: &Folder, record: &PhaseRecord, prior: Option<&Bytes>) -
         let root = folder.path().join(&record.root);
         newest(&folder.path().join(inside), &root, &folder.ring(), &log, prior)
     });
+    let saved = state.as_ref().or(prior).map(|bytes| Saved::of(bytes)).unwrap_or_default();
     // With a backend of its own the root's state is where we do not look: nothing can be said to be missing from it.
-    let unsaved = match &record.state {
-        None => Vec::new(),
-        Some(_) => {
-            let standing = state.as_ref().or(prior);
-            log.unsaved(&standing.map(|bytes| state::addresses(bytes)).unwrap_or_default())
-        }
-    };
-    Recovery { state, unsaved, in_doubt: log.in_doubt() }
+    let unsaved = if record.state.is_some() { log.unsaved(&saved) } else { Vec::new() };
+    let in_doubt = log.in_doubt(&saved);
+    Recovery { in_doubt, unsaved, state }
 }
 
 fn newest(file: &Path, root: &Path, ring: &Path, log: &AppliedLog, prior: Option<&Bytes>) -> Option<Bytes> {

@@ -1,9 +1,11 @@
 //! What can be told from a state file (version 4) without understanding its resources.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// What a state must continue to be accepted.
 #[derive(Debug, Clone, Default)]
@@ -48,54 +50,72 @@ fn head(bytes: &[u8]) -> Option<Head> {
     serde_json::from_slice::<Head>(bytes).ok().filter(|head| head.version == 4 && !head.lineage.is_empty())
 }
 
-/// Addresses of the managed resource instances in a state, as terraform writes them in its messages.
-pub(crate) fn addresses(bytes: &[u8]) -> BTreeSet<String> {
-    #[derive(Deserialize)]
-    struct State {
-        #[serde(default)]
-        resources: Vec<Resource>,
-    }
-    #[derive(Deserialize)]
-    struct Resource {
-        mode: String,
-        #[serde(rename = "type")]
-        kind: String,
-        name: String,
-        #[serde(default)]
-        module: String,
-        #[serde(default)]
-        instances: Vec<Instance>,
-    }
-    #[derive(Deserialize)]
-    struct Instance {
-        #[serde(default)]
-        index_key: serde_json::Value,
-        #[serde(default)]
-        deposed: String,
-    }
-    let Ok(state) = serde_json::from_slice::<State>(bytes) else { return BTreeSet::new() };
-    let mut addresses = BTreeSet::new();
-    for resource in state.resources.iter().filter(|resource| resource.mode == "managed") {
-        for instance in resource.instances.iter().filter(|instance| instance.deposed.is_empty()) {
-            let mut address = String::new();
-            if !resource.module.is_empty() {
-                address.push_str(&resource.module);
-                address.push('.');
-            }
-            address.push_str(&format!("{}.{}", resource.kind, resource.name));
-            match &instance.index_key {
-                serde_json::Value::Null => {}
-                serde_json::Value::String(key) => {
-                    address.push('[');
-                    address.push_str(&crate::variables::quoted(key));
-                    address.push(']');
-                }
-                key => address.push_str(&format!("[{key}]")),
-            }
-            addresses.insert(address);
+/// The managed resource instances in a state, by address as terraform writes it in its messages.
+#[derive(Default)]
+pub(crate) struct Saved<'a>(BTreeMap<String, Vec<Instance<'a>>>);
+
+#[derive(Deserialize)]
+struct Instance<'a> {
+    #[serde(default)]
+    index_key: Value,
+    #[serde(default)]
+    deposed: String,
+    #[serde(borrow, default)]
+    attributes: Option<&'a RawValue>,
+}
+
+impl<'a> Saved<'a> {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        #[derive(Deserialize)]
+        struct State<'a> {
+            #[serde(borrow, default)]
+            resources: Vec<Resource<'a>>,
         }
+        #[derive(Deserialize)]
+        struct Resource<'a> {
+            mode: String,
+            #[serde(rename = "type")]
+            kind: String,
+            name: String,
+            #[serde(default)]
+            module: String,
+            #[serde(borrow, default)]
+            instances: Vec<Instance<'a>>,
+        }
+        let mut saved = Self::default();
+        let Ok(state) = serde_json::from_slice::<State<'a>>(bytes) else { return saved };
+        for resource in state.resources.into_iter().filter(|resource| resource.mode == "managed") {
+            let dot = if resource.module.is_empty() { "" } else { "." };
+            let address = format!("{}{dot}{}.{}", resource.module, resource.kind, resource.name);
+            for instance in resource.instances {
+                let address = match &instance.index_key {
+                    Value::Null => address.clone(),
+                    Value::String(key) => format!("{address}[{}]", crate::variables::quoted(key)),
+                    key => format!("{address}[{key}]"),
+                };
+                saved.0.entry(address).or_default().push(instance);
+            }
+        }
+        saved
     }
-    addresses
+
+    /// Whether the state has this object: an instance of the address with this value of its identifying attribute, deposed
+    /// ones included; any current instance where terraform named no such attribute.
+    pub(crate) fn has(&self, address: &str, id_key: &str, id_value: &str) -> bool {
+        let instances = self.0.get(address).map(Vec::as_slice).unwrap_or_default();
+        if id_key.is_empty() {
+            return instances.iter().any(|instance| instance.deposed.is_empty());
+        }
+        instances.iter().any(|instance| instance.attribute(id_key).is_some_and(|value| value == id_value))
+    }
+}
+
+impl Instance<'_> {
+    fn attribute(&self, key: &str) -> Option<String> {
+        let attributes: BTreeMap<String, &RawValue> = serde_json::from_str(self.attributes?.get()).ok()?;
+        let value = attributes.get(key)?.get();
+        serde_json::from_str::<String>(value).ok().or_else(|| Some(value.to_owned()))
+    }
 }
 
 #[cfg(test)]
@@ -127,13 +147,16 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_written_as_terraform_writes_them() {
+    fn objects_are_found_by_address_and_id() {
         let state = br#"{"version":4,"resources":[
-            {"mode":"managed","type":"t","name":"a","instances":[{}]},
+            {"mode":"managed","type":"t","name":"a","instances":[{"attributes":{"id":"1"}},{"deposed":"00ff","attributes":{"id":"0"}}]},
             {"mode":"managed","type":"t","name":"b","module":"module.m[\"x\"]","instances":[{"index_key":0},{"index_key":"k\"y"}]},
-            {"mode":"managed","type":"t","name":"c","instances":[{"deposed":"00ff"}]},
+            {"mode":"managed","type":"t","name":"c","instances":[{"deposed":"00ff","attributes":{"number":7}}]},
             {"mode":"data","type":"d","name":"d","instances":[{}]}]}"#;
-        let found: Vec<String> = addresses(state).into_iter().collect();
-        assert_eq!(found, [r#"module.m["x"].t.b["k\"y"]"#, r#"module.m["x"].t.b[0]"#, "t.a"]);
+        let saved = Saved::of(state);
+        assert!(saved.has("t.a", "id", "1") && saved.has("t.a", "id", "0") && !saved.has("t.a", "id", "2"));
+        assert!(saved.has(r#"module.m["x"].t.b[0]"#, "", "") && saved.has(r#"module.m["x"].t.b["k\"y"]"#, "", ""));
+        assert!(saved.has("t.c", "number", "7") && !saved.has("t.c", "", ""));
+        assert!(!saved.has("d.d", "", ""));
     }
 }

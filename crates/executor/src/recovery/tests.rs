@@ -43,7 +43,7 @@ impl Setting {
 fn state(serial: u64, names: &[&str]) -> String {
     let resources: Vec<_> = names
         .iter()
-        .map(|name| serde_json::json!({"mode": "managed", "type": "t", "name": name, "instances": [{}]}))
+        .map(|name| serde_json::json!({"mode": "managed", "type": "t", "name": name, "instances": [{"attributes": {"id": name}}]}))
         .collect();
     serde_json::json!({"version": 4, "serial": serial, "lineage": "l", "resources": resources}).to_string()
 }
@@ -119,4 +119,36 @@ fn what_the_log_says_and_the_state_does_not_is_unsaved_or_in_doubt() {
     };
     assert_eq!(recovery.unsaved, [unsaved("gone", "delete"), unsaved("lost", "create")]);
     assert_eq!(recovery.in_doubt, [InDoubt { address: "t.open".into(), action: "update".into() }]);
+}
+
+#[test]
+fn an_object_that_was_replaced_is_told_from_the_one_in_its_place() {
+    let setting = setting();
+    // The state is from before: under the address it has the old object.
+    setting.write("source/terraform.tfstate", &state(2, &["a"]));
+    let made = line("apply_complete", "a", "create").replace("\"id_value\":\"a\"", "\"id_value\":\"new\"");
+    // Made first, then the old one removed: terraform's last line about the address has no identity.
+    let removed =
+        line("apply_complete", "a", "delete").replace("\"id_key\":\"id\",", "").replace("\"id_value\":\"a\",", "");
+    setting.write("log/apply", &[made, line("apply_start", "a", "delete"), removed].concat());
+    let unsaved = setting.recovered(None).unsaved;
+    let told: Vec<_> = unsaved.iter().map(|one| (one.action.as_str(), one.id_value.as_str())).collect();
+    assert_eq!(told, [("create", "new"), ("delete", "a")]);
+}
+
+#[test]
+fn what_an_interrupt_cut_off_is_in_doubt_unless_the_state_has_it() {
+    let setting = setting();
+    setting.write("source/terraform.tfstate", &state(2, &["tainted"]));
+    let log = [
+        line("apply_start", "refused", "create"),
+        line("apply_errored", "refused", "create"),
+        line("apply_start", "tainted", "create"),
+        line("apply_start", "cut", "create"),
+        "{\"@message\":\"\\nInterrupt received.\\n\",\"type\":\"log\"}\n".to_owned(),
+        line("apply_errored", "tainted", "create"),
+        line("apply_errored", "cut", "create"),
+    ];
+    setting.write("log/apply", &log.concat());
+    assert_eq!(setting.recovered(None).in_doubt, [InDoubt { address: "t.cut".into(), action: "create".into() }]);
 }

@@ -23,6 +23,7 @@ pub(super) fn render(line: &Value, raw: &[u8]) -> String {
         | "refresh_complete"
         | "apply_errored"
         | "provision_complete"
+        | "provision_errored"
         | "ephemeral_op_complete"
         | "ephemeral_op_errored" => String::new(),
         "diagnostic" => diagnostic::render(&line["diagnostic"]),
