@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::Problem;
-use domain::run::RunStatus;
+use domain::run::{PhaseStatus, RunStatus};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
@@ -93,6 +93,8 @@ pub struct RunView {
     pub plan: String,
     /// Id of its apply, which names the apply's log.
     pub apply: String,
+    /// Where its apply is: `unreachable` when the run ended before it.
+    pub apply_status: PhaseStatus,
     /// To add, change, destroy, import, by the plan.
     pub planned: executor::Counts,
     /// Added, changed, destroyed, imported, by the apply.
@@ -142,6 +144,22 @@ impl Engine {
         let organization = organizations::service::update(&tx, &owner, &organization.name, edit).await?;
         tx.commit().await?;
         Ok(Local { engine: self, owner, organization })
+    }
+
+    /// Makes sure that there is an organization of this name, owned by the owner.
+    ///
+    /// # Errors
+    /// `organization/name`, `storage/…`.
+    pub async fn ensure_organization(&self, name: &str) -> Result<(), Problem> {
+        let app = &self.app;
+        let tx = app.db.write().await?;
+        let user = tokens::owner(app, &tx).await?;
+        let owner = Actor::User { id: user.id, name: user.username };
+        if organizations::service::list(&tx, &owner).await?.iter().all(|it| it.name != name) {
+            let new = organizations::service::New { name: name.to_owned(), email: "owner@localhost".into() };
+            organizations::service::create(app, &tx, &owner, new).await?;
+        }
+        tx.commit().await
     }
 
     /// Blocks of a CLI configuration that connect terraform to this engine as its owner.
@@ -358,6 +376,7 @@ impl Local<'_> {
             failure: run.failure.clone(),
             plan: plan.id.clone(),
             apply: apply.id.clone(),
+            apply_status: apply.status(),
             planned: counts(plan),
             applied: counts(apply),
             unsaved: list("unsaved")

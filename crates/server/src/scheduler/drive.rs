@@ -123,7 +123,13 @@ async fn applied(
     }
 }
 
-async fn finish_applied(app: &App, run: &Run, counts: Counts, receiver: Arc<Receiver>) -> Result<(), Problem> {
+/// Ends a run whose apply succeeded and whose state is stored.
+pub(super) async fn finish_applied(
+    app: &App,
+    run: &Run,
+    counts: Counts,
+    receiver: Arc<Receiver>,
+) -> Result<(), Problem> {
     receiver.finish().await?;
     let tx = app.db.write().await?;
     progress::applied(app, &tx, &run.id, counts).await?;

@@ -9,7 +9,7 @@ mod sweep;
 mod work;
 
 pub use recover::take_up;
-pub use work::{connection, plan_object};
+pub use work::connection;
 
 use std::collections::{BTreeMap, BTreeSet};
 

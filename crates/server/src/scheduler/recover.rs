@@ -1,7 +1,8 @@
 //! Takes up what an earlier process of this server left: no run stays in limbo.
 //!
 //! What was being planned is queued again. What was being applied is never started again: its terraform, which outlives the
-//! server, is waited for, its state is stored, and the run ends `errored` with what is unsaved or in doubt.
+//! server, is waited for and its state is stored; the run is applied if terraform ended well meanwhile, and otherwise
+//! ends `errored` with what is unsaved or in doubt.
 
 use domain::Problem;
 use domain::run::RunStatus;
@@ -92,26 +93,23 @@ async fn settle(app: &App, run: &Run, closing: CancellationToken) -> Result<(), 
             std::future::pending::<()>().await;
         } => return Ok(()),
     };
-    let recovered = match recovered {
-        Ok(recovered) => recovered,
-        // The server went away before terraform was started: nothing was done, nothing is in doubt.
-        Err(problem) if problem.code == "executor/nothing" => {
-            let message = "The server was stopped before terraform began to apply; nothing was changed.";
-            let nothing = Recovery::default();
-            return drive::end(app, run, End::Failed, message, &nothing, receiver).await;
-        }
-        Err(problem) => return Err(problem),
-    };
+    let recovered = recovered?;
+    if !recovered.begun {
+        let message = "The server was stopped before terraform began to apply; nothing was changed.";
+        return drive::end(app, run, End::Failed, message, &Recovery::default(), receiver).await;
+    }
     receiver.complete(&recovered.log).await?;
     if let Some(state) = &recovered.recovery.state {
         drive::store_state(app, run, state).await?;
     }
-    let message = match (recovered.complete, recovered.recovery.unsaved.len() + recovered.recovery.in_doubt.len()) {
-        (true, _) => "The server was stopped while terraform applied; terraform ended well, and its state was stored.",
-        (false, 0) => "The server was stopped while terraform applied; the state that it saved was stored.",
-        (false, _) => {
-            "The server was stopped while terraform applied; some resources are not in the state that it saved."
-        }
+    let lost = !recovered.recovery.unsaved.is_empty() || !recovered.recovery.in_doubt.is_empty();
+    if recovered.complete && !lost {
+        // Terraform ended well while the server was away: that is an apply like any other.
+        return drive::finish_applied(app, run, recovered.counts, receiver).await;
+    }
+    let message = match lost {
+        false => "The server was stopped while terraform applied; the state that it saved was stored.",
+        true => "The server was stopped while terraform applied; some resources are not in the state that it saved.",
     };
     drive::end(app, run, End::Failed, message, &recovered.recovery, receiver).await
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use domain::{Fault, Problem};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -110,11 +110,6 @@ impl Tx {
     /// What queries run on; for `store.rs` files alone.
     pub fn db(&self) -> &DatabaseTransaction {
         &self.inner
-    }
-
-    /// Whether this is PostgreSQL, for the few statements that differ.
-    pub fn is_postgres(&self) -> bool {
-        self.inner.get_database_backend() == DbBackend::Postgres
     }
 
     /// Tells it to everybody once the transaction is committed.

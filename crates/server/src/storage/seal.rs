@@ -30,6 +30,7 @@ impl Key {
     ///
     /// # Errors
     /// `storage/key` when it cannot be read, is not a key, or others may read it too.
+    #[allow(clippy::disallowed_methods, reason = "keys and nonces come from the cryptographic library alone")]
     pub fn open(file: &Path) -> Result<Self, Problem> {
         match std::fs::read(file) {
             Ok(bytes) => {
@@ -79,6 +80,7 @@ impl Key {
     ///
     /// # Errors
     /// `storage/key` when no randomness is to be had.
+    #[allow(clippy::disallowed_methods, reason = "keys and nonces come from the cryptographic library alone")]
     pub fn seal(&self, belongs_to: &str, plain: &[u8]) -> Result<Vec<u8>, Problem> {
         let failed = |error| Problem::ours("storage/key", "A secret could not be sealed.", error);
         let mut nonce = [0; NONCE_LEN];
