@@ -82,11 +82,12 @@ fn variables_come_from_the_command_line_a_file_the_environment_and_auto_files() 
     root.write("other.tfvars", "size = 6\n");
     root.terraform(&["plan", "-var-file=other.tfvars"]).succeeds().says("1 -> 6");
 
-    root.write("size.auto.tfvars", "size = 7\n");
-    root.terraform(&["plan"]).succeeds().says("1 -> 7");
-
     let root = root.with("TF_VAR_size", "8");
     root.terraform(&["plan"]).succeeds().says("1 -> 8");
+
+    // Terraform's own order: a file that it loads by itself wins over the environment.
+    root.write("size.auto.tfvars", "size = 7\n");
+    root.terraform(&["plan"]).succeeds().says("1 -> 7");
 }
 
 #[test]

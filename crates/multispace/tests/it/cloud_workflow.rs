@@ -30,7 +30,7 @@ fn a_workspace_is_made_planned_applied_read_and_destroyed() {
     let server = Server::start();
     let root = server.root("greeting", GREETING);
 
-    root.terraform(&["init"]).succeeds().says("Terraform Cloud has been successfully initialized");
+    root.terraform(&["init"]).succeeds().says("has been successfully initialized");
     assert_eq!(server.workspace("greeting")["attributes"]["resource-count"], 0);
 
     // Structured output renders the diff, so the CLI shows more than a summary.
@@ -93,7 +93,7 @@ fn a_saved_plan_is_shown_applied_once_and_refused_the_second_time() {
     let json = root.terraform(&["show", "-json", "plan"]).succeeds();
     assert!(json.stdout.contains("terraform_data.greeting"), "{}", json.shown());
     root.terraform(&["apply", "plan"]).succeeds().says("1 added");
-    root.terraform(&["apply", "plan"]).fails().says("Saved plan has already been applied");
+    root.terraform(&["apply", "plan"]).fails().says("Saved plan is already applied");
 }
 
 #[test]

@@ -38,7 +38,10 @@ fn a_workspace_by_name_is_planned_applied_and_destroyed_with_text_and_not_json()
 fn workspaces_by_prefix_are_made_selected_and_deleted() {
     let server = Server::start();
     let root = remote(&server, r#"prefix = "app-""#);
-    root.answered(&["init"], "dev\n").succeeds();
+    // Terraform's own words for a prefix that nothing has: the first workspace is made by hand.
+    root.terraform(&["init"]).fails().says("No existing workspaces");
+    root.terraform(&["workspace", "new", "dev"]).succeeds();
+    root.terraform(&["init"]).succeeds();
     root.terraform(&["workspace", "new", "prod"]).succeeds();
     root.terraform(&["workspace", "list"]).succeeds().says("dev").says("prod").never_says("app-");
     root.terraform(&["apply", "-auto-approve"]).succeeds();

@@ -1,0 +1,196 @@
+//! `multispace serve`: the engine behind the HCP Terraform API v2. Loopback unless told otherwise.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use domain::Problem;
+use server::{Engine, Options, Tls};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::env::{CLI_CONFIGURATION, CONNECTION, Connection, data_dir};
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupts::Interrupts;
+use crate::new_file::NewFile;
+use crate::stack::session;
+
+/// What of this process's environment the terraform of a run may see. A server runs other people's code: nothing of its
+/// owner's is passed on.
+const PASSED_ON: [&str; 13] = [
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "ALL_PROXY",
+];
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Folder for database, state, logs and keys [default: $XDG_DATA_HOME/multispace or ~/.local/share/multispace]
+    #[arg(long, value_name = "DIR", env = "MULTISPACE_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+
+    /// How clients reach this server, where that is not what it listens on
+    #[arg(long, value_name = "URL")]
+    address: Option<String>,
+
+    /// Certificate chain, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// Private key, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Listen on other than loopback without TLS: tokens and state travel in clear
+    #[arg(long)]
+    insecure_http: bool,
+
+    /// Organization that is made at the start, if it is not there
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    organization: String,
+
+    /// How many runs of an organization may be under way at once, for new organizations
+    #[arg(long, value_name = "N", default_value_t = session::CONCURRENCY, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    concurrency: u32,
+
+    /// The terraform or tofu to run
+    #[arg(long, value_name = "PATH", env = "MULTISPACE_TERRAFORM", default_value = "terraform")]
+    terraform: PathBuf,
+
+    /// Folder with one executable per version, for workspaces that ask for a version
+    #[arg(long, value_name = "DIR", env = "MULTISPACE_TERRAFORM_VERSIONS")]
+    terraform_versions: Option<PathBuf>,
+
+    /// Terraform CLI configuration that every run starts from: provider mirrors, caches
+    #[arg(long, value_name = "FILE")]
+    cli_config: Option<PathBuf>,
+
+    /// PostgreSQL database to use instead of SQLite in the data folder (a URL)
+    #[arg(long, value_name = "URL", env = "MULTISPACE_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+}
+
+pub(super) fn run(console: &Console, arguments: Arguments) -> Result<Exit, Failure> {
+    // Whatever the server makes is its owner's alone.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+    super::start_tracing("warn");
+    super::block_on(serve(console, arguments))
+}
+
+async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure> {
+    refuse_in_clear(&arguments)?;
+    domain::names::organization_name(&arguments.organization)?;
+    let cli_config = arguments.cli_config.as_deref().map(read).transpose()?.unwrap_or_default();
+    session::check_terraform(&arguments.terraform).await?;
+    let listener = bind(arguments.listen).await?;
+    let local = listener.local_addr().unwrap_or(arguments.listen);
+    let mut interrupts = Interrupts::listen(console)?;
+
+    let data = data_dir(arguments.data_dir.as_deref())?;
+    let connection = Connection { address: address(&arguments, local), organization: arguments.organization.clone() };
+    let options = Options {
+        database: arguments.database,
+        terraform: arguments.terraform,
+        terraform_versions: arguments.terraform_versions,
+        environment: PASSED_ON
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+            .collect(),
+        cli_config: cli_config.clone(),
+        run_limit: arguments.concurrency,
+        address: Some(connection.address.clone()),
+        ..Options::new(&data)
+    };
+    let engine = Engine::open(options).await?;
+    let tls = arguments.tls_cert.zip(arguments.tls_key).map(|(certificate, key)| Tls { certificate, key });
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let served = async {
+        engine.ensure_organization(&connection.organization).await?;
+        let blocks = engine.connection().await?;
+        write(&data.join(CLI_CONFIGURATION), &format!("{cli_config}\n{blocks}"))?;
+        write(&data.join(CONNECTION), &format!("{}\n", serde_json::json!(connection)))?;
+        let env = match arguments.data_dir {
+            Some(_) => format!("multispace env --data-dir {}", data.display()),
+            None => "multispace env".to_owned(),
+        };
+        console.say(&format!("listening on {scheme}://{local}"));
+        console.say(&format!("to use it from a shell: eval \"$({env})\""));
+        let stop = CancellationToken::new();
+        let serving = server::serve(&engine, listener, tls, stop.clone());
+        tokio::pin!(serving);
+        tokio::select! {
+            ended = &mut serving => return ended,
+            () = interrupts.first() => {}
+        }
+        console.say("stopping: runs are interrupted and their state saved (Ctrl-C again ends at once)");
+        stop.cancel();
+        // Clients that follow a log would keep their connection as long as the run lasts.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), serving).await;
+        Ok(())
+    };
+    let served = served.await;
+    engine.close().await;
+    served?;
+    Ok(Exit::Done)
+}
+
+/// A public address without TLS, unless told otherwise.
+fn refuse_in_clear(arguments: &Arguments) -> Result<(), Problem> {
+    let is_safe = arguments.listen.ip().is_loopback() || arguments.tls_cert.is_some() || arguments.insecure_http;
+    if is_safe {
+        return Ok(());
+    }
+    let message = format!("{} is not a loopback address, and there is no certificate.", arguments.listen);
+    Err(Problem::invalid("serve/insecure", message)
+        .advice("Give --tls-cert and --tls-key, or --insecure-http if something in front of it does TLS."))
+}
+
+async fn bind(listen: SocketAddr) -> Result<TcpListener, Problem> {
+    TcpListener::bind(listen).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => Problem::conflict("serve/port", format!("{listen} is in use."))
+            .advice("Stop what listens there, or give another port with --listen."),
+        _ => Problem::invalid("serve/listen", format!("{listen} cannot be listened on: {error}."))
+            .advice("Give an address of this machine and a port that you may use to --listen."),
+    })
+}
+
+/// Terraform wants a name, not a number: loopback is called `localhost`.
+fn address(arguments: &Arguments, local: SocketAddr) -> String {
+    let scheme = if arguments.tls_cert.is_some() { "https" } else { "http" };
+    match &arguments.address {
+        Some(address) => address.trim_end_matches('/').to_owned(),
+        None if local.ip().is_loopback() => format!("{scheme}://localhost:{}", local.port()),
+        None => format!("{scheme}://{local}"),
+    }
+}
+
+fn read(file: &Path) -> Result<String, Problem> {
+    std::fs::read_to_string(file).map_err(|error| {
+        Problem::invalid("serve/cli-config", format!("{} cannot be read: {error}.", file.display()))
+            .advice("Give --cli-config a file with terraform's CLI configuration.")
+    })
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Problem> {
+    let failed = |error: std::io::Error| {
+        Problem::invalid("serve/data-dir", format!("{} cannot be written: {error}.", file.display()))
+            .advice("Give --data-dir a folder that may be written to.")
+    };
+    NewFile::begin(file, 0o600).map_err(failed)?.finish(text.as_bytes()).map_err(failed)
+}

@@ -1,0 +1,266 @@
+//! What `plan`, `apply` and `destroy` have in common: read the stack, refuse what cannot go well before anything is made,
+//! open the engine, prepare, walk, tell what happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use configuration::{BackendSetting, Limits, RunSettings};
+use domain::Problem;
+use domain::stack::{Direction, Retry, Walk, targets};
+use server::Engine;
+
+use super::Dir;
+use crate::console::Console;
+use crate::console::prompt::Prompt;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupts::Interrupts;
+use crate::stack::drive::{self, Drive, Job};
+use crate::stack::prepare::{self, Ready};
+use crate::stack::record::{Outcome, Record};
+use crate::stack::report::{self, Frame, ReportFile};
+use crate::stack::session;
+use crate::stack::variables::{self, Given};
+use crate::stack::{Loaded, clock, environment, leftovers, load};
+
+/// What to walk, and with what.
+#[derive(Args)]
+pub(super) struct Selection {
+    #[command(flatten)]
+    dir: Dir,
+
+    /// Only this workspace and what it depends on; on destroy, what depends on it (may be repeated)
+    #[arg(long = "target", value_name = "WORKSPACE")]
+    targets: Vec<String>,
+
+    /// How many workspaces may run at once [default: that of multispace.hcl, or 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    concurrency: Option<u32>,
+
+    /// Value of a variable, for every workspace that declares it (may be repeated)
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    variables: Vec<Given>,
+
+    /// The terraform or tofu to run [default: that of multispace.hcl, or terraform on PATH]
+    #[arg(long, value_name = "PATH", env = "MULTISPACE_TERRAFORM")]
+    terraform: Option<PathBuf>,
+
+    /// Folder with one executable per version, for workspaces that ask for a version
+    #[arg(long, value_name = "DIR", env = "MULTISPACE_TERRAFORM_VERSIONS")]
+    terraform_versions: Option<PathBuf>,
+
+    /// Write what happened to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// Print what happened on stdout, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How to walk.
+#[derive(Clone, Copy)]
+pub(super) struct Ways {
+    pub(super) auto_approve: bool,
+    pub(super) detailed_exitcode: bool,
+}
+
+/// Walks a stack.
+pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, ways: Ways) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    let started_at = clock::now();
+    let loaded = load(&wanted.dir.dir)?;
+    for notice in &loaded.stack.notices {
+        console.notice(&notice.to_string());
+    }
+    let selected = targets(&loaded.graph, direction, &wanted.targets)?;
+    refuse_early(&loaded, &selected, wanted)?;
+    let report = wanted.report.as_deref().map(ReportFile::begin).transpose()?;
+    super::start_tracing("off");
+
+    let asked = Asked { direction, loaded: &loaded, selected: &selected, wanted, ways };
+    let Some((records, left)) = super::block_on(walk(console, &asked))? else {
+        return Ok(Exit::Failed);
+    };
+    let exit = judge(&records, direction, ways, left);
+    let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    console.summary(&records, wall_ms);
+    say_what_next(console, direction, &records, wanted);
+    let frame = Frame { command: drive::command(direction), started_at, ended_at: clock::now(), exit };
+    let document = report::document(&frame, &records);
+    if wanted.json {
+        console.data(&format!("{document:#}\n"))?;
+    }
+    if let Some(report) = report {
+        report.write(&document)?;
+    }
+    Ok(exit)
+}
+
+/// What is wrong with the request and can be said before a folder is made.
+fn refuse_early(loaded: &Loaded, selected: &BTreeSet<String>, wanted: &Selection) -> Result<(), Problem> {
+    let roots = selected.iter().filter_map(|name| loaded.root(name));
+    let environment = environment::for_terraform(std::env::vars_os());
+    variables::check(&loaded.stack, roots.clone(), &wanted.variables, &environment)
+}
+
+/// What was asked for, read and checked.
+struct Asked<'a> {
+    direction: Direction,
+    loaded: &'a Loaded,
+    selected: &'a BTreeSet<String>,
+    wanted: &'a Selection,
+    ways: Ways,
+}
+
+/// The records, and how many workspaces without code still hold resources; `None` when a person said no.
+async fn walk(console: &Console, asked: &Asked<'_>) -> Result<Option<(Vec<Record>, usize)>, Failure> {
+    let mut interrupts = Interrupts::listen(console)?;
+    let stack = &asked.loaded.stack;
+    let terraform = session::terraform(asked.wanted.terraform.as_deref(), Some(stack));
+    let engine = session::open(&stack.dir, terraform, asked.wanted.terraform_versions.clone()).await?;
+    let outcome = with_engine(&engine, console, asked, &mut interrupts).await;
+    engine.close().await;
+    outcome
+}
+
+async fn with_engine(
+    engine: &Engine,
+    console: &Console,
+    asked: &Asked<'_>,
+    interrupts: &mut Interrupts,
+) -> Result<Option<(Vec<Record>, usize)>, Failure> {
+    let Asked { direction, loaded, selected, wanted, ways } = *asked;
+    let concurrency = wanted.concurrency.or(loaded.stack.settings.concurrency).unwrap_or(session::CONCURRENCY);
+    let local = engine.local(concurrency).await?;
+    interrupts.unless(leftovers::settle(&local, console)).await?;
+    let ready = interrupts.unless(prepare::prepare(&local, console, loaded, selected, &wanted.variables)).await?;
+    let archive = configuration::pack(&loaded.stack, &Limits::default())?;
+    let code = local.store_code(archive.into()).await?;
+    let orphans = prepare::orphans(&local, loaded).await?;
+    say_orphans(console, direction, &orphans);
+    if direction == Direction::Destroy && !ways.auto_approve {
+        let list = to_destroy(loaded, &ready);
+        if !list.is_empty() && !approved(console, &list, interrupts).await? {
+            return Ok(None);
+        }
+    }
+    let retries = selected.iter().map(|name| (name.clone(), retry(loaded, direction, name))).collect();
+    let walk =
+        Walk::new(&loaded.graph, direction, selected, &retries, usize::try_from(concurrency).unwrap_or(usize::MAX));
+    let job = Job {
+        direction,
+        show_plans: direction == Direction::Plan && !wanted.json,
+        // A destroy was approved as a whole.
+        auto_approve: ways.auto_approve || direction == Direction::Destroy,
+        code,
+    };
+    let records = Drive::new(&local, console, loaded, job, ready, walk).run(interrupts.clone()).await?;
+    let left = if direction == Direction::Destroy && wanted.targets.is_empty() { orphans.len() } else { 0 };
+    Ok(Some((records, left)))
+}
+
+fn retry(loaded: &Loaded, direction: Direction, workspace: &str) -> Retry {
+    let settings = loaded.stack.workspace_settings(workspace);
+    let RunSettings { retry, retry_attempts, retry_backoff_min, retry_backoff_max, .. } = match direction {
+        Direction::Plan => return Retry::NEVER,
+        Direction::Apply => settings.apply,
+        Direction::Destroy => settings.destroy,
+    };
+    let seconds = |duration: std::time::Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+    Retry {
+        enabled: retry,
+        attempts: retry_attempts,
+        backoff_min: seconds(retry_backoff_min),
+        backoff_max: seconds(retry_backoff_max),
+    }
+}
+
+/// The workspaces that hold something, in the order in which they go, each with what it holds.
+fn to_destroy(loaded: &Loaded, ready: &BTreeMap<String, Ready>) -> Vec<(String, String)> {
+    let holds = |name: &str| {
+        let ready = ready.get(name)?;
+        let what = match loaded.root(name).map(|root| &root.backend) {
+            Some(BackendSetting::Own { kind, .. }) => format!("what its {kind} backend holds"),
+            _ if ready.view.state.is_none() => return None,
+            _ => match ready.view.resource_count {
+                1 => "1 resource".to_owned(),
+                count => format!("{count} resources"),
+            },
+        };
+        Some((name.to_owned(), what))
+    };
+    loaded.graph.order().rev().filter_map(holds).collect()
+}
+
+async fn approved(console: &Console, list: &[(String, String)], interrupts: &mut Interrupts) -> Result<bool, Failure> {
+    let width = list.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let lines: Vec<String> = list.iter().map(|(name, what)| format!("  {name:<width$}  {what}\n")).collect();
+    let before = format!("These workspaces are destroyed, in this order:\n\n{}\n", lines.concat());
+    let mut prompt = Prompt::start();
+    loop {
+        console.ask(&before, "Destroy all of this? There is no undo. [yes/no]");
+        prompt.ask();
+        let answer = interrupts.unless(async { Ok(prompt.answer().await) }).await;
+        console.release();
+        let answer = answer?;
+        match answer.as_deref().map(str::trim) {
+            Some("yes" | "y") => return Ok(true),
+            Some("no" | "n") => {
+                console.say("nothing was destroyed");
+                return Ok(false);
+            }
+            Some(_) => console.say("please answer yes or no"),
+            None => {
+                console.notice("nobody is there to answer, which is a no; --auto-approve does not ask");
+                return Ok(false);
+            }
+        }
+    }
+}
+
+fn say_orphans(console: &Console, direction: Direction, orphans: &[(String, u32)]) {
+    for (name, count) in orphans {
+        let resources = if *count == 1 { "1 resource".to_owned() } else { format!("{count} resources") };
+        console.notice(&match direction {
+            Direction::Destroy => format!(
+                "\"{name}\" still has {resources}, but its code is gone: bring its folder back (from version control), then destroy again"
+            ),
+            Direction::Plan | Direction::Apply => format!(
+                "\"{name}\" still has {resources}, but its code is gone: multispace holds its state and leaves it as it is"
+            ),
+        });
+    }
+}
+
+fn judge(records: &[Record], direction: Direction, ways: Ways, left: usize) -> Exit {
+    let any = |wanted: &[Outcome]| records.iter().any(|record| wanted.contains(&record.outcome));
+    let stopped = |record: &Record| record.reason.as_deref().is_some_and(|reason| reason.ends_with("interrupted"));
+    if records.iter().any(stopped) {
+        return Exit::Interrupted;
+    }
+    // A plan skips what cannot be planned yet, which is no failure.
+    let skipped = direction != Direction::Plan && any(&[Outcome::Skipped]);
+    if skipped || left > 0 || any(&[Outcome::Failed, Outcome::Canceled, Outcome::Declined]) {
+        return Exit::Failed;
+    }
+    match ways.detailed_exitcode && any(&[Outcome::Planned, Outcome::Applied, Outcome::Destroyed]) {
+        true => Exit::Changes,
+        false => Exit::Done,
+    }
+}
+
+fn say_what_next(console: &Console, direction: Direction, records: &[Record], wanted: &Selection) {
+    let any = |wanted: Outcome| records.iter().any(|record| record.outcome == wanted);
+    let dir = wanted.dir.dir.display();
+    if records.iter().any(|it| it.reason.as_deref().is_some_and(|reason| reason.ends_with("interrupted"))) {
+        console.say(&format!(
+            "interrupted; the same command goes on from here: multispace {} {dir}",
+            drive::command(direction)
+        ));
+    } else if direction == Direction::Apply && any(Outcome::Applied) {
+        console.say(&format!("outputs: multispace output {dir}"));
+    }
+}

@@ -1,0 +1,124 @@
+//! Takes over the state that `terraform` by itself left in a root's folder, so that nobody has to import what is there.
+
+use configuration::BackendSetting;
+use domain::Problem;
+use md5::{Digest, Md5};
+use server::local::{Local, WorkspaceView};
+
+use super::Loaded;
+use crate::console::Console;
+
+/// What is to be done about the state file in a folder.
+#[derive(Debug, PartialEq, Eq)]
+enum Decision {
+    /// There is nothing in it, or multispace knows at least as much.
+    Ignore,
+    /// Take it over.
+    Adopt { serial: i64 },
+    /// It is of the state that multispace holds, but newer: somebody ran terraform by hand.
+    Newer { serial: i64 },
+    /// It is another state than the one that multispace holds.
+    Other,
+}
+
+/// Takes over what lies in the folder of `workspace`, where multispace has no state for it. The file stays.
+///
+/// # Errors
+/// `stack/state-newer` when the file is ahead of what multispace holds, `stack/state-file` when it cannot be read.
+pub(crate) async fn adopt(
+    local: &Local<'_>,
+    console: &Console,
+    loaded: &Loaded,
+    workspace: &WorkspaceView,
+) -> Result<bool, Problem> {
+    let Some(root) = loaded.root(&workspace.name) else { return Ok(false) };
+    let file = match (&root.state_file, &root.backend, &root.cloud) {
+        (Some(file), BackendSetting::Held, None) if file.is_file() => file,
+        _ => return Ok(false),
+    };
+    let unreadable = |why: String| {
+        Problem::invalid("stack/state-file", format!("The state file {} cannot be read: {why}.", file.display()))
+            .advice("Repair it, or move it away if it is not needed.")
+    };
+    let bytes = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+    let name = &workspace.name;
+    match decide(&bytes, workspace.state.as_ref()).map_err(unreadable)? {
+        Decision::Ignore => Ok(false),
+        Decision::Other => {
+            console.notice(&format!(
+                "{} is not the state that multispace holds for \"{name}\", and is left alone",
+                file.display()
+            ));
+            Ok(false)
+        }
+        Decision::Newer { serial } => {
+            let held = workspace.state.as_ref().map_or(0, |(serial, _)| *serial);
+            let message = format!(
+                "{} (serial {serial}) is newer than the state that multispace holds for \"{name}\" (serial {held}): \
+                 terraform was run there by hand.",
+                file.display()
+            );
+            Err(Problem::conflict("stack/state-newer", message).advice(
+                "Undo by hand what was done there and move the file away; multispace runs a workspace it holds.",
+            ))
+        }
+        Decision::Adopt { serial } => {
+            let md5 = hex::encode(Md5::digest(&bytes));
+            local.adopt(&workspace.id, serial, md5, bytes.into()).await?;
+            console.notice(&format!("took over the state of \"{name}\" from {}; the file stays", file.display()));
+            Ok(true)
+        }
+    }
+}
+
+fn decide(bytes: &[u8], held: Option<&(i64, String)>) -> Result<Decision, String> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Decision::Ignore);
+    }
+    let state: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let has = |key: &str| match &state[key] {
+        serde_json::Value::Array(list) => !list.is_empty(),
+        serde_json::Value::Object(map) => !map.is_empty(),
+        _ => false,
+    };
+    let serial = state["serial"].as_i64().ok_or("it has no serial")?;
+    let lineage = state["lineage"].as_str().unwrap_or_default();
+    let is_empty = !has("resources") && !has("outputs");
+    Ok(match held {
+        None if is_empty => Decision::Ignore,
+        None => Decision::Adopt { serial },
+        Some((held, of)) if of == lineage && serial > *held => Decision::Newer { serial },
+        Some((_, of)) if of != lineage && !is_empty => Decision::Other,
+        Some(_) => Decision::Ignore,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: &[u8] = br#"{"version":4,"serial":7,"lineage":"l","outputs":{},"resources":[{}]}"#;
+    const EMPTY: &[u8] = br#"{"version":4,"serial":9,"lineage":"l","outputs":{},"resources":[]}"#;
+
+    #[test]
+    fn a_state_with_something_in_it_is_taken_over_once() {
+        assert_eq!(decide(FULL, None), Ok(Decision::Adopt { serial: 7 }));
+        assert_eq!(decide(FULL, Some(&(7, "l".into()))), Ok(Decision::Ignore));
+        assert_eq!(decide(FULL, Some(&(12, "l".into()))), Ok(Decision::Ignore));
+        assert_eq!(decide(EMPTY, None), Ok(Decision::Ignore));
+        assert_eq!(decide(b" \n", None), Ok(Decision::Ignore));
+    }
+
+    #[test]
+    fn a_newer_file_and_another_lineage_are_told() {
+        assert_eq!(decide(FULL, Some(&(6, "l".into()))), Ok(Decision::Newer { serial: 7 }));
+        assert_eq!(decide(EMPTY, Some(&(6, "l".into()))), Ok(Decision::Newer { serial: 9 }));
+        assert_eq!(decide(FULL, Some(&(1, "other".into()))), Ok(Decision::Other));
+    }
+
+    #[test]
+    fn what_is_no_state_is_an_error() {
+        assert!(decide(b"{", None).is_err());
+        assert!(decide(b"{}", None).is_err());
+    }
+}

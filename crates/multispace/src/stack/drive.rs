@@ -1,0 +1,495 @@
+//! Drives a walk: starts the engine's runs that `domain::stack::Walk` names, tells it how they end, asks a person where
+//! one is wanted. Woken by the engine's changes, the clock of the next retry, answers and signals; nothing polls.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::Problem;
+use domain::run::{PhaseStatus, RunStatus};
+use domain::stack::{Direction, Ended, Next, Outcome as Step, Walk};
+use server::local::{Change, Local, Purpose, RunView};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::MissedTickBehavior;
+
+use super::Loaded;
+use super::approvals::{Approvals, Question, Verdict};
+use super::clock::now;
+use super::prepare::Ready;
+use super::record::{Outcome, Record, Resources};
+use crate::console::Console;
+use crate::console::lines::{self, Phase};
+use crate::console::progress::Progress;
+use crate::console::prompt::Prompt;
+use crate::interrupts::Interrupts;
+
+/// What a walk is to do.
+pub(crate) struct Job {
+    /// Which way.
+    pub(crate) direction: Direction,
+    /// Plans are shown on stdout as they are made.
+    pub(crate) show_plans: bool,
+    /// Nobody is asked, but where the workspace's settings want it.
+    pub(crate) auto_approve: bool,
+    /// The stored code.
+    pub(crate) code: String,
+}
+
+/// A walk under way.
+pub(crate) struct Drive<'a> {
+    local: &'a Local<'a>,
+    console: &'a Console,
+    loaded: &'a Loaded,
+    job: Job,
+    workspaces: BTreeMap<String, Ready>,
+    walk: Walk,
+    progress: Progress,
+    /// By id of the run.
+    active: BTreeMap<String, Active>,
+    records: BTreeMap<String, Record>,
+    approvals: Approvals,
+    /// The run that a person is being asked about.
+    asking: Option<String>,
+    /// Plans that wait for those before them in the order to be shown.
+    plans: BTreeMap<String, Option<String>>,
+    interrupted: bool,
+}
+
+struct Active {
+    workspace: String,
+    /// It needs no more questions: it was asked about, answered, or is applied by itself.
+    settled: bool,
+    declined: bool,
+}
+
+impl<'a> Drive<'a> {
+    /// A walk that has not begun.
+    pub(crate) fn new(
+        local: &'a Local<'a>,
+        console: &'a Console,
+        loaded: &'a Loaded,
+        job: Job,
+        workspaces: BTreeMap<String, Ready>,
+        walk: Walk,
+    ) -> Self {
+        let width = workspaces.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+        let new = |name: &String| {
+            let upstreams = loaded.graph.upstreams(name).map(str::to_owned).collect();
+            (name.clone(), Record::new(name, upstreams))
+        };
+        let records = workspaces.keys().map(new).collect();
+        Self {
+            local,
+            console,
+            loaded,
+            job,
+            workspaces,
+            walk,
+            progress: Progress::new(console, width),
+            active: BTreeMap::new(),
+            records,
+            approvals: Approvals::default(),
+            asking: None,
+            plans: BTreeMap::new(),
+            interrupted: false,
+        }
+    }
+
+    /// Walks to the end; the records come in the order of the walk.
+    ///
+    /// # Errors
+    /// `stack/engine` when the engine stops, and what it says when it cannot be asked.
+    pub(crate) async fn run(mut self, mut interrupts: Interrupts) -> Result<Vec<Record>, Problem> {
+        let mut changes = self.local.listen();
+        let mut prompt = Prompt::start();
+        let mut ticks = self.progress.interval().map(tokio::time::interval);
+        if let Some(ticks) = &mut ticks {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        }
+        loop {
+            let next = self.start_ready().await?;
+            self.record_the_unstarted()?;
+            if next.over && self.active.is_empty() {
+                break;
+            }
+            self.ask(&mut prompt).await?;
+            let has_been = self.interrupted;
+            tokio::select! {
+                change = changes.recv() => self.hear(change).await?,
+                answer = prompt.answer(), if self.asking.is_some() => self.answered(answer).await?,
+                () = until(next.wake_at) => {}
+                () = tick(&mut ticks) => self.progress.tick(),
+                () = interrupts.first(), if !has_been => self.interrupt().await?,
+            }
+        }
+        self.progress.close();
+        let order: Vec<String> = self.walk.summary().map(|(name, _)| name.to_owned()).collect();
+        Ok(order.iter().filter_map(|name| self.records.remove(name)).collect())
+    }
+
+    /// Starts what may start, until nothing more may.
+    async fn start_ready(&mut self) -> Result<Next, Problem> {
+        loop {
+            let next = self.walk.next(now());
+            if next.start.is_empty() {
+                return Ok(next);
+            }
+            for (workspace, attempt) in next.start {
+                self.start(&workspace, attempt).await?;
+            }
+        }
+    }
+
+    async fn start(&mut self, workspace: &str, attempt: u32) -> Result<(), Problem> {
+        if attempt == 1
+            && let Some((outcome, reason)) = self.needless(workspace).await?
+        {
+            self.walk.ended(workspace, Ended::Done { changed: false }, now());
+            return self.over(workspace, outcome, Some(reason));
+        }
+        let Some(ready) = self.workspaces.get(workspace) else { return Ok(()) };
+        let settings = self.loaded.stack.workspace_settings(workspace);
+        let (purpose, confirm) = match self.job.direction {
+            Direction::Plan => (Purpose::Plan, false),
+            Direction::Apply => (Purpose::Apply, settings.apply.manual_confirm),
+            Direction::Destroy => (Purpose::Destroy, settings.destroy.manual_confirm),
+        };
+        let auto_apply = self.job.auto_approve && !confirm && purpose != Purpose::Plan;
+        let message = format!("multispace {}", command(self.job.direction));
+        let started = self
+            .local
+            .start(&ready.view.id, &self.job.code, purpose, auto_apply, &message, ready.readers.clone())
+            .await;
+        match started {
+            Ok(run) => {
+                if let Some(record) = self.records.get_mut(workspace) {
+                    record.attempts = attempt;
+                    record.queued_at.get_or_insert(run.created_at);
+                    record.run = Some(run.id.clone());
+                }
+                let settled = auto_apply || purpose == Purpose::Plan;
+                self.active.insert(run.id, Active { workspace: workspace.to_owned(), settled, declined: false });
+                self.progress.phase(workspace, Phase::Queued);
+                Ok(())
+            }
+            Err(problem) => {
+                self.console.failed(workspace, &problem.to_string(), None);
+                self.walk.ended(workspace, Ended::Failed { retryable: false }, now());
+                self.over(workspace, Outcome::Failed, Some(problem.message))
+            }
+        }
+    }
+
+    /// Why a workspace needs no run, where that is known without one.
+    async fn needless(&self, workspace: &str) -> Result<Option<(Outcome, String)>, Problem> {
+        let Some(ready) = self.workspaces.get(workspace) else { return Ok(None) };
+        match self.job.direction {
+            Direction::Apply => Ok(None),
+            Direction::Destroy if !ready.held => Ok(None),
+            Direction::Destroy => {
+                let is_empty = ready.view.state.is_none()
+                    || ready.view.resource_count == 0 && self.local.outputs(&ready.view.id).await?.is_empty();
+                Ok(is_empty.then(|| (Outcome::Unchanged, "nothing to destroy".to_owned())))
+            }
+            Direction::Plan => {
+                let lacks =
+                    |name: &&String| self.workspaces.get(*name).is_some_and(|upstream| upstream.view.state.is_none());
+                let missing = ready.reads.iter().find(lacks);
+                Ok(missing
+                    .map(|name| (Outcome::Skipped, format!("needs the outputs of {name}, which was never applied"))))
+            }
+        }
+    }
+
+    async fn hear(&mut self, change: Result<Change, RecvError>) -> Result<(), Problem> {
+        match change {
+            Ok(Change::Run { run, .. }) if self.active.contains_key(&run) => self.look(&run).await,
+            Ok(_) => Ok(()),
+            Err(RecvError::Lagged(_)) => {
+                for run in self.active.keys().cloned().collect::<Vec<_>>() {
+                    self.look(&run).await?;
+                }
+                Ok(())
+            }
+            Err(RecvError::Closed) => Err(Problem::ours("stack/engine", "The engine has stopped.", "no more changes")
+                .advice("Run the same command again: it goes on from here.")),
+        }
+    }
+
+    async fn look(&mut self, id: &str) -> Result<(), Problem> {
+        let run = self.local.run(id).await?;
+        let Some(active) = self.active.get_mut(id) else { return Ok(()) };
+        let workspace = active.workspace.clone();
+        if let Some(record) = self.records.get_mut(&workspace)
+            && record.started_at.is_none()
+        {
+            record.started_at = run.planning_at;
+        }
+        if run.status.is_final() {
+            return self.ended(&run).await;
+        }
+        if self.interrupted {
+            return Ok(());
+        }
+        if run.is_confirmable && !active.settled {
+            active.settled = true;
+            let settings = self.loaded.stack.workspace_settings(&workspace);
+            let always = match self.job.direction {
+                Direction::Destroy => settings.destroy.manual_confirm,
+                Direction::Plan | Direction::Apply => settings.apply.manual_confirm,
+            };
+            self.progress.phase(&workspace, Phase::Approval);
+            let verdict = self.approvals.ready(Question { run: id.to_owned(), workspace, always });
+            return match verdict {
+                Some(verdict) => self.carry_out(verdict).await,
+                None => Ok(()),
+            };
+        }
+        if let Some(phase) = phase(run.status, self.job.direction) {
+            self.progress.phase(&workspace, phase);
+        }
+        Ok(())
+    }
+
+    async fn ended(&mut self, run: &RunView) -> Result<(), Problem> {
+        let Some(active) = self.active.remove(&run.id) else { return Ok(()) };
+        let workspace = active.workspace;
+        self.approvals.withdraw(&run.id);
+        if self.asking.as_deref() == Some(run.id.as_str()) {
+            self.asking = None;
+            self.console.release();
+            self.progress.resume();
+        }
+        let is_plan = self.job.direction == Direction::Plan;
+        if let Some(record) = self.records.get_mut(&workspace) {
+            record.ended_at = Some(run.updated_at);
+            let counts = if is_plan { run.planned } else { run.applied };
+            record.resources = record.resources.plus(Resources::from(counts));
+        }
+        self.console.lost(&workspace, &run.unsaved, &run.in_doubt);
+        let ended = how(run);
+        self.walk.ended(&workspace, ended, now());
+        let log = self.log_of(run).await;
+        if let Some(Step::Waiting { attempts, again_at: Some(again_at) }) = self.walk.result(&workspace) {
+            let pause = u64::try_from((*again_at - now()).num_milliseconds()).unwrap_or(0);
+            let again = format!("{workspace}: attempt {attempts} failed, tried again in {}", lines::duration(pause));
+            self.progress.gone(&workspace);
+            self.console.say(&again);
+            return Ok(());
+        }
+        match ended {
+            Ended::Failed { .. } => {
+                let why = run.failure.clone().unwrap_or_default();
+                self.over(&workspace, Outcome::Failed, Some(why.clone()))?;
+                let id = if has_applied(run) { &run.apply } else { &run.plan };
+                self.console.failed(&workspace, &why, Some((&log, id)));
+                Ok(())
+            }
+            Ended::Canceled if active.declined => self.over(&workspace, Outcome::Declined, None),
+            Ended::Canceled => {
+                let reason = if self.interrupted { "interrupted" } else { "stopped by somebody else" };
+                self.over(&workspace, Outcome::Canceled, Some(reason.to_owned()))
+            }
+            Ended::Done { changed: false } => {
+                if is_plan {
+                    self.plans.insert(workspace.clone(), Some(log));
+                }
+                self.over(&workspace, Outcome::Unchanged, None)
+            }
+            Ended::Done { changed: true } => {
+                let outcome = match self.job.direction {
+                    Direction::Plan => Outcome::Planned,
+                    Direction::Apply => Outcome::Applied,
+                    Direction::Destroy => Outcome::Destroyed,
+                };
+                if is_plan {
+                    self.plans.insert(workspace.clone(), Some(log));
+                }
+                self.over(&workspace, outcome, None)
+            }
+        }
+    }
+
+    /// The log that says most about how a run ended. One that cannot be read is no reason to give up.
+    async fn log_of(&self, run: &RunView) -> String {
+        let phase = if has_applied(run) { &run.apply } else { &run.plan };
+        self.local.log(phase).await.unwrap_or_else(|problem| format!("The log cannot be read: {problem}"))
+    }
+
+    fn over(&mut self, workspace: &str, outcome: Outcome, reason: Option<String>) -> Result<(), Problem> {
+        if let Some(record) = self.records.get_mut(workspace) {
+            record.outcome = outcome;
+            record.reason = reason.filter(|it| !it.is_empty());
+            self.progress.finished(record);
+        }
+        self.plans.entry(workspace.to_owned()).or_default();
+        self.show_plans()
+    }
+
+    /// Shows the plans that are ready, in the order of the walk.
+    fn show_plans(&mut self) -> Result<(), Problem> {
+        if !self.job.show_plans {
+            return Ok(());
+        }
+        let order: Vec<String> = self.walk.summary().map(|(name, _)| name.to_owned()).collect();
+        for name in order {
+            match self.plans.get_mut(&name) {
+                None => break,
+                Some(plan) => {
+                    if let Some(log) = plan.take() {
+                        self.console.plan(&name, &log)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the walk left out since it was last asked.
+    fn record_the_unstarted(&mut self) -> Result<(), Problem> {
+        let left_out = |(name, step): (&str, &Step)| match step {
+            Step::Skipped { because } => Some((name.to_owned(), format!("because {because} {}", self.did(because)))),
+            Step::Unstarted => Some((name.to_owned(), "not started: interrupted".to_owned())),
+            _ => None,
+        };
+        let left_out: Vec<_> = self.walk.summary().filter_map(left_out).collect();
+        for (name, reason) in left_out {
+            if !self.plans.contains_key(&name) {
+                self.over(&name, Outcome::Skipped, Some(reason))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn did(&self, workspace: &str) -> &'static str {
+        match self.records.get(workspace).map(|record| record.outcome) {
+            Some(Outcome::Declined) => "was declined",
+            Some(Outcome::Canceled) => "was stopped",
+            _ => "failed",
+        }
+    }
+
+    /// Asks the next question, unless one is being asked.
+    async fn ask(&mut self, prompt: &mut Prompt) -> Result<(), Problem> {
+        if self.asking.is_some() || self.interrupted {
+            return Ok(());
+        }
+        let Some(question) = self.approvals.current().cloned() else { return Ok(()) };
+        let run = self.local.run(&question.run).await?;
+        let log = self.local.log(&run.plan).await?;
+        self.progress.pause();
+        self.console.ask_about_plan(&question.workspace, &log, &self.question(&question.workspace));
+        self.asking = Some(question.run);
+        prompt.ask();
+        Ok(())
+    }
+
+    fn question(&self, workspace: &str) -> String {
+        match self.job.direction {
+            Direction::Destroy => format!("Destroy what \"{workspace}\" holds? [yes/no/all]"),
+            Direction::Plan | Direction::Apply => format!("Apply these changes to \"{workspace}\"? [yes/no/all]"),
+        }
+    }
+
+    async fn answered(&mut self, answer: Option<String>) -> Result<(), Problem> {
+        self.asking = None;
+        let verdicts = self.approvals.answer(answer.as_deref());
+        self.console.release();
+        self.progress.resume();
+        if answer.is_none() {
+            self.console.notice("nobody is there to answer, which is a no; --auto-approve does not ask");
+        } else if verdicts.is_empty() {
+            self.console.say("please answer yes, no, or all (yes to this and everything after it)");
+        }
+        for verdict in verdicts {
+            self.carry_out(verdict).await?;
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, verdict: Verdict) -> Result<(), Problem> {
+        match verdict {
+            Verdict::Confirm(run) => self.local.confirm(&run).await,
+            Verdict::Decline(run) => {
+                if let Some(active) = self.active.get_mut(&run) {
+                    active.declined = true;
+                }
+                self.local.stop(&run).await
+            }
+        }
+    }
+
+    /// Starts nothing more, and stops what runs; the loop goes on until it has ended.
+    async fn interrupt(&mut self) -> Result<(), Problem> {
+        self.interrupted = true;
+        if self.asking.take().is_some() {
+            self.console.release();
+            self.progress.resume();
+        }
+        self.walk.stop();
+        let running: Vec<(String, String)> =
+            self.active.iter().map(|(run, active)| (run.clone(), active.workspace.clone())).collect();
+        if !running.is_empty() {
+            self.console.say("\nstopping: terraform is interrupted and its state saved (Ctrl-C again ends at once)");
+        }
+        for (run, workspace) in running {
+            self.progress.phase(&workspace, Phase::Stopping);
+            self.local.stop(&run).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The word of the command.
+pub(crate) fn command(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Plan => "plan",
+        Direction::Apply => "apply",
+        Direction::Destroy => "destroy",
+    }
+}
+
+/// How a run ended, for the walk. An apply that failed may succeed when it is tried again; a plan that failed will fail
+/// again, for it is the code or the settings that are wrong. After an apply that lost track of a resource nothing is tried
+/// again: it could make the resource a second time.
+fn how(run: &RunView) -> Ended {
+    match run.status {
+        RunStatus::Applied => Ended::Done { changed: true },
+        RunStatus::Discarded | RunStatus::Canceled | RunStatus::ForceCanceled => Ended::Canceled,
+        RunStatus::Errored | RunStatus::PolicySoftFailed => {
+            Ended::Failed { retryable: has_applied(run) && run.unsaved.is_empty() && run.in_doubt.is_empty() }
+        }
+        _ => Ended::Done { changed: run.has_changes },
+    }
+}
+
+/// Whether terraform began to apply.
+fn has_applied(run: &RunView) -> bool {
+    matches!(
+        run.apply_status,
+        PhaseStatus::Running | PhaseStatus::Finished | PhaseStatus::Errored | PhaseStatus::Canceled
+    )
+}
+
+fn phase(status: RunStatus, direction: Direction) -> Option<Phase> {
+    match status {
+        RunStatus::Pending | RunStatus::PlanQueued => Some(Phase::Queued),
+        RunStatus::Planning => Some(Phase::Planning),
+        RunStatus::Applying if direction == Direction::Destroy => Some(Phase::Destroying),
+        RunStatus::Applying => Some(Phase::Applying),
+        _ => None,
+    }
+}
+
+async fn until(at: Option<DateTime<Utc>>) {
+    match at {
+        Some(at) => tokio::time::sleep((at - now()).to_std().unwrap_or_default()).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn tick(ticks: &mut Option<tokio::time::Interval>) {
+    match ticks {
+        Some(ticks) => _ = ticks.tick().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,77 @@
+//! What an earlier process left: runs that had not ended. Those in an apply are waited for, because the engine settles
+//! them and saves their state; all others have changed nothing and are stopped.
+
+use std::collections::BTreeMap;
+
+use domain::Problem;
+use domain::run::RunStatus;
+use server::local::{Change, Local, RunView};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::console::Console;
+
+/// Returns when no run of an earlier process is under way any more.
+///
+/// # Errors
+/// `stack/unsaved` when such a run made resources that its state does not have: going on would make them once more.
+pub(crate) async fn settle(local: &Local<'_>, console: &Console) -> Result<(), Problem> {
+    let mut changes = local.listen();
+    let names: BTreeMap<String, String> =
+        local.workspaces().await?.into_iter().map(|workspace| (workspace.id, workspace.name)).collect();
+    let name = |run: &RunView| names.get(&run.workspace).cloned().unwrap_or_else(|| run.workspace.clone());
+    let mut open = BTreeMap::new();
+    for run in local.unfinished().await? {
+        if matches!(run.status, RunStatus::Applying | RunStatus::ApplyQueued) {
+            console.say(&format!("waiting for terraform of an earlier run in \"{}\"", name(&run)));
+        } else {
+            local.stop(&run.id).await?;
+        }
+        open.insert(run.id.clone(), name(&run));
+    }
+    let mut unsaved = Vec::new();
+    while !open.is_empty() {
+        for id in open.keys().cloned().collect::<Vec<_>>() {
+            let run = local.run(&id).await?;
+            if run.status.is_final()
+                && let Some(workspace) = open.remove(&id)
+            {
+                console.lost(&workspace, &run.unsaved, &run.in_doubt);
+                if !run.unsaved.is_empty() {
+                    unsaved.push(workspace);
+                }
+            }
+        }
+        if !open.is_empty() {
+            wait(&mut changes, &open).await?;
+        }
+    }
+    match unsaved.is_empty() {
+        true => Ok(()),
+        false => {
+            let message = format!("Resources of {} were made but are not in its state.", quoted(&unsaved));
+            Err(Problem::conflict("stack/unsaved", message).advice(
+                "Import or remove what is listed above, then run the same command again: it goes on without them.",
+            ))
+        }
+    }
+}
+
+async fn wait(
+    changes: &mut tokio::sync::broadcast::Receiver<Change>,
+    open: &BTreeMap<String, String>,
+) -> Result<(), Problem> {
+    loop {
+        match changes.recv().await {
+            Ok(Change::Run { run, .. }) if open.contains_key(&run) => return Ok(()),
+            Ok(_) => {}
+            Err(RecvError::Lagged(_)) => return Ok(()),
+            Err(RecvError::Closed) => {
+                return Err(Problem::ours("stack/engine", "The engine has stopped.", "its changes ended"));
+            }
+        }
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+}

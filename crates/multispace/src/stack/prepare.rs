@@ -1,0 +1,91 @@
+//! Brings the engine's workspaces to what the code says, before anything runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::Problem;
+use server::local::{Local, Reader, Wanted, WorkspaceView};
+
+use super::variables::{self, Given};
+use super::{Loaded, adopt};
+use crate::console::Console;
+
+/// A workspace that is ready to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Ready {
+    /// As the engine has it.
+    pub(crate) view: WorkspaceView,
+    /// Whether multispace keeps its state.
+    pub(crate) held: bool,
+    /// The blocks of its code that read workspaces whose state multispace keeps.
+    pub(crate) readers: Vec<Reader>,
+    /// Those workspaces.
+    pub(crate) reads: Vec<String>,
+}
+
+/// Prepares `selected`, and what it reads.
+///
+/// # Errors
+/// Those of workspaces, variables and states that are taken over.
+pub(crate) async fn prepare(
+    local: &Local<'_>,
+    console: &Console,
+    loaded: &Loaded,
+    selected: &BTreeSet<String>,
+    given: &[Given],
+) -> Result<BTreeMap<String, Ready>, Problem> {
+    let reads = |name: &String| loaded.read_by(name).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let all: BTreeSet<String> = selected.iter().cloned().chain(selected.iter().flat_map(reads)).collect();
+    let mut views = BTreeMap::new();
+    for root in loaded.stack.roots.iter().filter(|root| all.contains(&root.name)) {
+        let settings = loaded.stack.workspace_settings(&root.name);
+        let view = local
+            .prepare(Wanted {
+                name: root.name.clone(),
+                working_directory: loaded.stack.working_directory(root),
+                own_backend: !loaded.is_held(&root.name),
+                terraform_version: settings.terraform_version.or(loaded.stack.settings.terraform_version.clone()),
+                variables: variables::of(&loaded.stack, root, given),
+            })
+            .await?;
+        adopt::adopt(local, console, loaded, &view).await?;
+        views.insert(root.name.clone(), view);
+    }
+    // A state that was taken over changes what the engine knows of the workspace.
+    for view in local.workspaces().await? {
+        if let Some(known) = views.get_mut(&view.name) {
+            *known = view;
+        }
+    }
+    let ready = |name: &String| {
+        let view = views.get(name)?.clone();
+        let readers = readers(loaded, name, &views);
+        Some((name.clone(), Ready { view, held: loaded.is_held(name), readers, reads: reads(name) }))
+    };
+    Ok(selected.iter().filter_map(ready).collect())
+}
+
+/// One for each block: a block that reads several workspaces is answered with the first; the stack's notices say so.
+fn readers(loaded: &Loaded, downstream: &str, views: &BTreeMap<String, WorkspaceView>) -> Vec<Reader> {
+    let mut seen = BTreeSet::new();
+    let mut readers = Vec::new();
+    for reader in loaded.stack.readers.iter().filter(|it| it.downstream == downstream && loaded.is_held(&it.upstream)) {
+        if let Some(upstream) = views.get(&reader.upstream)
+            && seen.insert((&reader.module, &reader.block_name, &reader.instance))
+        {
+            readers.push(Reader {
+                module: reader.module.clone(),
+                name: reader.block_name.clone(),
+                instance: reader.instance.clone(),
+                workspace: upstream.id.clone(),
+            });
+        }
+    }
+    readers
+}
+
+/// Workspaces with something in their state whose code is gone, with the number of their resources.
+pub(crate) async fn orphans(local: &Local<'_>, loaded: &Loaded) -> Result<Vec<(String, u32)>, Problem> {
+    let all = local.workspaces().await?.into_iter();
+    let gone = all.filter(|view| view.resource_count > 0 && loaded.root(&view.name).is_none());
+    Ok(gone.map(|view| (view.name, view.resource_count)).collect())
+}

@@ -1,0 +1,117 @@
+//! [`Record`]: what became of one workspace in a walk. The summary, the report and the exit code are made of these.
+
+use chrono::{DateTime, Utc};
+
+/// How a workspace ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Its changes were made.
+    Applied,
+    /// What it held is gone.
+    Destroyed,
+    /// It was planned and would change.
+    Planned,
+    /// There was nothing to do.
+    Unchanged,
+    /// Its last run failed.
+    Failed,
+    /// It was not started.
+    Skipped,
+    /// It was interrupted, or stopped by somebody.
+    Canceled,
+    /// Somebody said no to its plan.
+    Declined,
+}
+
+impl Outcome {
+    /// The word in the report and on the console.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Destroyed => "destroyed",
+            Self::Planned => "planned",
+            Self::Unchanged => "unchanged",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Canceled => "canceled",
+            Self::Declined => "declined",
+        }
+    }
+}
+
+/// Counts of resource instances.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Resources {
+    /// Made.
+    pub(crate) added: u32,
+    /// Changed in place.
+    pub(crate) changed: u32,
+    /// Destroyed.
+    pub(crate) destroyed: u32,
+}
+
+impl Resources {
+    /// Both together.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            added: self.added + other.added,
+            changed: self.changed + other.changed,
+            destroyed: self.destroyed + other.destroyed,
+        }
+    }
+}
+
+impl From<executor::Counts> for Resources {
+    fn from(counts: executor::Counts) -> Self {
+        Self { added: counts.additions, changed: counts.changes, destroyed: counts.destructions }
+    }
+}
+
+/// What became of one workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// Its name.
+    pub(crate) workspace: String,
+    /// What it depends on directly.
+    pub(crate) upstreams: Vec<String>,
+    /// Its last run.
+    pub(crate) run: Option<String>,
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// Why, where the outcome does not say it all.
+    pub(crate) reason: Option<String>,
+    /// When its first run was queued.
+    pub(crate) queued_at: Option<DateTime<Utc>>,
+    /// When terraform began on its first run.
+    pub(crate) started_at: Option<DateTime<Utc>>,
+    /// When its last run ended.
+    pub(crate) ended_at: Option<DateTime<Utc>>,
+    /// How many runs it had.
+    pub(crate) attempts: u32,
+    /// What all its runs did; on a plan, what they would do.
+    pub(crate) resources: Resources,
+}
+
+impl Record {
+    /// The record of a workspace that had no run yet.
+    pub(crate) fn new(workspace: &str, upstreams: Vec<String>) -> Self {
+        Self {
+            workspace: workspace.to_owned(),
+            upstreams,
+            run: None,
+            outcome: Outcome::Skipped,
+            reason: None,
+            queued_at: None,
+            started_at: None,
+            ended_at: None,
+            attempts: 0,
+            resources: Resources::default(),
+        }
+    }
+
+    /// Milliseconds from its first start to its last end; `None` without a run.
+    pub(crate) fn took_ms(&self) -> Option<u64> {
+        let (from, to) = (self.started_at.or(self.queued_at)?, self.ended_at?);
+        u64::try_from((to - from).num_milliseconds()).ok()
+    }
+}

@@ -1,0 +1,90 @@
+//! Opens the engine of a stack in its folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use domain::Problem;
+use server::{Engine, Options};
+
+use super::environment;
+
+/// Folder of everything that multispace keeps for a stack, inside it.
+pub(crate) const DATA: &str = ".multispace";
+
+/// How many runs are under way at once when nobody says anything else.
+pub(crate) const CONCURRENCY: u32 = 4;
+
+/// The executable to run: the flag's or the environment's, else that of `multispace.hcl` (a path is relative to the stack),
+/// else `terraform` from PATH.
+pub(crate) fn terraform(flag: Option<&Path>, stack: Option<&configuration::Stack>) -> PathBuf {
+    if let Some(flag) = flag {
+        return flag.to_owned();
+    }
+    match stack.and_then(|stack| Some((stack, stack.settings.terraform.as_deref()?))) {
+        Some((stack, named)) if named.contains('/') => stack.dir.join(named),
+        Some((_, named)) => named.into(),
+        None => "terraform".into(),
+    }
+}
+
+/// Makes sure that the executable is there and answers, before anything is made for it.
+///
+/// # Errors
+/// `terraform/…`.
+pub(crate) async fn check_terraform(binary: &Path) -> Result<(), Problem> {
+    match executor::terraform_version(binary).await {
+        Ok(_) => Ok(()),
+        Err(problem) if problem.code == "terraform/not-found" && binary.components().count() == 1 => {
+            let name = binary.display();
+            Err(Problem::invalid(problem.code, format!("There is no \"{name}\" on PATH."))
+                .advice("Install Terraform or OpenTofu, or name the executable with --terraform."))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Opens the engine in the stack's folder, which is made if need be and hides itself from git. `versions` is the folder
+/// with one executable per version.
+///
+/// # Errors
+/// `stack/data` when the folder cannot be made, `stack/cli-configuration`, and those of the engine.
+pub(crate) async fn open(dir: &Path, terraform: PathBuf, versions: Option<PathBuf>) -> Result<Engine, Problem> {
+    check_terraform(&terraform).await?;
+    let data = dir.join(DATA);
+    hide_from_git(&data)?;
+    let options = Options {
+        terraform,
+        terraform_versions: versions,
+        environment: environment::for_terraform(std::env::vars_os()),
+        cli_config: cli_configuration()?,
+        resume: false,
+        ..Options::new(data)
+    };
+    Engine::open(options).await
+}
+
+fn hide_from_git(data: &Path) -> Result<(), Problem> {
+    use std::os::unix::fs::DirBuilderExt;
+    let failed = |error: std::io::Error| {
+        Problem::invalid("stack/data", format!("{} cannot be made: {error}.", data.display()))
+            .advice("multispace keeps state, runs and logs in the stack's folder: it must be writable.")
+    };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(failed)?;
+    let rules = data.join(".gitignore");
+    if !rules.exists() {
+        fs::write(&rules, "*\n").map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn cli_configuration() -> Result<String, Problem> {
+    let Some(file) = environment::cli_configuration(|name| std::env::var_os(name)) else { return Ok(String::new()) };
+    match fs::read_to_string(&file) {
+        // Terraform itself goes on without a file that is not there.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        read => read.map_err(|error| {
+            Problem::invalid("stack/cli-configuration", format!("{} cannot be read: {error}.", file.display()))
+                .advice("Make TF_CLI_CONFIG_FILE name terraform's CLI configuration, or unset it.")
+        }),
+    }
+}
