@@ -80,13 +80,10 @@ async fn initialised_and_run(
     upstream: &Arc<dyn Upstream>,
 ) -> Result<Result<Applied, Failure>, Problem> {
     let folder = &prepared.launcher.folder;
-    if !prepare::is_initialised(folder) {
-        let log = folder.init_log();
-        open_private(&log).map_err(unwritable)?;
-        if let Some(failure) = init(prepared, append_private(&log).map_err(unwritable)?).await? {
-            upstream.log(Bytes::from(fs::read(&log).map_err(unwritable)?)).await;
-            return Ok(Err(failure));
-        }
+    if !prepare::is_initialised(folder)
+        && let Some(failure) = init(prepared, upstream).await?
+    {
+        return Ok(Err(failure));
     }
     let log = folder.log(Phase::Apply);
     open_private(&log).map_err(unwritable)?;

@@ -19,7 +19,8 @@ use crate::work::{Failure, FailureKind, Operation, Output, Phase, Planned, Recov
 
 /// Plans a run in its folder, which is made anew.
 ///
-/// The log begins with three lines that name terraform, then has `init`'s text and the plan: as terraform renders it for
+/// The log begins with three lines that name terraform, then has the plan (or what `init` said when it failed): as terraform
+/// renders it for
 /// [`Output::Human`], `-json` lines for [`Output::Json`].
 ///
 /// # Errors
@@ -47,6 +48,9 @@ async fn follow_and_run(
 ) -> Result<Result<Planned, Failure>, Problem> {
     let log = prepared.launcher.folder.log(Phase::Plan);
     open_private(&log).map_err(unwritable)?;
+    if let Some(failure) = init(prepared, &upstream).await? {
+        return Ok(Err(failure));
+    }
     let follow = Follow::start(log, Rendering::new(Form::Raw), upstream)?;
     let outcome = run(work, prepared).await;
     follow.finish().await;
@@ -57,9 +61,6 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
     let launcher = &prepared.launcher;
     let log = || append_private(&launcher.folder.log(Phase::Plan));
 
-    if let Some(failure) = init(prepared, log().map_err(unwritable)?).await? {
-        return Ok(Err(failure));
-    }
     let generated = launcher.folder.path().join("generated.tf");
     let mut arguments = plan_arguments(&work.operation);
     arguments.push(joined("-out=", launcher.folder.plan_file().as_os_str()));
@@ -116,17 +117,23 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
     reading.await.map_err(|problem| ours("The plan could not be read.", problem))?.map(Ok)
 }
 
-/// Runs `init`; says why not when it did not succeed.
-pub(crate) async fn init(prepared: &Prepared, log: File) -> Result<Option<Failure>, Problem> {
-    let output = Streams::together(log).map_err(unwritable)?;
+/// Runs `init`; says why not when it did not succeed. What it prints reaches the log only then: of an `init` that went well
+/// nobody wants to read in every run.
+pub(crate) async fn init(prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> Result<Option<Failure>, Problem> {
+    let log = prepared.launcher.folder.init_log();
+    open_private(&log).map_err(unwritable)?;
+    let output = Streams::together(append_private(&log).map_err(unwritable)?).map_err(unwritable)?;
     let mut arguments: Vec<OsString> = vec!["init".into(), "-input=false".into()];
     if prepared.state.is_some() {
         // The state lies ready where both the backend that a bare root has and the one of the override look for it:
         // terraform would ask whether to move it from the one to the other.
         arguments.push("-force-copy".into());
     }
-    let ended = prepared.launcher.run("init", &arguments, output).await?;
-    Ok(unsuccessful(&ended, "init"))
+    let failure = unsuccessful(&prepared.launcher.run("init", &arguments, output).await?, "init");
+    if failure.is_some() {
+        upstream.log(Bytes::from(fs::read(&log).map_err(unwritable)?)).await;
+    }
+    Ok(failure)
 }
 
 fn plan_arguments(operation: &Operation) -> Vec<OsString> {

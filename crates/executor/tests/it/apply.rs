@@ -16,7 +16,7 @@ async fn a_resource_comes_stays_and_goes() {
     assert_eq!(outputs(&state)["name"]["value"], "production");
     let log = plain(&log);
     assert_eq!(log.matches("Initializing plugins and modules...\n").count(), 2);
-    assert!(log.contains("Terraform has been successfully initialized!"), "{log}");
+    assert!(!log.contains("Terraform has been successfully initialized!"), "{log}");
     assert!(log.contains("# terraform_data.a will be created"), "{log}");
     assert!(log.contains(
         "\nApply complete! Resources: 1 added, 0 changed, 0 destroyed.\n\nOutputs:\n\nname = \"production\"\n"

@@ -47,7 +47,8 @@ fn a_workspace_is_made_planned_applied_read_and_destroyed() {
         .says("terraform_data.greeting: Creation complete")
         .says("Apply complete! Resources: 1 added, 0 changed, 0 destroyed.")
         .says(r#"greeting = "hello world""#)
-        .says("secret = <sensitive>");
+        .says("secret = (sensitive value)")
+        .never_says("s3cr3t");
 
     let outputs = root.outputs();
     assert_eq!(outputs["greeting"]["value"], "hello world");

@@ -19,6 +19,7 @@ from pytfe.models import (
     RunCreateOptions,
     RunVariable,
     VariableCreateOptions,
+    Workspace,
     WorkspaceCreateOptions,
     WorkspaceListOptions,
     WorkspaceLockOptions,
@@ -116,7 +117,8 @@ def upload(client, workspace_id):
 
 
 def runs(client, workspace_id):
-    workspace = client.workspaces.read_by_id(workspace_id)
+    # The id alone: pytfe cannot send a workspace that it has read, since its times are not JSON.
+    workspace = Workspace(id=workspace_id)
     client.variables.create(
         workspace_id, VariableCreateOptions(key="who", value="world", category=CategoryType.TERRAFORM)
     )

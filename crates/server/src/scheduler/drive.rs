@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::approve;
 use super::sweep;
 use super::work::{self, plan_object};
 use crate::app::App;
@@ -84,6 +85,7 @@ async fn planned(
             {
                 app.objects.put(&plan_object(plan, part), bytes).await?;
             }
+            let changes = app.changes.listen();
             receiver.finish().await?;
             let result = PlanResult {
                 has_changes: planned.has_changes,
@@ -91,8 +93,12 @@ async fn planned(
                 generated_configuration: planned.generated_configuration,
             };
             let tx = app.db.write().await?;
-            progress::planned(app, &tx, &run.id, &result).await?;
-            tx.commit().await
+            let run = progress::planned(app, &tx, &run.id, &result).await?;
+            tx.commit().await?;
+            match run.status() == RunStatus::Planned && run.auto_apply {
+                true => approve::when_read(app, &run, plan, changes, closing).await,
+                false => Ok(()),
+            }
         }
         Err(failure) if failure.kind == FailureKind::Canceled && !asked && closing.is_cancelled() => {
             // The server stops: the plan is made again when it is back.

@@ -3,6 +3,7 @@
 //! At its own pace: woken by what was committed, it reads the facts, asks `domain::queue`, and starts what it is told. No
 //! handler starts anything, and nothing here polls.
 
+mod approve;
 mod drive;
 mod recover;
 mod sweep;
@@ -57,7 +58,7 @@ async fn wait(
     loop {
         tokio::select! {
             change = changes.recv() => match change {
-                Ok(Change::Log { .. }) => {}
+                Ok(Change::Log { .. } | Change::Read { .. }) => {}
                 Ok(change) => {
                     note(change);
                     break;

@@ -48,7 +48,8 @@ pub async fn take_up(app: &App, closing: &CancellationToken) -> Result<JoinSet<(
     Ok(tasks)
 }
 
-/// A run that had not begun to apply: it waits again where it was under way, and ends where nobody waits for it.
+/// A run that had not begun to apply: it waits again where it was under way, is confirmed where that was about to happen,
+/// and ends where nobody waits for it.
 async fn take_back(app: &App, run: &Run) -> Result<(), Problem> {
     let tx = app.db.write().await?;
     let nothing = Recovery::default();
@@ -59,6 +60,8 @@ async fn take_back(app: &App, run: &Run) -> Result<(), Problem> {
         progress::ended(app, &tx, &run.id, end, "Whoever started it was stopped.", &nothing).await?;
     } else if run.status().holds_slot() {
         progress::requeue(app, &tx, &run.id).await?;
+    } else {
+        progress::confirm_by_itself(app, &tx, &run.id).await?;
     }
     tx.commit().await
 }

@@ -22,6 +22,11 @@ pub enum Change {
         /// Id of the plan or apply.
         phase: String,
     },
+    /// Somebody has read the log of a plan or an apply to its end.
+    Read {
+        /// Id of the plan or apply.
+        phase: String,
+    },
 }
 
 /// The channel of changes. Bounded: who lags more than its length behind is told so and reads again.

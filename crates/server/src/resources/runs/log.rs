@@ -109,6 +109,9 @@ pub async fn read(app: &App, phase: &str, offset: u64, limit: usize) -> Result<B
         out.extend_from_slice(&bytes[skip..end]);
         at += (end - skip) as u64;
     }
+    if out.last() == Some(&ETX) {
+        app.changes.tell(Change::Read { phase: phase.to_owned() });
+    }
     Ok(out.freeze())
 }
 

@@ -11,6 +11,9 @@ use crate::app::App;
 use crate::resources::workspaces;
 use crate::storage::Tx;
 
+/// Source of runs whose log is read by `terraform apply` with a `cloud` block.
+const WATCHED: &str = "terraform+cloud";
+
 /// What became of a plan that succeeded.
 pub struct PlanResult {
     /// Whether applying it would do anything.
@@ -61,7 +64,8 @@ pub async fn plan_started(app: &App, tx: &Tx, id: &str) -> Result<(Run, Phase), 
     Ok((run, plan))
 }
 
-/// The plan is there. In the same transaction the run is confirmed if that is to happen by itself, or is over.
+/// The plan is there. In the same transaction the run is confirmed if that is to happen by itself, or is over. One that
+/// terraform's CLI looks at is left planned, for [`confirm_by_itself`] to follow.
 pub async fn planned(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Result<Run, Problem> {
     let mut run = locked(tx, id).await?;
     let mut plan = store::plan_of(tx, id).await?;
@@ -78,10 +82,19 @@ pub async fn planned(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Resul
         (false, true, false) => PlanOutcome::Changes,
     };
     advance(app, tx, &mut run, RunEvent::PlanFinished(outcome)).await?;
-    if outcome == PlanOutcome::Changes && run.auto_apply && run.cancel_requested_at.is_none() {
+    if outcome == PlanOutcome::Changes && run.auto_apply && run.source != WATCHED {
         advance(app, tx, &mut run, RunEvent::Confirm).await?;
     }
     Ok(run)
+}
+
+/// Confirms a run that is planned and to be applied by itself; anything else stays as it is.
+pub async fn confirm_by_itself(app: &App, tx: &Tx, id: &str) -> Result<(), Problem> {
+    let mut run = locked(tx, id).await?;
+    if run.status() == RunStatus::Planned && run.auto_apply {
+        advance(app, tx, &mut run, RunEvent::Confirm).await?;
+    }
+    Ok(())
 }
 
 /// The apply begins: the one moment after which it is never begun again.
