@@ -62,7 +62,7 @@ fn a_workspace_is_made_planned_applied_read_and_destroyed() {
     root.terraform(&["apply", "-auto-approve"]).succeeds().says("No changes");
     root.terraform(&["plan", "-detailed-exitcode"]).exits_with(0);
 
-    root.terraform(&["destroy", "-auto-approve"]).succeeds().says("Resources: 1 destroyed");
+    root.terraform(&["destroy", "-auto-approve"]).succeeds().says("0 added, 0 changed, 1 destroyed");
     assert_eq!(root.terraform(&["state", "list"]).stdout, "");
     assert_eq!(server.workspace("greeting")["attributes"]["resource-count"], 0);
 }

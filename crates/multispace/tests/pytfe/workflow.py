@@ -168,8 +168,7 @@ def the_end(client, organization, workspace_id):
         raise AssertionError("a workspace with resources was deleted")
     except TFEError as error:
         print("delete: refused with", error)
-    workspace = client.workspaces.read_by_id(workspace_id)
-    run = client.runs.create(RunCreateOptions(workspace=workspace, is_destroy=True, auto_apply=True))
+    run = client.runs.create(RunCreateOptions(workspace=Workspace(id=workspace_id), is_destroy=True, auto_apply=True))
     wait(client, run.id, "applied")
     client.workspaces.safe_delete_by_id(workspace_id)
     for number in range(23):

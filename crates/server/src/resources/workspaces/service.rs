@@ -183,7 +183,7 @@ pub async fn safe_delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem
         return Err(Problem::conflict(
             "workspace/has-resources",
             format!(
-                "The workspace \"{}\" is not safe to delete: it manages {} resources.",
+                "The workspace \"{}\" is not safe to delete: resources under management: {}.",
                 workspace.name, workspace.resource_count
             ),
         )
