@@ -156,6 +156,7 @@ async fn with_engine(
         // A destroy was approved as a whole.
         auto_approve: ways.auto_approve || direction == Direction::Destroy,
         code,
+        dir: wanted.dir.dir.display().to_string(),
     };
     let records = Drive::new(&local, console, loaded, job, ready, walk).run(interrupts.clone()).await?;
     let left = if direction == Direction::Destroy && wanted.targets.is_empty() { orphans.len() } else { 0 };

@@ -14,7 +14,7 @@ pub(super) fn problem(problem: &Problem, style: Style) -> String {
         text += &format!("  {}\n", problem.advice);
     }
     if let Some(cause) = problem.cause.as_deref().filter(|_| problem.fault == domain::Fault::Ours) {
-        text += &style.dim(&format!("  {cause}\n"));
+        text += &format!("{}\n", style.dim(&format!("  {cause}")));
     }
     text
 }

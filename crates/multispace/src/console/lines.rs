@@ -60,9 +60,22 @@ pub(crate) fn signs(resources: Resources, style: Style) -> String {
 
 /// `3 added, 1 destroyed`; empty when there is nothing to say.
 pub(crate) fn words(resources: Resources) -> String {
-    let parts = [(resources.added, "added"), (resources.changed, "changed"), (resources.destroyed, "destroyed")];
-    let parts: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    counted(resources, ["added", "changed", "destroyed"])
+}
+
+/// `3 to add, 1 to destroy`; empty when there is nothing to say.
+pub(crate) fn intentions(resources: Resources) -> String {
+    counted(resources, ["to add", "to change", "to destroy"])
+}
+
+fn counted(resources: Resources, words: [&str; 3]) -> String {
+    let counts = [resources.added, resources.changed, resources.destroyed];
+    let parts: Vec<String> = counts
+        .iter()
+        .zip(words)
+        .filter(|(count, _)| **count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
     parts.join(", ")
 }
 
@@ -103,15 +116,10 @@ pub(crate) fn finished_plainly(record: &Record) -> String {
     let reason = record.reason.as_deref().unwrap_or_default();
     let what = match record.outcome {
         Outcome::Applied | Outcome::Destroyed | Outcome::Planned => {
-            let words = words(record.resources);
+            let is_plan = record.outcome == Outcome::Planned;
+            let words = if is_plan { intentions(record.resources) } else { words(record.resources) };
             let counted = if words.is_empty() { "only outputs" } else { &words };
-            let counted =
-                if record.outcome == Outcome::Planned { format!("to be {counted}") } else { counted.to_owned() };
-            format!(
-                "{} ({}){took}{attempts}",
-                record.outcome.as_str(),
-                counted.replace("to be only outputs", "only outputs")
-            )
+            format!("{} ({counted}){took}{attempts}", record.outcome.as_str())
         }
         Outcome::Unchanged if reason.is_empty() => format!("no changes{took}"),
         Outcome::Unchanged => reason.to_owned(),
@@ -180,7 +188,7 @@ mod tests {
             ingress: skipped: because dns failed
             x: no changes in 0.9s
             y: nothing to destroy
-            p: planned (to be 2 added) in 0.0s
+            p: planned (2 to add) in 0.0s
             i: stopped in 0.0s: interrupted
             n: declined"#]]
         .assert_eq(&text.join("\n"));

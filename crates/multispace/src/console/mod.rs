@@ -94,19 +94,20 @@ impl Console {
         self.say(text.trim_end_matches('\n'));
     }
 
-    /// Terraform's own text about a workspace that failed, and where all of it is.
+    /// Terraform's own text about a workspace that failed, and how to see all of it: the log and the command that shows it.
     pub(crate) fn failed(&self, workspace: &str, why: &str, log: Option<(&str, &str)>) {
         let style = self.inner.err;
         let mut text = format!("\n{}\n", style.bold(&style.red(&format!("── {workspace} failed"))));
         let shown = log.map(|(log, _)| excerpt::errors(log)).unwrap_or_default();
-        if !why.is_empty() && !shown.contains(why) {
+        // Where terraform says why, that it failed is no news.
+        if !why.is_empty() && !shown.contains("Error:") {
             text += &format!("{why}\n");
         }
         if !shown.is_empty() {
             text += &format!("{}\n", style.foreign(&shown));
         }
-        if let Some((_, id)) = log {
-            text += &format!("{}\n", style.dim(&format!("the whole log: multispace log {id}")));
+        if let Some((_, command)) = log {
+            text += &format!("{}\n", style.dim(&format!("the whole log: {command}")));
         }
         self.say(&text);
     }

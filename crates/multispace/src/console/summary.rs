@@ -1,6 +1,6 @@
 //! The closing summary of a walk.
 
-use super::lines::{duration, words};
+use super::lines::{duration, intentions, words};
 use super::style::Style;
 use crate::stack::record::{Outcome, Record, Resources};
 
@@ -42,13 +42,13 @@ pub(super) fn text(records: &[Record], wall_ms: u64, style: Style) -> String {
         counts.join(", ")
     );
     let resources = records.iter().map(|it| it.resources).fold(Resources::default(), Resources::plus);
-    let words = words(resources);
+    let is_plan = records.iter().any(|it| it.outcome == Outcome::Planned);
+    let words = if is_plan { intentions(resources) } else { words(resources) };
     if !words.is_empty() {
-        let is_plan = records.iter().any(|it| it.outcome == Outcome::Planned);
-        text += &format!("resources: {}{words}\n", if is_plan { "to be " } else { "" });
+        text += &format!("resources: {words}\n");
     }
     if let Some(line) = slowest(records) {
-        text += &style.dim(&format!("slowest: {line}\n"));
+        text += &format!("{}\n", style.dim(&format!("slowest: {line}")));
     }
     text
 }

@@ -32,6 +32,8 @@ pub(crate) struct Job {
     pub(crate) auto_approve: bool,
     /// The stored code.
     pub(crate) code: String,
+    /// The stack's folder as it was typed.
+    pub(crate) dir: String,
 }
 
 /// A walk under way.
@@ -49,6 +51,8 @@ pub(crate) struct Drive<'a> {
     approvals: Approvals,
     /// The run that a person is being asked about.
     asking: Option<String>,
+    /// The run whose plan was shown last: a question that is asked again does not show it again.
+    shown: Option<String>,
     /// Plans that wait for those before them in the order to be shown.
     plans: BTreeMap<String, Option<String>>,
     interrupted: bool,
@@ -89,6 +93,7 @@ impl<'a> Drive<'a> {
             records,
             approvals: Approvals::default(),
             asking: None,
+            shown: None,
             plans: BTreeMap::new(),
             interrupted: false,
         }
@@ -281,7 +286,8 @@ impl<'a> Drive<'a> {
                 let why = run.failure.clone().unwrap_or_default();
                 self.over(&workspace, Outcome::Failed, Some(why.clone()))?;
                 let id = if has_applied(run) { &run.apply } else { &run.plan };
-                self.console.failed(&workspace, &why, Some((&log, id)));
+                let command = format!("multispace log {id} {}", self.job.dir);
+                self.console.failed(&workspace, &why, Some((&log, &command)));
                 Ok(())
             }
             Ended::Canceled if active.declined => self.over(&workspace, Outcome::Declined, None),
@@ -374,10 +380,16 @@ impl<'a> Drive<'a> {
             return Ok(());
         }
         let Some(question) = self.approvals.current().cloned() else { return Ok(()) };
-        let run = self.local.run(&question.run).await?;
-        let log = self.local.log(&run.plan).await?;
+        let text = self.question(&question.workspace);
         self.progress.pause();
-        self.console.ask_about_plan(&question.workspace, &log, &self.question(&question.workspace));
+        if self.shown.as_ref() == Some(&question.run) {
+            self.console.ask("", &text);
+        } else {
+            let run = self.local.run(&question.run).await?;
+            let log = self.local.log(&run.plan).await?;
+            self.console.ask_about_plan(&question.workspace, &log, &text);
+            self.shown = Some(question.run.clone());
+        }
         self.asking = Some(question.run);
         prompt.ask();
         Ok(())
@@ -408,7 +420,11 @@ impl<'a> Drive<'a> {
 
     async fn carry_out(&mut self, verdict: Verdict) -> Result<(), Problem> {
         match verdict {
-            Verdict::Confirm(run) => self.local.confirm(&run).await,
+            Verdict::Confirm(run) => match self.local.confirm(&run).await {
+                // It ended while its question was open, and says so by itself.
+                Err(_) if self.local.run(&run).await?.status.is_final() => Ok(()),
+                confirmed => confirmed,
+            },
             Verdict::Decline(run) => {
                 if let Some(active) = self.active.get_mut(&run) {
                     active.declined = true;
