@@ -32,7 +32,7 @@ use crate::work::{Applied, Failure, Output, Phase, Upstream, Work};
 /// [`Output::Human`] its lines are rendered. Each state that it saves is offered to [`Upstream::snapshot`], the newest
 /// only when the receiver is slow.
 ///
-/// Dropping the future is like our death: terraform goes on, and [`recover`](crate::recover) finds what came of it.
+/// Dropping the future is like our death: terraform goes on, and [`recover`](crate::recover()) finds what came of it.
 ///
 /// # Errors
 /// A [`Failure`] whose `recovery` says what was saved, what was done and is not saved, and what is in doubt. An apply

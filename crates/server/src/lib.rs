@@ -1,6 +1,6 @@
 //! The engine: rooms, runs, queue and state, in one process; and the HCP Terraform API v2 in front of it.
 //!
-//! [`Engine::open`] opens a data folder; [`serve`] puts the API on a listener; [`Engine::local`] is for a stack that runs
+//! [`Engine::open`] opens a data folder; [`serve()`] puts the API on a listener; [`Engine::local`] is for a stack that runs
 //! the engine in its own process.
 
 mod actor;

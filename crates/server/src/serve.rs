@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use domain::{Fault, Problem};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -152,6 +152,9 @@ impl Engine {
     }
 }
 
+/// How long a client may take to send the head of a request.
+const HEADERS: Duration = Duration::from_secs(10);
+
 /// A certificate and its key, both PEM files.
 #[derive(Debug, Clone)]
 pub struct Tls {
@@ -176,21 +179,27 @@ pub async fn serve(
         Problem::ours("serve/failed", "The server cannot go on listening.", error)
             .advice("Look at the log, and start it again.")
     };
-    let Some(tls) = tls else {
-        return axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await.map_err(failed);
-    };
-    let config = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(|error| {
-        Problem::invalid("serve/tls", format!("The certificate or its key cannot be used: {error}."))
-            .advice("Give PEM files that belong together to --tls-cert and --tls-key.")
-    })?;
     let handle = axum_server::Handle::new();
     let watched = handle.clone();
     tokio::spawn(async move {
         stop.cancelled().await;
         watched.graceful_shutdown(Some(Duration::from_secs(5)));
     });
-    let listener = listener.into_std().map_err(failed)?;
-    axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle).serve(service).await.map_err(failed)
+    let mut server = axum_server::from_tcp(listener.into_std().map_err(failed)?).map_err(failed)?.handle(handle);
+    server.http_builder().http1().header_read_timeout(HEADERS);
+    match tls {
+        None => server.serve(service).await.map_err(failed),
+        Some(tls) => {
+            server.acceptor(RustlsAcceptor::new(certificate(&tls).await?)).serve(service).await.map_err(failed)
+        }
+    }
+}
+
+async fn certificate(tls: &Tls) -> Result<RustlsConfig, Problem> {
+    RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(|error| {
+        Problem::invalid("serve/tls", format!("The certificate or its key cannot be used: {error}."))
+            .advice("Give PEM files that belong together to --tls-cert and --tls-key.")
+    })
 }
 
 /// Makes the data folder, for its owner alone, and takes it for this process.
