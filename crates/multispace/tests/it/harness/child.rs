@@ -146,6 +146,23 @@ impl Running {
         }
     }
 
+    /// Waits for a line with this text, or for its end; says whether there was one.
+    pub(crate) fn reaches(&mut self, text: &str) -> bool {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok((stream, line)) => {
+                    self.keep(stream, &line);
+                    if line.contains(text) {
+                        return true;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("neither `{text}` nor its end in time\n{}", self.so_far()),
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+    }
+
     /// Whether it has not ended yet.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("the child can be asked").is_none()
