@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use hcl_edit::expr::{Expression, ObjectKey};
-use hcl_edit::structure::{Block, Body};
 use serde_json::Value;
+
+use crate::hcl1;
 
 /// What the files say.
 #[derive(Debug, Default, PartialEq)]
@@ -37,26 +37,11 @@ impl CliConfig {
 
     /// Adds what a file says; later files win.
     fn read(&mut self, text: &str) {
-        if text.trim_start().starts_with('{') {
-            if let Ok(value) = serde_json::from_str(text) {
-                self.read_json(&value);
-            }
-        } else if let Ok(body) = text.parse::<Body>() {
-            for block in body.get_blocks("credentials") {
-                if let (Some(host), Some(token)) = (label(block), attribute(block, "token").and_then(text_of)) {
-                    self.tokens.insert(host, token);
-                }
-            }
-            for block in body.get_blocks("host") {
-                if let (Some(host), Some(Expression::Object(services))) = (label(block), attribute(block, "services")) {
-                    let pairs = services.iter().filter_map(|(key, value)| Some((key_of(key)?, text_of(value.expr())?)));
-                    self.services.insert(host, pairs.collect());
-                }
-            }
-        }
+        let read = if text.trim_start().starts_with('{') { serde_json::from_str(text).ok() } else { hcl1::parse(text) };
+        self.add(&read.unwrap_or_default());
     }
 
-    fn read_json(&mut self, value: &Value) {
+    fn add(&mut self, value: &Value) {
         for (host, said) in value["credentials"].as_object().into_iter().flatten() {
             if let Some(token) = said["token"].as_str() {
                 self.tokens.insert(host.to_lowercase(), token.to_owned());
@@ -67,25 +52,6 @@ impl CliConfig {
             let pairs = pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
             self.services.insert(host.to_lowercase(), pairs.collect());
         }
-    }
-}
-
-fn label(block: &Block) -> Option<String> {
-    block.labels.first().map(|label| label.as_str().to_lowercase())
-}
-
-fn attribute<'a>(block: &'a Block, name: &str) -> Option<&'a Expression> {
-    block.body.get_attribute(name).map(|attribute| &attribute.value)
-}
-
-fn text_of(expression: &Expression) -> Option<String> {
-    expression.as_str().map(str::to_owned)
-}
-
-fn key_of(key: &ObjectKey) -> Option<String> {
-    match key {
-        ObjectKey::Ident(name) => Some(name.as_str().to_owned()),
-        ObjectKey::Expression(expression) => text_of(expression),
     }
 }
 

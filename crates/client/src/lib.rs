@@ -9,6 +9,7 @@
 //! wait. Absent on purpose: caches, and anything that decides what to do with an answer.
 
 mod cli_config;
+mod hcl1;
 mod http;
 mod item;
 pub mod logs;

@@ -156,7 +156,8 @@ fn own_block() -> Block {
 impl Provider {
     /// The provider, not yet configured.
     pub fn new() -> Self {
-        let context = Context { client: Mutex::default(), stop: CancellationToken::new(), looked_after: Mutex::default() };
+        let context =
+            Context { client: Mutex::default(), stop: CancellationToken::new(), looked_after: Mutex::default() };
         let data = |all: Vec<Box<dyn DataSource>>| all.into_iter().map(|one| (one.name(), one)).collect();
         Self {
             context,
@@ -207,7 +208,10 @@ impl Provider {
         m::ValidateProviderConfigResponse::default()
     }
 
-    pub(crate) async fn validate_resource(self: std::sync::Arc<Self>, ask: m::ValidateConfigRequest) -> m::DiagnosticsResponse {
+    pub(crate) async fn validate_resource(
+        self: std::sync::Arc<Self>,
+        ask: m::ValidateConfigRequest,
+    ) -> m::DiagnosticsResponse {
         let mut told = Vec::new();
         match (self.resource(&ask.type_name), decode(ask.config.as_ref())) {
             (Ok(resource), Ok(Some(config))) => resource.validate(&config, &mut told),
@@ -217,7 +221,10 @@ impl Provider {
         m::DiagnosticsResponse { diagnostics: told }
     }
 
-    pub(crate) async fn validate_other(self: std::sync::Arc<Self>, ask: m::ValidateConfigRequest) -> m::DiagnosticsResponse {
+    pub(crate) async fn validate_other(
+        self: std::sync::Arc<Self>,
+        ask: m::ValidateConfigRequest,
+    ) -> m::DiagnosticsResponse {
         let mut told = Vec::new();
         let name = ask.type_name.as_str();
         let found = self.data_sources.get(name).or_else(|| self.ephemerals.get(name));
@@ -227,7 +234,10 @@ impl Provider {
         m::DiagnosticsResponse { diagnostics: told }
     }
 
-    pub(crate) async fn configure(self: std::sync::Arc<Self>, ask: m::ConfigureProviderRequest) -> m::DiagnosticsResponse {
+    pub(crate) async fn configure(
+        self: std::sync::Arc<Self>,
+        ask: m::ConfigureProviderRequest,
+    ) -> m::DiagnosticsResponse {
         let told = self.connect(ask.config.as_ref()).err();
         m::DiagnosticsResponse { diagnostics: told.into_iter().collect() }
     }
@@ -245,7 +255,8 @@ impl Provider {
             ssl_skip_verify: config.get("ssl_skip_verify").and_then(Value::as_bool),
         };
         let settings = Settings::resolve(given, &|name| std::env::var(name).ok());
-        let client = settings.and_then(Client::new).map_err(|problem| of_problem("configuring the provider", &problem))?;
+        let client =
+            settings.and_then(Client::new).map_err(|problem| of_problem("configuring the provider", &problem))?;
         *self.context.client.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(client.into());
         Ok(())
     }
@@ -255,14 +266,19 @@ impl Provider {
         m::StopProviderResponse::default()
     }
 
-    pub(crate) async fn upgrade(self: std::sync::Arc<Self>, ask: m::UpgradeResourceStateRequest) -> m::UpgradeResourceStateResponse {
+    pub(crate) async fn upgrade(
+        self: std::sync::Arc<Self>,
+        ask: m::UpgradeResourceStateRequest,
+    ) -> m::UpgradeResourceStateResponse {
         let json = ask.raw_state.map(|raw| raw.json).unwrap_or_default();
         let upgraded = self.resource(&ask.type_name).and_then(|resource| {
             let state = resource.upgrade(&ask.type_name, ask.version, state_of_json(&json)?);
             Ok(state.map(|state| resource.block().shaped(state)))
         });
         match upgraded {
-            Ok(state) => m::UpgradeResourceStateResponse { upgraded_state: Some(encode(state)), diagnostics: Vec::new() },
+            Ok(state) => {
+                m::UpgradeResourceStateResponse { upgraded_state: Some(encode(state)), diagnostics: Vec::new() }
+            }
             Err(problem) => m::UpgradeResourceStateResponse { upgraded_state: None, diagnostics: vec![problem] },
         }
     }
@@ -277,11 +293,16 @@ impl Provider {
         };
         match read.await {
             Ok(state) => m::ReadResourceResponse { new_state: Some(encode(state)), diagnostics: Vec::new(), private },
-            Err(problem) => m::ReadResourceResponse { new_state: ask.current_state, diagnostics: vec![problem], private },
+            Err(problem) => {
+                m::ReadResourceResponse { new_state: ask.current_state, diagnostics: vec![problem], private }
+            }
         }
     }
 
-    pub(crate) async fn plan(self: std::sync::Arc<Self>, ask: m::PlanResourceChangeRequest) -> m::PlanResourceChangeResponse {
+    pub(crate) async fn plan(
+        self: std::sync::Arc<Self>,
+        ask: m::PlanResourceChangeRequest,
+    ) -> m::PlanResourceChangeResponse {
         let planned = async {
             let resource = self.resource(&ask.type_name)?;
             let prior = decode(ask.prior_state.as_ref())?;
@@ -289,7 +310,8 @@ impl Provider {
             let wanted = decode(ask.proposed_new_state.as_ref())?.is_some();
             let by_schema = wanted.then(|| plan::plan(&resource.block(), prior.as_ref(), &config));
             let (state, replaces) = by_schema.map_or((None, Vec::new()), |plan| (Some(plan.state), plan.replaces));
-            let mut plan = Plan { prior: prior.as_ref(), config: &config, state, private: ask.prior_private, told: Vec::new() };
+            let mut plan =
+                Plan { prior: prior.as_ref(), config: &config, state, private: ask.prior_private, told: Vec::new() };
             resource.plan(&self.context, &mut plan).await;
             Ok(m::PlanResourceChangeResponse {
                 planned_state: Some(encode(plan.state)),
@@ -302,7 +324,10 @@ impl Provider {
         planned.await.unwrap_or_else(problem)
     }
 
-    pub(crate) async fn apply(self: std::sync::Arc<Self>, ask: m::ApplyResourceChangeRequest) -> m::ApplyResourceChangeResponse {
+    pub(crate) async fn apply(
+        self: std::sync::Arc<Self>,
+        ask: m::ApplyResourceChangeRequest,
+    ) -> m::ApplyResourceChangeResponse {
         let applied = async {
             let resource = self.resource(&ask.type_name)?;
             let prior = decode(ask.prior_state.as_ref())?;
@@ -327,10 +352,16 @@ impl Provider {
                 Err(problem) => change.told.push(problem),
             }
             if !any_error(&change.told) && !is_delete && change.state.is_none() {
-                change.told.push(error("the provider lost the new state", "This is a fault of the provider: report it."));
+                change
+                    .told
+                    .push(error("the provider lost the new state", "This is a fault of the provider: report it."));
             }
             let state = change.state.map(|state| known(resource.block().shaped(state)));
-            Ok(m::ApplyResourceChangeResponse { new_state: Some(encode(state)), private: change.private, diagnostics: change.told })
+            Ok(m::ApplyResourceChangeResponse {
+                new_state: Some(encode(state)),
+                private: change.private,
+                diagnostics: change.told,
+            })
         };
         let problem = |problem| m::ApplyResourceChangeResponse {
             new_state: ask.prior_state.clone(),
@@ -340,7 +371,10 @@ impl Provider {
         applied.await.unwrap_or_else(problem)
     }
 
-    pub(crate) async fn import(self: std::sync::Arc<Self>, ask: m::ImportResourceStateRequest) -> m::ImportResourceStateResponse {
+    pub(crate) async fn import(
+        self: std::sync::Arc<Self>,
+        ask: m::ImportResourceStateRequest,
+    ) -> m::ImportResourceStateResponse {
         let imported = async {
             let resource = self.resource(&ask.type_name)?;
             Ok(resource.block().shaped(resource.import(&self.context, &ask.id).await?))
@@ -355,7 +389,10 @@ impl Provider {
         }
     }
 
-    pub(crate) async fn move_state(self: std::sync::Arc<Self>, ask: m::MoveResourceStateRequest) -> m::MoveResourceStateResponse {
+    pub(crate) async fn move_state(
+        self: std::sync::Arc<Self>,
+        ask: m::MoveResourceStateRequest,
+    ) -> m::MoveResourceStateResponse {
         let moved = || {
             let resource = self.resource(&ask.target_type_name)?;
             let source = ask.source_type_name.as_str();
@@ -364,25 +401,36 @@ impl Provider {
                 return Err(refused());
             }
             let json = ask.source_state.clone().map(|raw| raw.json).unwrap_or_default();
-            let state = resource.upgrade(source, ask.source_schema_version, state_of_json(&json)?).ok_or_else(refused)?;
+            let state =
+                resource.upgrade(source, ask.source_schema_version, state_of_json(&json)?).ok_or_else(refused)?;
             Ok(resource.block().shaped(state))
         };
         match moved() {
-            Ok(state) => m::MoveResourceStateResponse { target_state: Some(encode(Some(state))), diagnostics: Vec::new() },
+            Ok(state) => {
+                m::MoveResourceStateResponse { target_state: Some(encode(Some(state))), diagnostics: Vec::new() }
+            }
             Err(problem) => m::MoveResourceStateResponse { target_state: None, diagnostics: vec![problem] },
         }
     }
 
-    pub(crate) async fn read_data(self: std::sync::Arc<Self>, ask: m::ValidateConfigRequest) -> m::ReadDataSourceResponse {
+    pub(crate) async fn read_data(
+        self: std::sync::Arc<Self>,
+        ask: m::ValidateConfigRequest,
+    ) -> m::ReadDataSourceResponse {
         match self.look_up(&self.data_sources, &ask).await {
             Ok(state) => m::ReadDataSourceResponse { state: Some(encode(Some(state))), diagnostics: Vec::new() },
             Err(problem) => m::ReadDataSourceResponse { state: None, diagnostics: vec![problem] },
         }
     }
 
-    pub(crate) async fn open(self: std::sync::Arc<Self>, ask: m::ValidateConfigRequest) -> m::OpenEphemeralResourceResponse {
+    pub(crate) async fn open(
+        self: std::sync::Arc<Self>,
+        ask: m::ValidateConfigRequest,
+    ) -> m::OpenEphemeralResourceResponse {
         match self.look_up(&self.ephemerals, &ask).await {
-            Ok(state) => m::OpenEphemeralResourceResponse { result: Some(encode(Some(state))), diagnostics: Vec::new() },
+            Ok(state) => {
+                m::OpenEphemeralResourceResponse { result: Some(encode(Some(state))), diagnostics: Vec::new() }
+            }
             Err(problem) => m::OpenEphemeralResourceResponse { result: None, diagnostics: vec![problem] },
         }
     }

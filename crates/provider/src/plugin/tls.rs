@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -29,17 +31,22 @@ pub(super) fn identity(client_pem: &str) -> Result<Identity, Box<dyn std::error:
     let client = CertificateDer::from_pem_slice(client_pem.as_bytes())?;
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
     let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()])?;
-    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth, rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    params.extended_key_usages =
+        vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth, rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     let certificate = params.self_signed(&key)?.der().clone();
     let crypto = Arc::new(aws_lc_rs::default_provider());
     let verifier = Arc::new(OnlyTerraform { client, algorithms: crypto.signature_verification_algorithms });
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let mut config = server_config(crypto)?.with_client_cert_verifier(verifier).with_single_cert(vec![certificate.clone()], private)?;
+    let mut config = server_config(crypto)?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![certificate.clone()], private)?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(Identity { config: Arc::new(config), certificate: certificate.to_vec() })
 }
 
-fn server_config(crypto: Arc<CryptoProvider>) -> Result<rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier>, Error> {
+fn server_config(
+    crypto: Arc<CryptoProvider>,
+) -> Result<rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier>, Error> {
     ServerConfig::builder_with_provider(crypto).with_protocol_versions(&[&rustls::version::TLS13])
 }
 

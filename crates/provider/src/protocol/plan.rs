@@ -80,7 +80,9 @@ fn fill(block: &Block, prior: Option<&Map>, config: &Map, outermost: bool) -> Ma
             value => value.clone(),
         };
         let value = match config.get(*name) {
-            Some(Value::List(list)) => Value::List(list.iter().enumerate().map(|(at, value)| filled(at, value)).collect()),
+            Some(Value::List(list)) => {
+                Value::List(list.iter().enumerate().map(|(at, value)| filled(at, value)).collect())
+            }
             Some(value) => filled(0, value),
             None => Value::Null,
         };
@@ -96,8 +98,11 @@ mod tests {
 
     fn block() -> Block {
         let inner = Block::of([flag("retry", "").or(true)]);
-        Block::of([id().fresh(), text("place", "").required().replaces(), text("note", "")])
-            .and("apply", Nesting::List(1), inner)
+        Block::of([id().fresh(), text("place", "").required().replaces(), text("note", "")]).and(
+            "apply",
+            Nesting::List(1),
+            inner,
+        )
     }
 
     fn config(place: &str) -> Map {

@@ -278,7 +278,9 @@ impl Nesting {
 /// A value from a state file in the form that the type has on the wire; only dynamic values differ.
 fn typed(value: Value, of: &Type) -> Value {
     match (of, value) {
-        (Type::Dynamic, Value::Map(mut map)) if map.len() == 2 && map.contains_key("type") && map.contains_key("value") => {
+        (Type::Dynamic, Value::Map(mut map))
+            if map.len() == 2 && map.contains_key("type") && map.contains_key("value") =>
+        {
             let of = map.remove("type").unwrap_or_default().to_json().to_string().into_bytes();
             Value::List(vec![Value::Bytes(of), map.remove("value").unwrap_or_default()])
         }

@@ -177,7 +177,8 @@ fn type_of(json: &Json) -> Json {
             }
         }
         Json::Object(members) => {
-            let types: serde_json::Map<_, _> = members.iter().map(|(key, value)| (key.clone(), type_of(value))).collect();
+            let types: serde_json::Map<_, _> =
+                members.iter().map(|(key, value)| (key.clone(), type_of(value))).collect();
             serde_json::json!(["object", types])
         }
     }
@@ -195,7 +196,9 @@ impl From<&Json> for Value {
             },
             Json::String(text) => Self::Text(text.clone()),
             Json::Array(list) => Self::List(list.iter().map(Self::from).collect()),
-            Json::Object(members) => Self::Map(members.iter().map(|(key, value)| (key.clone(), value.into())).collect()),
+            Json::Object(members) => {
+                Self::Map(members.iter().map(|(key, value)| (key.clone(), value.into())).collect())
+            }
         }
     }
 }

@@ -72,7 +72,13 @@ pub(super) fn name(workspace: &Item) -> String {
 }
 
 /// The run failed, and that is final.
-pub(super) fn failed(workspace: &Item, run: &Run, failure: &Failure, url: Option<&str>, verdict: &Verdict) -> Diagnostic {
+pub(super) fn failed(
+    workspace: &Item,
+    run: &Run,
+    failure: &Failure,
+    url: Option<&str>,
+    verdict: &Verdict,
+) -> Diagnostic {
     let soft = if run.attributes.status == "policy_soft_failed" { " by a policy" } else { "" };
     let mut detail = format!("Run {} of workspace {} failed{soft} in its {}.", run.id, name(workspace), failure.phase);
     push(&mut detail, "\nSee ", url.unwrap_or_default());
@@ -123,7 +129,9 @@ pub(super) fn not_confirmed(workspace: &Item, run: &Run, waited_for: &str, probl
 pub(super) fn timed_out(workspace: &Item, order: &Order, progress: &Progress, holder: Option<&str>) -> Diagnostic {
     let timeout = order.timeout.unwrap_or_default().as_secs();
     let mut detail = match &progress.id {
-        Some(id) => format!("Run {id} is {} and goes on without Terraform; the next apply takes it up.", progress.status),
+        Some(id) => {
+            format!("Run {id} is {} and goes on without Terraform; the next apply takes it up.", progress.status)
+        }
         None => "There is no run yet.".to_owned(),
     };
     push(&mut detail, " It waits because ", holder.unwrap_or_default());

@@ -54,7 +54,8 @@ async fn left_behind(job: &Job<'_>) -> Result<Option<Run>, Problem> {
     let newest = runs::newest(job.client, &job.workspace.id).await?;
     let bears_it = |run: &Run| run.attributes.message.as_deref().is_some_and(|message| message.contains(&mark));
     let Some(run) = newest.into_iter().find(bears_it) else { return Ok(None) };
-    let is_looked_after = job.context.looked_after.lock().unwrap_or_else(std::sync::PoisonError::into_inner).contains(&run.id);
+    let is_looked_after =
+        job.context.looked_after.lock().unwrap_or_else(std::sync::PoisonError::into_inner).contains(&run.id);
     let is_in_vain = run.attributes.is_final() && !run.attributes.is_success();
     if is_looked_after || is_in_vain || run.attributes.is_destroy != job.order.is_destroy {
         return Ok(None);

@@ -97,7 +97,9 @@ impl Job<'_> {
         let most = self.order.retry.map_or(0, |retry| retry.attempts);
         for attempt in 0.. {
             let launched = match launch::launch(self).await {
-                Err(problem) if self.order.is_destroy && runs::is_configuration_missing(&problem) => return Ok(Ended::Nothing),
+                Err(problem) if self.order.is_destroy && runs::is_configuration_missing(&problem) => {
+                    return Ok(Ended::Nothing);
+                }
                 Err(problem) => {
                     let tried = format!("error creating run for workspace {}", explain::name(self.workspace));
                     return Err(of_problem(&tried, &problem));

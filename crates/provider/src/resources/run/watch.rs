@@ -34,7 +34,9 @@ pub(super) async fn watch(job: &Job<'_>, mut run: Run) -> Result<Run, Diagnostic
             match runs::act(job.client, &run.id, Action::Apply, words).await {
                 Ok(()) => {}
                 // Somebody else confirmed, or the answer was lost: the next look says.
-                Err(problem) if matches!(problem.fault, Fault::Conflict | Fault::Unavailable) && refusals < REFUSALS => {
+                Err(problem)
+                    if matches!(problem.fault, Fault::Conflict | Fault::Unavailable) && refusals < REFUSALS =>
+                {
                     tracing::info!("run {} could not be confirmed: {problem}", run.id);
                     refusals += 1;
                 }

@@ -116,7 +116,9 @@ impl Resource for WorkspaceRun {
                 ));
                 Ok(())
             }
-            Ended::Interrupted { id, url, is_cancelled } => Err(interrupted(id.as_deref(), url.as_deref(), is_cancelled)),
+            Ended::Interrupted { id, url, is_cancelled } => {
+                Err(interrupted(id.as_deref(), url.as_deref(), is_cancelled))
+            }
         }
     }
 }
@@ -141,7 +143,8 @@ async fn apply(context: &Context, change: &mut Change, phase: &str) -> Result<()
         Ended::Done { id, url } => {
             state.insert("id".into(), id.into());
             state.insert("run_url".into(), url.into());
-            let outputs = if order.wait { outputs_of(&client, &workspace, &mut change.told).await } else { Value::Null };
+            let outputs =
+                if order.wait { outputs_of(&client, &workspace, &mut change.told).await } else { Value::Null };
             state.insert("outputs".into(), outputs);
             change.private.clear();
         }
@@ -156,7 +159,9 @@ async fn apply(context: &Context, change: &mut Change, phase: &str) -> Result<()
             state.insert("outputs".into(), Value::Null);
             change.private = PENDING.to_vec();
         }
-        Ended::Interrupted { id, url, is_cancelled } => return Err(interrupted(id.as_deref(), url.as_deref(), is_cancelled)),
+        Ended::Interrupted { id, url, is_cancelled } => {
+            return Err(interrupted(id.as_deref(), url.as_deref(), is_cancelled));
+        }
     }
     change.state = Some(state);
     Ok(())
@@ -198,16 +203,23 @@ async fn destruction(context: &Context, prior: &Map) -> Option<Diagnostic> {
     let waits = holder.map(|holder| format!(" The run will have to wait: {holder}.")).unwrap_or_default();
     Some(warning(
         format!("Workspace {} will be destroyed: {things}", workspace.text("name")),
-        format!("Removing this resource starts a destroy run. Apply on_removal = \"forget\" first to keep them.{waits}"),
+        format!(
+            "Removing this resource starts a destroy run. Apply on_removal = \"forget\" first to keep them.{waits}"
+        ),
     ))
 }
 
 fn interrupted(id: Option<&str>, url: Option<&str>, is_cancelled: bool) -> Diagnostic {
     let see = url.map(|url| format!("\nSee {url}")).unwrap_or_default();
     let detail = match (id, is_cancelled) {
-        (None, _) => "Terraform was interrupted before it knew of a run. If one was started, the next apply takes it up.".to_owned(),
+        (None, _) => {
+            "Terraform was interrupted before it knew of a run. If one was started, the next apply takes it up."
+                .to_owned()
+        }
         (Some(id), true) => format!("Terraform was interrupted, and run {id} was told to stop.{see}"),
-        (Some(id), false) => format!("Terraform was interrupted. Run {id} goes on, and the next apply takes it up.{see}"),
+        (Some(id), false) => {
+            format!("Terraform was interrupted. Run {id} goes on, and the next apply takes it up.{see}")
+        }
     };
     error("Run canceled", detail)
 }

@@ -29,9 +29,13 @@ pub(super) fn block() -> Block {
         id(),
         text("workspace_id", "The workspace in which to run.").required().replaces(),
         attribute("triggers", Type::text_map(), "Any values; a change of one runs again without destroying."),
-        text("on_removal", "\"destroy\" or \"forget\" what the workspace holds. Default: destroy where there is a destroy block."),
+        text(
+            "on_removal",
+            "\"destroy\" or \"forget\" what the workspace holds. Default: destroy where there is a destroy block.",
+        ),
         text("on_interrupt", "\"leave\" or \"cancel\" the run when Terraform is interrupted. Default: leave."),
-        attribute("outputs", Type::Dynamic, "The workspace's outputs after the run, but for sensitive ones.").computed(),
+        attribute("outputs", Type::Dynamic, "The workspace's outputs after the run, but for sensitive ones.")
+            .computed(),
         text("run_url", "Where people see the run.").computed(),
     ])
     .and("apply", Nesting::List(1), run())
