@@ -9,8 +9,6 @@ use super::messages::{AttributePath, Diagnostic, Selector, Severity, Step};
 pub enum At {
     /// An attribute or a block.
     Name(&'static str),
-    /// An element of a list.
-    Index(i64),
 }
 
 /// An error.
@@ -47,7 +45,6 @@ pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
 pub fn path_of(path: &[At]) -> AttributePath {
     let step = |at: &At| match at {
         At::Name(name) => Selector::AttributeName((*name).to_owned()),
-        At::Index(index) => Selector::ElementKeyInt(*index),
     };
     AttributePath { steps: path.iter().map(|at| Step { selector: Some(step(at)) }).collect() }
 }

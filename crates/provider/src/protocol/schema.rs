@@ -22,8 +22,6 @@ pub enum Type {
     Set(Box<Type>),
     /// Values by text.
     Map(Box<Type>),
-    /// Named members.
-    Object(Vec<(&'static str, Type)>),
 }
 
 impl Type {
@@ -51,11 +49,6 @@ impl Type {
             Self::List(of) => json!(["list", of.json()]),
             Self::Set(of) => json!(["set", of.json()]),
             Self::Map(of) => json!(["map", of.json()]),
-            Self::Object(members) => {
-                let members: serde_json::Map<_, _> =
-                    members.iter().map(|(name, of)| ((*name).to_owned(), of.json())).collect();
-                json!(["object", members])
-            }
         }
     }
 }
@@ -194,8 +187,6 @@ pub enum Nesting {
     Single,
     /// A list of at most this many; 0 for any number.
     List(i64),
-    /// A set of at most this many; 0 for any number.
-    Set(i64),
 }
 
 /// Attributes and blocks.
@@ -249,7 +240,6 @@ impl Block {
             let (nesting, max_items) = match nesting {
                 Nesting::Single => (messages::Nesting::Single, 0),
                 Nesting::List(most) => (messages::Nesting::List, *most),
-                Nesting::Set(most) => (messages::Nesting::Set, *most),
             };
             messages::NestedBlock {
                 type_name: (*name).to_owned(),

@@ -269,9 +269,12 @@ impl World {
     /// Anything else: a POST to a collection makes a resource, which is then found under its kind and id.
     fn item(&mut self, method: &Method, parts: &[&str], body: &Value) -> Response {
         let path = parts.join("/");
+        if let [kind, id, "relationships", relation] = parts
+            && *relation != "vars"
+        {
+            return self.relation(method, &format!("{kind}/{id}"), relation, body);
+        }
         match method.as_str() {
-            "POST" if parts.contains(&"relationships") => StatusCode::NO_CONTENT.into_response(),
-            "DELETE" if parts.contains(&"relationships") => StatusCode::NO_CONTENT.into_response(),
             "POST" if path.ends_with("/actions/safe-delete") => {
                 self.items.remove(&parts[..2].join("/"));
                 StatusCode::NO_CONTENT.into_response()
@@ -281,14 +284,28 @@ impl World {
                 let id = format!("{kind}-{}", self.items.len() + 1);
                 let mut item = body["data"].clone();
                 item["id"] = json!(id);
-                let nested = parts.len() >= 3 && !["organizations", "teams"].contains(&parts[0]) && kind == "vars";
-                let key = if nested { format!("{path}/{id}") } else { format!("{kind}/{id}") };
+                let key = match kind {
+                    "vars" => format!("{path}/{id}"),
+                    "authentication-token" => path,
+                    _ => format!("{kind}/{id}"),
+                };
+                if kind == "vars" && item["attributes"]["sensitive"] == true {
+                    item["attributes"]["value"] = Value::Null;
+                }
                 self.items.insert(key, item.clone());
+                if kind == "authentication-token" {
+                    item["attributes"]["token"] = json!("the secret");
+                }
                 data(201, &item)
             }
-            "GET" => match self.items.get(&path) {
-                Some(item) => data(200, item),
-                None => error(404, ""),
+            "GET" => match (self.items.get(&path), parts) {
+                (Some(item), _) => data(200, item),
+                (None, ["organizations", _, kind]) => {
+                    let start = format!("{kind}/");
+                    let all = self.items.iter().filter(|(key, _)| key.starts_with(&start) && key.matches('/').count() == 1);
+                    data(200, &json!(all.map(|(_, item)| item).collect::<Vec<_>>()))
+                }
+                _ => error(404, ""),
             },
             "PATCH" => match self.items.get_mut(&path) {
                 Some(item) => {
@@ -303,5 +320,19 @@ impl World {
                 None => error(404, ""),
             },
         }
+    }
+
+    fn relation(&mut self, method: &Method, key: &str, relation: &str, body: &Value) -> Response {
+        let Some(item) = self.items.get_mut(key) else { return error(404, "") };
+        let there = item["relationships"][relation]["data"].as_array().cloned().unwrap_or_default();
+        let said = body["data"].as_array().cloned().unwrap_or_default();
+        let now: Vec<_> = match method.as_str() {
+            "GET" => return data(200, &json!(there)),
+            "POST" => there.into_iter().chain(said).collect(),
+            "DELETE" => there.into_iter().filter(|one| !said.contains(one)).collect(),
+            _ => said,
+        };
+        item["relationships"][relation]["data"] = json!(now);
+        StatusCode::NO_CONTENT.into_response()
     }
 }
