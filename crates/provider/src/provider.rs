@@ -188,12 +188,13 @@ impl Provider {
         let of_data = |all: &BTreeMap<&'static str, Box<dyn DataSource>>| {
             all.iter().map(|(name, one)| ((*name).to_owned(), schema(0, &one.block()))).collect()
         };
-        let of_resource = |(name, one): (&&'static str, &Box<dyn Resource>)| {
-            ((*name).to_owned(), schema(one.version(), &one.block()))
-        };
         m::GetProviderSchemaResponse {
             provider: Some(schema(0, &own_block())),
-            resource_schemas: self.resources.iter().map(of_resource).collect(),
+            resource_schemas: self
+                .resources
+                .iter()
+                .map(|(name, one)| ((*name).to_owned(), schema(one.version(), &one.block())))
+                .collect(),
             data_source_schemas: of_data(&self.data_sources),
             diagnostics: Vec::new(),
             server_capabilities: Some(capabilities()),

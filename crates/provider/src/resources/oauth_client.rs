@@ -17,20 +17,23 @@ pub(super) fn resource() -> Kind {
         import: Import::No,
         ..Kind::new("tfe_oauth_client", "oauth-clients", || {
             vec![
-                text("name", "Words for people.").as_api("name"),
+                text("name", "Words for people.").sent_as("name"),
                 text("organization", "Whose it is.").or_server().replaces().aside(),
-                text("api_url", "Where the host's API is.").required().replaces().as_api("api-url"),
-                text("http_url", "Where people find the host.").required().replaces().as_api("http-url"),
+                text("api_url", "Where the host's API is.").required().replaces().sent_as("api-url"),
+                text("http_url", "Where people find the host.").required().replaces().sent_as("http-url"),
                 text("service_provider", "Kind of host, such as github.")
                     .required()
                     .replaces()
-                    .as_api("service-provider"),
-                text("oauth_token", "The host's token.").sensitive().replaces().as_api("oauth-token-string"),
-                text("private_key", "Key of Azure DevOps Server.").sensitive().replaces().as_api("private-key"),
-                text("key", "Consumer key of Bitbucket.").sensitive().replaces().as_api("key"),
-                text("secret", "Consumer secret of Bitbucket.").sensitive().replaces().as_api("secret"),
-                text("rsa_public_key", "Key of Bitbucket Data Center.").sensitive().replaces().as_api("rsa-public-key"),
-                flag("organization_scoped", "Whether all projects may use it.").or(true).as_api("organization-scoped"),
+                    .sent_as("service-provider"),
+                text("oauth_token", "The host's token.").sensitive().replaces().sent_as("oauth-token-string"),
+                text("private_key", "Key of Azure DevOps Server.").sensitive().replaces().sent_as("private-key"),
+                text("key", "Consumer key of Bitbucket.").sensitive().replaces().sent_as("key"),
+                text("secret", "Consumer secret of Bitbucket.").sensitive().replaces().sent_as("secret"),
+                text("rsa_public_key", "Key of Bitbucket Data Center.")
+                    .sensitive()
+                    .replaces()
+                    .sent_as("rsa-public-key"),
+                flag("organization_scoped", "Whether all projects may use it.").or(true).sent_as("organization-scoped"),
                 text("oauth_token_id", "The token by which workspaces read repositories.").computed().aside(),
             ]
         })

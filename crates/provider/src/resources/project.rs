@@ -15,11 +15,11 @@ pub(super) fn resource() -> Kind {
         },
         ..Kind::new("tfe_project", "projects", || {
             vec![
-                text("name", "Unique in the organization.").required().as_api("name"),
+                text("name", "Unique in the organization.").required().sent_as("name"),
                 text("organization", "Whose it is.").or_server().replaces().aside(),
-                text("description", "Words for people.").or("").as_api("description"),
+                text("description", "Words for people.").or("").sent_as("description"),
                 text("auto_destroy_activity_duration", "How long a workspace may lie idle, such as 14d.")
-                    .as_api("auto-destroy-activity-duration"),
+                    .sent_as("auto-destroy-activity-duration"),
             ]
         })
     }

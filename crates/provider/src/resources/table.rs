@@ -15,6 +15,10 @@ use crate::protocol::schema::{Attribute, Block, Mode, id};
 use crate::protocol::value::{Map, Value};
 use crate::provider::{Change, Context, Plan, Resource};
 
+/// How often and how long apart a create is tried that the server locks.
+const LOCKED_TRIES: u32 = 60;
+const LOCKED_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// An attribute of a table.
 pub(super) struct Field {
     attribute: Attribute,
@@ -26,7 +30,7 @@ pub(super) struct Field {
 
 impl Attribute {
     /// Sent and read under this name of the API.
-    pub(super) fn as_api(self, api: &'static str) -> Field {
+    pub(super) fn sent_as(self, api: &'static str) -> Field {
         let is_sent = self.mode != Mode::Computed;
         Field { attribute: self, api: Some(api), is_sent }
     }
@@ -46,6 +50,10 @@ pub(super) enum Import {
     ById,
     /// By the names of these attributes, parted by slashes; the last is the id where it is named so.
     By(&'static [&'static str]),
+    /// By the organization, the workspace and its id.
+    Last,
+    /// By the organization, the workspace's name or the variable set's id, and its id.
+    Variable,
 }
 
 /// A resource as a table.
@@ -70,6 +78,8 @@ pub(super) struct Kind {
     pub(super) more: fn(&Map, &Map, &mut JsonMap<String, Json>),
     /// What a read takes from relationships and links.
     pub(super) take: fn(&Item, &mut Map),
+    /// What must not be there yet, where making one would silently replace another.
+    pub(super) must_be_absent: fn(&Map) -> Option<String>,
     /// How it is imported.
     pub(super) import: Import,
 }
@@ -88,6 +98,7 @@ impl Kind {
             relationships: |_| JsonMap::new(),
             more: |_, _, _| {},
             take: |_, _| {},
+            must_be_absent: |_| None,
             import: Import::ById,
         }
     }
@@ -108,7 +119,19 @@ impl Kind {
         (self.more)(&planned, &change.config, &mut attributes);
         let path = (self.collection)(context, &planned).map_err(failed)?;
         let request = body(self.kind, attributes, (self.relationships)(&planned));
-        let made: Document<Item> = client.post(&path, &request).await.map_err(failed)?;
+        if let Some(path) = (self.must_be_absent)(&planned) {
+            match client.get::<Json>(&path).await {
+                Err(problem) if problem.fault == Fault::NotFound => {}
+                Err(problem) => return Err(failed(problem)),
+                Ok(_) => {
+                    return Err(error(
+                        format!("error creating {}: there is one already", self.name),
+                        "Import it, or set force_regenerate = true to replace it.",
+                    ));
+                }
+            }
+        }
+        let made = self.send(&client, &path, &request).await.map_err(failed)?;
         Ok(self.taken(&made.data, planned))
     }
 
@@ -151,6 +174,29 @@ impl Kind {
         context.client().map_err(failed)?.delete(&(self.item)(&prior), None).await.map_err(failed)
     }
 
+    /// The parts of what stands behind `terraform import`.
+    fn parts<'a>(&self, id: &'a str, names: &[&str]) -> Result<Vec<&'a str>, Diagnostic> {
+        let parts: Vec<_> = id.split('/').collect();
+        if parts.len() == names.len() {
+            return Ok(parts);
+        }
+        let detail = format!("Write it as {}.", names.join("/"));
+        Err(error(format!("\"{}\" does not name a {}", id.escape_debug(), self.name), detail))
+    }
+
+    /// Sends a create. A server that makes one of these at a time says so, and is asked again for a minute.
+    async fn send(&self, client: &Client, path: &str, request: &Json) -> Result<Document<Item>, Problem> {
+        for attempt in 1.. {
+            match client.post(path, request).await {
+                Err(problem) if problem.message.contains("creation locked") && attempt < LOCKED_TRIES => {
+                    tokio::time::sleep(LOCKED_WAIT).await;
+                }
+                answer => return answer,
+            }
+        }
+        unreachable!("the last attempt is never followed by another")
+    }
+
     /// The state with what the server says.
     pub(super) fn taken(&self, item: &Item, mut state: Map) -> Map {
         for field in (self.fields)() {
@@ -177,7 +223,10 @@ fn merged(attribute: &Attribute, said: &Json, here: Value) -> Value {
         Json::Number(_) => false,
     };
     let is_empty_too = matches!(&here, Value::Text(text) if text.is_empty());
-    if (is_hidden && !here.is_unknown()) || (says_nothing && here.is_null()) || (said.is_null() && is_empty_too) {
+    if (is_hidden && !here.is_unknown())
+        || (says_nothing && here.is_null() && attribute.mode == Mode::Optional)
+        || (said.is_null() && is_empty_too)
+    {
         return here;
     }
     if said.is_null() { attribute.default.clone() } else { Value::from(said) }
@@ -256,17 +305,28 @@ impl Resource for Kind {
         self.remove(context, change).await
     }
 
-    async fn import(&self, _context: &Context, id: &str) -> Result<Map, Diagnostic> {
+    async fn import(&self, context: &Context, id: &str) -> Result<Map, Diagnostic> {
         match self.import {
             Import::No => Err(error(format!("resource {} does not support import", self.name), "")),
             Import::ById => Ok(Map::from([("id".to_owned(), id.into())])),
             Import::By(names) => {
-                let parts: Vec<_> = id.split('/').collect();
-                if parts.len() != names.len() {
-                    let detail = format!("Write it as {}.", names.join("/"));
-                    return Err(error(format!("\"{}\" does not name a {}", id.escape_debug(), self.name), detail));
-                }
+                let parts = self.parts(id, names)?;
                 Ok(names.iter().zip(parts).map(|(name, part)| ((*name).to_owned(), part.into())).collect())
+            }
+            Import::Last => {
+                let parts = self.parts(id, &["organization", "workspace", "id"])?;
+                Ok(Map::from([("id".to_owned(), parts[2].into())]))
+            }
+            Import::Variable => {
+                let parts = self.parts(id, &["organization", "workspace or variable set", "id"])?;
+                let id = ("id".to_owned(), parts[2].into());
+                if parts[1].starts_with("varset-") {
+                    return Ok(Map::from([id, ("variable_set_id".to_owned(), parts[1].into())]));
+                }
+                let failed = |problem: Problem| of_problem(&format!("error importing {}", self.name), &problem);
+                let client = context.client().map_err(failed)?;
+                let workspace = client::workspaces::find(&client, parts[0], parts[1]).await.map_err(failed)?;
+                Ok(Map::from([id, ("workspace_id".to_owned(), workspace.id.into())]))
             }
         }
     }

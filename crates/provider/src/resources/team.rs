@@ -5,6 +5,7 @@ use serde_json::{Map as JsonMap, json};
 
 use super::table::{Import, Kind, by_id, in_organization, text_of, to_one};
 use crate::protocol::schema::{flag, text};
+use crate::protocol::value::Value;
 
 /// `tfe_team`.
 pub(super) fn team() -> Kind {
@@ -14,13 +15,13 @@ pub(super) fn team() -> Kind {
         import: Import::By(&["organization", "id"]),
         ..Kind::new("tfe_team", "teams", || {
             vec![
-                text("name", "Unique in the organization.").required().as_api("name"),
+                text("name", "Unique in the organization.").required().sent_as("name"),
                 text("organization", "Whose it is.").or_server().replaces().aside(),
-                text("visibility", "secret or organization.").or_server().as_api("visibility"),
-                text("sso_team_id", "Its id at the identity provider.").as_api("sso-team-id"),
+                text("visibility", "secret or organization.").or_server().sent_as("visibility"),
+                text("sso_team_id", "Its id at the identity provider.").sent_as("sso-team-id"),
                 flag("allow_member_token_management", "Whether members manage its tokens.")
                     .or(true)
-                    .as_api("allow-member-token-management"),
+                    .sent_as("allow-member-token-management"),
             ]
         })
     }
@@ -44,9 +45,10 @@ pub(super) fn access() -> Kind {
                 }
             }
         },
+        import: Import::Last,
         ..Kind::new("tfe_team_access", "team-workspaces", || {
             vec![
-                text("access", "read, plan, write or admin.").required().as_api("access"),
+                text("access", "read, plan, write or admin.").required().sent_as("access"),
                 text("team_id", "The team.").required().replaces().aside(),
                 text("workspace_id", "The workspace.").required().replaces().aside(),
             ]
@@ -64,17 +66,21 @@ pub(super) fn token() -> Kind {
             state.insert("id".into(), team.into());
         },
         more: |planned, _, attributes| {
-            if let "" = text_of(planned, "expired_at") {
+            if text_of(planned, "expired_at").is_empty() {
                 attributes.insert("expired-at".into(), json!(null));
             }
+        },
+        must_be_absent: |planned| {
+            let is_forced = planned.get("force_regenerate").and_then(Value::as_bool).unwrap_or_default();
+            (!is_forced).then(|| format!("teams/{}/authentication-token", encoded(text_of(planned, "team_id"))))
         },
         import: Import::By(&["team_id"]),
         ..Kind::new("tfe_team_token", "authentication-tokens", || {
             vec![
                 text("team_id", "The team.").required().replaces().aside(),
                 flag("force_regenerate", "Whether to replace a token that is there.").replaces().aside(),
-                text("expired_at", "When it ends.").replaces().as_api("expired-at"),
-                text("token", "The secret.").computed().sensitive().as_api("token"),
+                text("expired_at", "When it ends.").replaces().sent_as("expired-at"),
+                text("token", "The secret.").computed().sensitive().sent_as("token"),
             ]
         })
     }

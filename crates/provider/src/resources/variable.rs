@@ -28,18 +28,18 @@ pub(super) fn resource() -> Kind {
                 state.insert("readable_value".into(), Value::Null);
             }
         },
-        import: Import::By(&["workspace_id", "id"]),
+        import: Import::Variable,
         ..Kind::new("tfe_variable", "vars", || {
             vec![
-                text("key", "Its name.").required().as_api("key"),
-                text("value", "Its value.").or_server().sensitive().as_api("value"),
+                text("key", "Its name.").required().sent_as("key"),
+                text("value", "Its value.").or_server().sensitive().sent_as("value"),
                 text("value_wo", "Its value, which is never stored.").write_only().aside(),
                 number("value_wo_version", "Change it to send value_wo again.").aside(),
                 text("readable_value", "The value, unless it is sensitive.").computed().fresh().aside(),
-                text("category", "terraform or env.").required().replaces().as_api("category"),
-                text("description", "Words for people.").or("").as_api("description"),
-                flag("hcl", "Whether the value is an expression.").or(false).as_api("hcl"),
-                flag("sensitive", "Whether the value is never shown.").or(false).as_api("sensitive"),
+                text("category", "terraform or env.").required().replaces().sent_as("category"),
+                text("description", "Words for people.").or("").sent_as("description"),
+                flag("hcl", "Whether the value is an expression.").or(false).sent_as("hcl"),
+                flag("sensitive", "Whether the value is never shown.").or(false).sent_as("sensitive"),
                 text("workspace_id", "The workspace it is of.").replaces().aside(),
                 text("variable_set_id", "The variable set it is of.").replaces().aside(),
             ]

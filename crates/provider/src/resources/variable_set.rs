@@ -29,11 +29,11 @@ pub(super) fn resource() -> Kind {
         },
         ..Kind::new("tfe_variable_set", "varsets", || {
             vec![
-                text("name", "Unique in the organization.").required().as_api("name"),
-                text("description", "Words for people.").or("").as_api("description"),
+                text("name", "Unique in the organization.").required().sent_as("name"),
+                text("description", "Words for people.").or("").sent_as("description"),
                 text("organization", "Whose it is.").or_server().replaces().aside(),
-                flag("global", "Whether every workspace has it.").or(false).as_api("global"),
-                flag("priority", "Whether it wins over the workspace's own.").or(false).as_api("priority"),
+                flag("global", "Whether every workspace has it.").or(false).sent_as("global"),
+                flag("priority", "Whether it wins over the workspace's own.").or(false).sent_as("priority"),
                 text("parent_project_id", "The project that owns it.").replaces().aside(),
             ]
         })

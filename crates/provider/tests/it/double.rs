@@ -302,7 +302,8 @@ impl World {
                 (Some(item), _) => data(200, item),
                 (None, ["organizations", _, kind]) => {
                     let start = format!("{kind}/");
-                    let all = self.items.iter().filter(|(key, _)| key.starts_with(&start) && key.matches('/').count() == 1);
+                    let all =
+                        self.items.iter().filter(|(key, _)| key.starts_with(&start) && key.matches('/').count() == 1);
                     data(200, &json!(all.map(|(_, item)| item).collect::<Vec<_>>()))
                 }
                 _ => error(404, ""),

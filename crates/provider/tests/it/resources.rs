@@ -106,7 +106,9 @@ fn every_type_is_made_stays_without_drift_changes_in_place_and_goes() {
 
 #[test]
 fn a_project_and_a_variable_are_imported() {
-    let ground = Ground::new("resource \"tfe_project\" \"p\" { name = \"kept\" }\nimport {\n to = tfe_project.p\n id = \"projects-9\"\n}\n");
+    let ground = Ground::new(
+        "resource \"tfe_project\" \"p\" { name = \"kept\" }\nimport {\n to = tfe_project.p\n id = \"projects-9\"\n}\n",
+    );
     let project = json!({ "id": "projects-9", "type": "projects", "attributes": { "name": "kept", "description": "" },
         "relationships": { "organization": { "data": { "id": "acme", "type": "organizations" } } } });
     ground.double.world().items.insert("projects/projects-9".into(), project);
@@ -143,9 +145,15 @@ output "secret" {
         put("workspaces/o", json!({ "id": "ws-1", "type": "workspaces", "attributes": { "name": "one" } }));
         put("workspaces/t", json!({ "id": "ws-2", "type": "workspaces", "attributes": { "name": "two" } }));
         put("organizations/acme", json!({ "id": "acme", "type": "organizations", "attributes": { "email": "a@b" } }));
-        put("state-version-outputs/s", json!({ "id": "s", "type": "state-version-outputs", "attributes": { "value": "hush" } }));
-        put("oauth-clients/c", json!({ "id": "c", "type": "oauth-clients", "attributes": { "service-provider": "github" },
-            "relationships": { "oauth-tokens": { "data": [{ "id": "ot-1", "type": "oauth-tokens" }] } } }));
+        put(
+            "state-version-outputs/s",
+            json!({ "id": "s", "type": "state-version-outputs", "attributes": { "value": "hush" } }),
+        );
+        put(
+            "oauth-clients/c",
+            json!({ "id": "c", "type": "oauth-clients", "attributes": { "service-provider": "github" },
+            "relationships": { "oauth-tokens": { "data": [{ "id": "ot-1", "type": "oauth-tokens" }] } } }),
+        );
         world.outputs = vec![
             json!({ "id": "l", "type": "workspace-outputs", "attributes": { "name": "list", "sensitive": false, "value": ["a", 1, null] } }),
             json!({ "id": "s", "type": "workspace-outputs", "attributes": { "name": "secret", "sensitive": true, "value": null } }),
@@ -165,12 +173,17 @@ fn a_workspace_with_resources_is_not_deleted() {
     for item in ground.double.world().items.values_mut() {
         item["attributes"]["resource-count"] = json!(2);
     }
-    assert!(ground.fails(&["destroy", "-auto-approve", "-no-color"]).contains("resources under management and must be force deleted"));
+    assert!(
+        ground
+            .fails(&["destroy", "-auto-approve", "-no-color"])
+            .contains("resources under management and must be force deleted")
+    );
 }
 
 #[test]
 fn wrong_arguments_are_named_before_anything_is_asked() {
-    let workspace = Ground::new("resource \"tfe_workspace\" \"w\" {\n name = \"w\"\n auto_destroy_activity_duration = \"1w\"\n}\n");
+    let workspace =
+        Ground::new("resource \"tfe_workspace\" \"w\" {\n name = \"w\"\n auto_destroy_activity_duration = \"1w\"\n}\n");
     assert!(workspace.fails(&["plan", "-no-color"]).contains("1-4 digits followed by d or h"));
     let settings = Ground::new(
         "resource \"tfe_workspace_settings\" \"w\" {\n workspace_id = \"ws-1\"\n global_remote_state = true\n remote_state_consumer_ids = [\"ws-2\"]\n}\n",

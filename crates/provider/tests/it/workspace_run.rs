@@ -343,3 +343,95 @@ fn a_run_that_the_server_forgot_is_made_again() {
     ground.apply();
     assert_eq!(ground.double.world().runs.len(), 1);
 }
+
+#[test]
+fn a_killed_provider_leaves_a_run_that_the_next_apply_takes_up() {
+    let ground = ground(BOTH);
+    ground.double.script([Script::ends(&["pending", "applying"])]);
+    let apply = ground.start_apply();
+    ground.double.wait_until("a run", |world| world.count("GET runs/run-1") > 0);
+    let children = Command::new("pgrep").args(["-P", &apply.id().to_string()]).output().unwrap();
+    for child in String::from_utf8_lossy(&children.stdout).split_whitespace() {
+        assert!(Command::new("kill").args(["-KILL", child]).status().unwrap().success());
+    }
+    assert!(!said(&apply.wait_with_output().unwrap()).0);
+    ground.double.world().runs[0].go_to(&["applying", "applied"]);
+    ground.apply();
+    assert_eq!(ground.state()["attributes"]["id"], "run-1");
+    assert_eq!(ground.double.world().runs.len(), 1);
+}
+
+#[test]
+fn a_killed_destroy_is_taken_up_as_well() {
+    let ground = ground(BOTH);
+    ground.apply();
+    ground.double.script([Script::ends(&["pending", "applying"])]);
+    let mut destroy = ground.command(&["destroy", "-auto-approve", "-no-color"]).spawn().unwrap();
+    ground.double.wait_until("a destroy run", |world| world.count("GET runs/run-2") > 0);
+    destroy.kill().unwrap();
+    destroy.wait().unwrap();
+    ground.double.world().runs[1].go_to(&["applied"]);
+    ground.succeeds(&["destroy", "-auto-approve", "-no-color", "-lock-timeout=30s"]);
+    assert_eq!(ground.double.world().runs.len(), 2);
+}
+
+#[test]
+fn without_retry_the_first_failure_is_the_last() {
+    let ground = ground("apply {\n manual_confirm = false\n retry = false\n }");
+    ground.double.script([Script::ends(&["planning", "errored"]).log("Error: connection reset\n")]);
+    assert!(ground.fails(&APPLY).contains("run errored during plan"));
+    assert_eq!(ground.double.world().runs.len(), 1);
+}
+
+#[test]
+fn a_policy_that_failed_softly_is_tried_again() {
+    let ground = ground(BOTH);
+    ground.double.script([Script::ends(&["planning", "policy_soft_failed"]), Script::applies()]);
+    ground.apply();
+    assert_eq!(ground.state()["attributes"]["id"], "run-2");
+}
+
+#[test]
+fn a_confirmation_that_stays_refused_fails_with_the_status() {
+    let ground = ground(BOTH);
+    ground.double.world().refused.extend([("POST runs/run-1/actions/apply", 403, "no permission to apply")]);
+    let text = ground.fails(&APPLY);
+    assert!(text.contains("run errored while applying") && text.contains("no permission to apply"), "{text}");
+}
+
+#[test]
+fn a_server_that_asks_for_patience_is_given_it() {
+    let ground = ground(BOTH);
+    ground.double.world().refused.extend([
+        ("GET workspaces/ws-1", 429, ""),
+        ("POST runs", 429, ""),
+        ("GET runs/run-1", 429, ""),
+    ]);
+    ground.apply();
+    assert_eq!(ground.double.world().runs.len(), 1);
+}
+
+#[test]
+fn a_wait_costs_one_call_for_each_look() {
+    let ground = ground(BOTH);
+    ground.apply();
+    let world = ground.double.world();
+    let others = world.calls.iter().filter(|call| !call.starts_with("GET runs/run-1")).count();
+    assert!(others <= 8, "{:#?}", world.calls);
+}
+
+#[test]
+fn a_state_of_the_original_provider_is_taken_over_without_a_run() {
+    let ground = ground(BOTH);
+    ground.apply();
+    let path = ground.root().join("terraform.tfstate");
+    let mut state: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let attributes = state["resources"][0]["instances"][0]["attributes"].as_object_mut().unwrap();
+    for ours in ["triggers", "on_removal", "on_interrupt", "outputs", "run_url", "timeouts"] {
+        attributes.remove(ours);
+    }
+    std::fs::write(&path, state.to_string()).unwrap();
+    ground.succeeds(&["plan", "-no-color", "-detailed-exitcode"]);
+    ground.destroy();
+    assert_eq!(ground.double.world().runs.len(), 2);
+}

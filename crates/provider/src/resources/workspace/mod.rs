@@ -39,48 +39,50 @@ impl Workspace {
 
 fn fields() -> Vec<Field> {
     vec![
-        text("name", "Unique in the organization.").required().as_api("name"),
+        text("name", "Unique in the organization.").required().sent_as("name"),
         text("organization", "Whose it is.").or_server().replaces().aside(),
-        text("description", "Words for people.").as_api("description"),
+        text("description", "Words for people.").sent_as("description"),
         text("project_id", "The project it is in.").or_server().aside(),
-        text("agent_pool_id", "The agents that run terraform.").or_server().as_api("agent-pool-id"),
-        flag("allow_destroy_plan", "Whether a run may destroy everything.").or(true).as_api("allow-destroy-plan"),
-        flag("auto_apply", "Whether plans are applied without asking.").or(false).as_api("auto-apply"),
-        flag("auto_apply_run_trigger", "The same for runs of run triggers.").or(false).as_api("auto-apply-run-trigger"),
-        text("auto_destroy_at", "When it will be destroyed.").as_api("auto-destroy-at"),
+        text("agent_pool_id", "The agents that run terraform.").or_server().sent_as("agent-pool-id"),
+        flag("allow_destroy_plan", "Whether a run may destroy everything.").or(true).sent_as("allow-destroy-plan"),
+        flag("auto_apply", "Whether plans are applied without asking.").or(false).sent_as("auto-apply"),
+        flag("auto_apply_run_trigger", "The same for runs of run triggers.")
+            .or(false)
+            .sent_as("auto-apply-run-trigger"),
+        text("auto_destroy_at", "When it will be destroyed.").sent_as("auto-destroy-at"),
         text("auto_destroy_activity_duration", "How long it may lie idle, such as 14d.")
-            .as_api("auto-destroy-activity-duration"),
+            .sent_as("auto-destroy-activity-duration"),
         flag("inherits_project_auto_destroy", "Whether the two above are the project's.")
             .computed()
             .fresh()
-            .as_api("inherits-project-auto-destroy"),
-        flag("assessments_enabled", "Whether health assessments run.").or_server().as_api("assessments-enabled"),
-        text("execution_mode", "remote, local or agent.").or_server().as_api("execution-mode"),
+            .sent_as("inherits-project-auto-destroy"),
+        flag("assessments_enabled", "Whether health assessments run.").or_server().sent_as("assessments-enabled"),
+        text("execution_mode", "remote, local or agent.").or_server().sent_as("execution-mode"),
         flag("file_triggers_enabled", "Whether only certain files queue a run.")
             .or(true)
-            .as_api("file-triggers-enabled"),
+            .sent_as("file-triggers-enabled"),
         flag("force_delete", "Whether removal deletes a workspace that has resources.").aside(),
         flag("global_remote_state", "Whether all workspaces may read the state.")
             .or_server()
-            .as_api("global-remote-state"),
-        flag("project_remote_state", "Whether the project's may.").or_server().as_api("project-remote-state"),
+            .sent_as("global-remote-state"),
+        flag("project_remote_state", "Whether the project's may.").or_server().sent_as("project-remote-state"),
         attribute("remote_state_consumer_ids", Type::text_set(), "The workspaces that may.").or_server().aside(),
-        flag("queue_all_runs", "Whether runs queue before the first by hand.").or(true).as_api("queue-all-runs"),
-        number("resource_count", "How many resources it has.").computed().as_api("resource-count"),
-        text("source_name", "Name of the tool that made it.").replaces().as_api("source-name"),
-        text("source_url", "Where that tool lives.").replaces().as_api("source-url"),
-        flag("speculative_enabled", "Whether pull requests are planned.").or(true).as_api("speculative-enabled"),
+        flag("queue_all_runs", "Whether runs queue before the first by hand.").or(true).sent_as("queue-all-runs"),
+        number("resource_count", "How many resources it has.").computed().sent_as("resource-count"),
+        text("source_name", "Name of the tool that made it.").replaces().sent_as("source-name"),
+        text("source_url", "Where that tool lives.").replaces().sent_as("source-url"),
+        flag("speculative_enabled", "Whether pull requests are planned.").or(true).sent_as("speculative-enabled"),
         flag("structured_run_output_enabled", "Whether logs are JSON lines.")
             .or(true)
-            .as_api("structured-run-output-enabled"),
+            .sent_as("structured-run-output-enabled"),
         attribute("tag_names", Type::text_set(), "Its tags without values.").or_server().aside(),
         attribute("tags", Type::text_map(), "Its tags with values.").aside(),
         flag("ignore_additional_tags", "Whether tags of others are left alone.").or(false).aside(),
         flag("ignore_additional_tag_names", "The same for tags without values.").or(false).aside(),
-        text("terraform_version", "The version that runs use.").or_server().as_api("terraform-version"),
-        attribute("trigger_patterns", Type::texts(), "Files that queue a run.").as_api("trigger-patterns"),
-        attribute("trigger_prefixes", Type::texts(), "Folders that queue a run.").as_api("trigger-prefixes"),
-        text("working_directory", "Where terraform runs.").as_api("working-directory"),
+        text("terraform_version", "The version that runs use.").or_server().sent_as("terraform-version"),
+        attribute("trigger_patterns", Type::texts(), "Files that queue a run.").sent_as("trigger-patterns"),
+        attribute("trigger_prefixes", Type::texts(), "Folders that queue a run.").sent_as("trigger-prefixes"),
+        text("working_directory", "Where terraform runs.").sent_as("working-directory"),
         text("html_url", "Where people see it.").computed().fresh().aside(),
     ]
 }
