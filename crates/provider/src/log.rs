@@ -16,6 +16,11 @@ pub fn install() {
     }));
 }
 
+/// Tells a person who started the plugin by hand why it ended.
+pub fn say(words: &dyn std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{words}");
+}
+
 struct Stderr;
 
 impl Subscriber for Stderr {

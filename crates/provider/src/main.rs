@@ -12,7 +12,6 @@ mod provider;
 mod resources;
 mod rpc;
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -29,7 +28,7 @@ async fn main() -> ExitCode {
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "{error}");
+            log::say(&error);
             ExitCode::FAILURE
         }
     }

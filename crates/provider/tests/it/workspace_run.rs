@@ -435,3 +435,43 @@ fn a_state_of_the_original_provider_is_taken_over_without_a_run() {
     ground.destroy();
     assert_eq!(ground.double.world().runs.len(), 2);
 }
+
+#[test]
+fn parents_apply_before_children_and_are_destroyed_after_them() {
+    let one = |name: &str, more: &str| {
+        format!("resource \"tfe_workspace_run\" \"{name}\" {{\n workspace_id = \"ws-1\"\n {more}\n}}\n")
+    };
+    let block = |words: &str| {
+        format!(
+            "apply {{\n manual_confirm = false\n message = \"{words}\"\n }}\n destroy {{\n manual_confirm = false\n message = \"{words}\"\n }}"
+        )
+    };
+    let child = format!("depends_on = [tfe_workspace_run.parent]\n {}", block("child"));
+    let ground = Ground::new(&format!("{}{}", one("parent", &block("parent")), one("child", &child)));
+    ground.apply();
+    ground.destroy();
+    let world = ground.double.world();
+    let words: Vec<_> = world.runs.iter().map(|run| run.message().split(' ').next().unwrap()).collect();
+    assert_eq!(words, ["parent", "child", "child", "parent"]);
+}
+
+#[test]
+fn a_refused_destroy_keeps_the_resource_for_another_try() {
+    let ground = ground(BOTH);
+    ground.apply();
+    ground.double.world().refused.push(("POST runs", 422, "destroy plans are not allowed"));
+    assert!(ground.fails(&["destroy", "-auto-approve", "-no-color"]).contains("destroy plans are not allowed"));
+    assert_eq!(ground.state()["attributes"]["id"], "run-1");
+    ground.destroy();
+}
+
+#[test]
+fn an_update_that_fails_is_tried_again_by_the_next_apply() {
+    let ground = ground(&format!("triggers = {{ a = \"1\" }}\n {BOTH}"));
+    ground.apply();
+    ground.write(&run(&format!("triggers = {{ a = \"2\" }}\n {BOTH}")));
+    ground.double.script([Script::ends(&["canceled"])]);
+    ground.fails(&APPLY);
+    ground.apply();
+    assert_eq!(ground.state()["attributes"]["id"], "run-3");
+}

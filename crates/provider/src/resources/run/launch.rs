@@ -45,7 +45,8 @@ pub(super) async fn launch(job: &Job<'_>) -> Result<Run, Problem> {
             answer => return answer,
         }
     }
-    Err(lost.unwrap_or_else(|| Problem::ours("run/lost", "the run could not be created", "no attempt was made")))
+    Err(lost
+        .unwrap_or_else(|| Problem::ours("provider/run-lost", "the run could not be created", "no attempt was made")))
 }
 
 /// The newest run with our mark, when nobody looks after it, it was not taken into a state, and it was not in vain.
