@@ -29,6 +29,18 @@ const LAYERS: &[Layer] = &[
         never: &["axum", "clap", "hyper", "reqwest", "sea-orm", "sqlx", "tokio"],
     },
     Layer {
+        name: "client",
+        siblings: &["domain", "wire"],
+        only: &[],
+        never: &["axum", "clap", "sea-orm", "sqlx", "tonic"],
+    },
+    Layer {
+        name: "provider",
+        siblings: &["domain", "wire", "client"],
+        only: &[],
+        never: &["axum", "clap", "sea-orm", "sqlx", "anyhow"],
+    },
+    Layer {
         name: "configuration",
         siblings: &["domain"],
         only: &[],

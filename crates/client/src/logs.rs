@@ -1,0 +1,110 @@
+//! Logs of plans and applies, and terraform's own errors in them.
+
+use domain::Problem;
+use serde_json::Value;
+
+use crate::Client;
+
+/// How much of a log is read; errors stand at its end, so the end is read when it is longer.
+const CHUNK: usize = 64 << 10;
+/// The most that is read of one log.
+const MOST: usize = 4 << 20;
+
+/// An error of terraform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogError {
+    /// Its headline (`Invalid reference`).
+    pub summary: String,
+    /// The lines below the headline; may be empty.
+    pub detail: String,
+}
+
+/// Reads a log from its beginning, up to 4 MiB, without the bytes that frame it.
+///
+/// # Errors
+/// As [`Client::get`].
+pub async fn read(client: &Client, url: &str) -> Result<String, Problem> {
+    let base = url.split('?').next().unwrap_or(url);
+    let mut log = Vec::new();
+    while log.len() < MOST {
+        let chunk = client.fetch(&format!("{base}?limit={CHUNK}&offset={}", log.len())).await?;
+        if chunk.is_empty() {
+            break;
+        }
+        log.extend(chunk);
+    }
+    let text = String::from_utf8_lossy(&log);
+    Ok(text.trim_start_matches('\u{2}').trim_end_matches('\u{3}').to_owned())
+}
+
+/// The errors in a log, of JSON lines or of text for people.
+pub fn errors(log: &str) -> Vec<LogError> {
+    let of_json: Vec<_> = log.lines().filter_map(json_error).collect();
+    if of_json.is_empty() { text_errors(log) } else { of_json }
+}
+
+fn json_error(line: &str) -> Option<LogError> {
+    let value: Value = serde_json::from_str(line).ok()?;
+    let diagnostic = (value["@level"] == "error").then_some(&value["diagnostic"])?;
+    let text = |name: &str| diagnostic[name].as_str().unwrap_or_default().trim().to_owned();
+    let (summary, detail) = (text("summary"), text("detail"));
+    let summary =
+        if summary.is_empty() { value["@message"].as_str()?.trim_start_matches("Error: ").to_owned() } else { summary };
+    Some(LogError { summary, detail })
+}
+
+/// Errors for people begin with `Error: ` behind a frame, and end at the next one or at the end of the frame.
+fn text_errors(log: &str) -> Vec<LogError> {
+    let mut found: Vec<LogError> = Vec::new();
+    let mut inside = false;
+    for line in log.lines() {
+        let plain = without_colours(line);
+        let plain = plain.trim_start_matches(['│', '╷', '╵', ' ']).trim_end();
+        if let Some(summary) = plain.strip_prefix("Error: ") {
+            found.push(LogError { summary: summary.to_owned(), detail: String::new() });
+            inside = true;
+        } else if line.contains('╵') || plain.starts_with("Warning: ") {
+            inside = false;
+        } else if inside
+            && !plain.is_empty()
+            && let Some(error) = found.last_mut()
+        {
+            if !error.detail.is_empty() {
+                error.detail.push('\n');
+            }
+            error.detail.push_str(plain);
+        }
+    }
+    found
+}
+
+fn without_colours(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line.chars();
+    while let Some(next) = rest.next() {
+        if next == '\u{1b}' {
+            rest.by_ref().find(char::is_ascii_alphabetic);
+        } else {
+            plain.push(next);
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_found_in_json_lines() {
+        let log = "Terraform v1.11.4\n{\"@level\":\"info\",\"@message\":\"x\"}\n\
+            {\"@level\":\"error\",\"@message\":\"Error: Boom\",\"diagnostic\":{\"summary\":\"Boom\",\"detail\":\"It broke.\"}}\n";
+        assert_eq!(errors(log), [LogError { summary: "Boom".into(), detail: "It broke.".into() }]);
+    }
+
+    #[test]
+    fn errors_are_found_in_text_for_people_with_colours_and_frames() {
+        let log = "x\n\u{1b}[31m╷\u{1b}[0m\n\u{1b}[31m│\u{1b}[0m \u{1b}[1mError: Boom\u{1b}[0m\n│ \n│   on main.tf line 3\n│ It broke.\n╵\nafter\n";
+        assert_eq!(errors(log), [LogError { summary: "Boom".into(), detail: "on main.tf line 3\nIt broke.".into() }]);
+    }
+}
