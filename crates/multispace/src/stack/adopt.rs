@@ -59,7 +59,7 @@ pub(crate) async fn adopt(
                 file.display()
             );
             Err(Problem::conflict("stack/state-newer", message).advice(
-                "Undo by hand what was done there and move the file away; multispace runs a workspace it holds.",
+                "Move the file away to go on from the state that multispace holds; if the run by hand changed anything, undo it first.",
             ))
         }
         Decision::Adopt { serial } => {
