@@ -4,8 +4,8 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::Problem;
 use domain::run::{PhaseStatus, RunStatus};
+use domain::{Fault, Problem};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
@@ -191,8 +191,11 @@ impl Local<'_> {
             ..Default::default()
         };
         let tx = app.db.write().await?;
-        let known = workspaces::list(&tx, &self.owner, &self.organization).await?;
-        let workspace = match known.into_iter().find(|it| it.name == wanted.name) {
+        let known = match workspaces::read_named(&tx, &self.owner, &self.organization, &wanted.name).await {
+            Err(problem) if problem.fault == Fault::NotFound => None,
+            known => Some(known?),
+        };
+        let workspace = match known {
             Some(known) => workspaces::update(app, &tx, &self.owner, &known.id, settings).await?,
             None => {
                 let settings = workspaces::Settings { name: Some(wanted.name), ..settings };
