@@ -20,7 +20,7 @@ fn folders_that_are_called_hidden_or_below_modules_are_not_roots() {
             ("stack/modules/nobody-calls-me/main.tf", ""),
             ("stack/modules/deep/er/main.tf", ""),
             ("stack/.terraform/modules/y/main.tf", "broken {"),
-            ("stack/.multispace/work/main.tf", "broken {"),
+            ("stack/.multispace/runs/main.tf", "broken {"),
             ("stack/node_modules/z/main.tf", "broken {"),
             ("stack/docs/readme.md", ""),
         ],
