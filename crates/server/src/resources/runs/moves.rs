@@ -60,11 +60,11 @@ async fn move_phases(app: &App, tx: &Tx, run: &Run, status: RunStatus) -> Result
     let now = app.ports.now();
     if after.plan != before.plan {
         plan.set_status(after.plan, now);
-        store::update_plan(tx, plan).await?;
+        store::update_phase(tx, plan).await?;
     }
     if after.apply != before.apply {
         apply.set_status(after.apply, now);
-        store::update_apply(tx, apply).await?;
+        store::update_phase(tx, apply).await?;
     }
     Ok(())
 }

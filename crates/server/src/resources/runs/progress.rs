@@ -72,7 +72,7 @@ pub async fn planned(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Resul
     count(&mut plan, result.counts);
     plan.has_changes = result.has_changes;
     plan.generated_configuration = result.generated_configuration;
-    store::update_plan(tx, plan).await?;
+    store::update_phase(tx, plan).await?;
 
     run.has_changes = result.has_changes;
     let outcome = match (run.plan_only, result.has_changes || run.allow_empty_apply, run.save_plan) {
@@ -122,7 +122,7 @@ pub async fn applied(app: &App, tx: &Tx, id: &str, counts: Counts) -> Result<Run
     let mut run = locked(tx, id).await?;
     let mut apply = store::apply_of(tx, id).await?;
     count(&mut apply, counts);
-    store::update_apply(tx, apply).await?;
+    store::update_phase(tx, apply).await?;
     advance(app, tx, &mut run, RunEvent::ApplyFinished).await?;
     let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
     let saved = store::in_status(tx, &[RunStatus::PlannedAndSaved]).await?;

@@ -128,8 +128,8 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
         updated_at: now,
         id,
     };
-    let plan = phase(app.ports.id::<PlanId>().as_str(), &run.id);
-    let apply = phase(app.ports.id::<ApplyId>().as_str(), &run.id);
+    let plan = phase("plan", app.ports.id::<PlanId>().as_str(), &run.id);
+    let apply = phase("apply", app.ports.id::<ApplyId>().as_str(), &run.id);
     store::insert(tx, &run, plan.clone(), apply.clone()).await?;
     if !run.plan_only && !run.save_plan && !occupied(tx, &workspace).await? {
         workspaces::set_current_run(tx, &workspace.id, &run.id).await?;
@@ -154,10 +154,7 @@ pub async fn read(tx: &Tx, actor: &Actor, id: &str) -> Result<Whole, Problem> {
 /// # Errors
 /// `run/not-found`, also for who may not see it.
 pub async fn read_phase(tx: &Tx, actor: &Actor, phase: &str) -> Result<Whole, Problem> {
-    let found = match phase.starts_with("plan-") {
-        true => store::plan(tx, phase).await?,
-        false => store::apply(tx, phase).await?,
-    };
+    let found = store::phase(tx, phase).await?;
     read(tx, actor, &found.ok_or_else(not_found)?.run_id).await
 }
 
@@ -345,10 +342,11 @@ fn check(workspace: &Workspace, new: &New, plan_only: bool) -> Result<(), Proble
     Ok(())
 }
 
-fn phase(id: &str, run: &str) -> Phase {
+fn phase(kind: &str, id: &str, run: &str) -> Phase {
     Phase {
         id: id.to_owned(),
         run_id: run.to_owned(),
+        kind: kind.to_owned(),
         status: "pending".into(),
         status_timestamps: json!({}),
         additions: 0,

@@ -1,14 +1,14 @@
-//! Tables and queries of runs, plans and applies.
+//! Tables and queries of runs and their phases: plans and applies.
 
 use domain::Problem;
-use domain::run::{PhaseStatus, RunFacts, RunKind, RunStatus};
+use domain::run::{RunFacts, RunKind, RunStatus};
 use sea_orm::entity::prelude::*;
 use sea_orm::{FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
 use crate::storage::{Stored, Tx};
 
-pub use self::phases::Phase as PhaseModel;
+pub use self::phases::Model as PhaseModel;
 
 /// One run.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -136,18 +136,22 @@ impl Model {
     }
 }
 
-/// Plans and applies: two tables of one shape.
-pub mod phases {
-    use super::{DateTimeUtc, Json, PhaseStatus};
+mod phases {
+    use domain::run::PhaseStatus;
+    use sea_orm::entity::prelude::*;
 
     /// The plan or the apply of a run.
-    #[derive(Clone, Debug, PartialEq)]
-    pub struct Phase {
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "phases")]
+    pub struct Model {
         /// `plan-…` or `apply-…`.
+        #[sea_orm(primary_key, auto_increment = false)]
         pub id: String,
         /// Its run.
         pub run_id: String,
-        /// See [`Phase::status`].
+        /// `plan` or `apply`.
+        pub kind: String,
+        /// See [`Model::status`].
         pub status: String,
         /// When it got to each status it had.
         pub status_timestamps: Json,
@@ -165,7 +169,11 @@ pub mod phases {
         pub generated_configuration: bool,
     }
 
-    impl Phase {
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
         /// Where it is.
         pub fn status(&self) -> PhaseStatus {
             PhaseStatus::parse(&self.status).unwrap_or(PhaseStatus::Errored)
@@ -179,117 +187,6 @@ pub mod phases {
                 self.status_timestamps[key] = serde_json::json!(now.to_rfc3339());
             }
         }
-    }
-}
-
-mod plans {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "plans")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: String,
-        pub run_id: String,
-        pub status: String,
-        pub status_timestamps: Json,
-        pub additions: i32,
-        pub changes: i32,
-        pub destructions: i32,
-        pub imports: i32,
-        pub has_changes: bool,
-        pub generated_configuration: bool,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-mod applies {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "applies")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: String,
-        pub run_id: String,
-        pub status: String,
-        pub status_timestamps: Json,
-        pub additions: i32,
-        pub changes: i32,
-        pub destructions: i32,
-        pub imports: i32,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-impl From<plans::Model> for PhaseModel {
-    fn from(row: plans::Model) -> Self {
-        let plans::Model { id, run_id, status, status_timestamps, additions, changes, destructions, imports, .. } = row;
-        let (has_changes, generated_configuration) = (row.has_changes, row.generated_configuration);
-        Self {
-            id,
-            run_id,
-            status,
-            status_timestamps,
-            additions,
-            changes,
-            destructions,
-            imports,
-            has_changes,
-            generated_configuration,
-        }
-    }
-}
-
-impl From<applies::Model> for PhaseModel {
-    fn from(row: applies::Model) -> Self {
-        let applies::Model { id, run_id, status, status_timestamps, additions, changes, destructions, imports } = row;
-        Self {
-            id,
-            run_id,
-            status,
-            status_timestamps,
-            additions,
-            changes,
-            destructions,
-            imports,
-            has_changes: false,
-            generated_configuration: false,
-        }
-    }
-}
-
-impl PhaseModel {
-    fn plan(self) -> plans::ActiveModel {
-        let Self { id, run_id, status, status_timestamps, additions, changes, destructions, imports, .. } = self;
-        let (has_changes, generated_configuration) = (self.has_changes, self.generated_configuration);
-        plans::Model {
-            id,
-            run_id,
-            status,
-            status_timestamps,
-            additions,
-            changes,
-            destructions,
-            imports,
-            has_changes,
-            generated_configuration,
-        }
-        .into_active_model()
-        .reset_all()
-    }
-
-    fn apply(self) -> applies::ActiveModel {
-        let Self { id, run_id, status, status_timestamps, additions, changes, destructions, imports, .. } = self;
-        applies::Model { id, run_id, status, status_timestamps, additions, changes, destructions, imports }
-            .into_active_model()
-            .reset_all()
     }
 }
 
@@ -328,8 +225,8 @@ pub async fn unfinished(tx: &Tx) -> Result<Vec<Model>, Problem> {
 /// Adds a run with its plan and apply.
 pub async fn insert(tx: &Tx, run: &Model, plan: PhaseModel, apply: PhaseModel) -> Result<(), Problem> {
     Entity::insert(run.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await.stored()?;
-    plans::Entity::insert(plan.plan()).exec_without_returning(tx.db()).await.stored()?;
-    applies::Entity::insert(apply.apply()).exec_without_returning(tx.db()).await.stored()?;
+    let rows = [plan, apply].map(|phase| phase.into_active_model().reset_all());
+    phases::Entity::insert_many(rows).exec_without_returning(tx.db()).await.stored()?;
     Ok(())
 }
 
@@ -339,45 +236,36 @@ pub async fn update(tx: &Tx, run: &Model) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Writes every column of a plan.
-pub async fn update_plan(tx: &Tx, plan: PhaseModel) -> Result<(), Problem> {
-    plans::Entity::update(plan.plan()).exec(tx.db()).await.stored()?;
-    Ok(())
-}
-
-/// Writes every column of an apply.
-pub async fn update_apply(tx: &Tx, apply: PhaseModel) -> Result<(), Problem> {
-    applies::Entity::update(apply.apply()).exec(tx.db()).await.stored()?;
+/// Writes every column of a plan or apply.
+pub async fn update_phase(tx: &Tx, phase: PhaseModel) -> Result<(), Problem> {
+    phases::Entity::update(phase.into_active_model().reset_all()).exec(tx.db()).await.stored()?;
     Ok(())
 }
 
 /// The plan of a run.
 pub async fn plan_of(tx: &Tx, run: &str) -> Result<PhaseModel, Problem> {
-    let found = plans::Entity::find().filter(plans::Column::RunId.eq(run)).one(tx.db()).await.stored()?;
-    found.map(Into::into).ok_or_else(|| lost("plan", run))
+    phase_of(tx, run, "plan").await
 }
 
 /// The apply of a run.
 pub async fn apply_of(tx: &Tx, run: &str) -> Result<PhaseModel, Problem> {
-    let found = applies::Entity::find().filter(applies::Column::RunId.eq(run)).one(tx.db()).await.stored()?;
-    found.map(Into::into).ok_or_else(|| lost("apply", run))
+    phase_of(tx, run, "apply").await
 }
 
-/// The plan of that id.
-pub async fn plan(tx: &Tx, id: &str) -> Result<Option<PhaseModel>, Problem> {
-    Ok(plans::Entity::find_by_id(id).one(tx.db()).await.stored()?.map(Into::into))
+/// The plan or apply of that id.
+pub async fn phase(tx: &Tx, id: &str) -> Result<Option<PhaseModel>, Problem> {
+    phases::Entity::find_by_id(id).one(tx.db()).await.stored()
 }
 
-/// The apply of that id.
-pub async fn apply(tx: &Tx, id: &str) -> Result<Option<PhaseModel>, Problem> {
-    Ok(applies::Entity::find_by_id(id).one(tx.db()).await.stored()?.map(Into::into))
+async fn phase_of(tx: &Tx, run: &str, kind: &str) -> Result<PhaseModel, Problem> {
+    let of = phases::Entity::find().filter(phases::Column::RunId.eq(run)).filter(phases::Column::Kind.eq(kind));
+    of.one(tx.db()).await.stored()?.ok_or_else(|| lost(kind, run))
 }
 
 /// Removes all of a workspace, rows only: the blobs stay.
 pub async fn delete_of(tx: &Tx, workspace: &str) -> Result<(), Problem> {
     let ids: Vec<_> = of(tx, workspace).await?.into_iter().map(|run| run.id).collect();
-    plans::Entity::delete_many().filter(plans::Column::RunId.is_in(ids.clone())).exec(tx.db()).await.stored()?;
-    applies::Entity::delete_many().filter(applies::Column::RunId.is_in(ids)).exec(tx.db()).await.stored()?;
+    phases::Entity::delete_many().filter(phases::Column::RunId.is_in(ids)).exec(tx.db()).await.stored()?;
     Entity::delete_many().filter(Column::WorkspaceId.eq(workspace)).exec(tx.db()).await.stored()?;
     Ok(())
 }

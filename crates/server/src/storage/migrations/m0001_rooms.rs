@@ -44,8 +44,7 @@ const INDEXES: &[&str] = &[
     "CREATE INDEX runs_workspace ON runs (workspace_id, created_at)",
     "CREATE INDEX runs_status ON runs (status)",
     "CREATE UNIQUE INDEX runs_one_active ON runs (workspace_id) WHERE holds_workspace",
-    "CREATE UNIQUE INDEX plans_run ON plans (run_id)",
-    "CREATE UNIQUE INDEX applies_run ON applies (run_id)",
+    "CREATE UNIQUE INDEX phases_run ON phases (run_id, kind)",
     "CREATE INDEX states_workspace ON states (workspace_id, created_at)",
     "CREATE INDEX state_outputs_state ON state_outputs (state_id)",
 ];
@@ -174,20 +173,6 @@ fn configurations() -> Vec<TableCreateStatement> {
 }
 
 fn runs() -> Vec<TableCreateStatement> {
-    let phase = |name| {
-        [
-            id("id"),
-            text(name),
-            text("status"),
-            json("status_timestamps"),
-            integer("additions"),
-            integer("changes"),
-            integer("destructions"),
-            integer("imports"),
-        ]
-    };
-    let mut plan = phase("run_id").to_vec();
-    plan.extend([boolean("has_changes"), boolean("generated_configuration")]);
     vec![
         table(
             "runs",
@@ -227,8 +212,22 @@ fn runs() -> Vec<TableCreateStatement> {
                 time("updated_at"),
             ],
         ),
-        table("plans", &mut plan),
-        table("applies", &mut phase("run_id")),
+        table(
+            "phases",
+            &mut [
+                id("id"),
+                text("run_id"),
+                text("kind"),
+                text("status"),
+                json("status_timestamps"),
+                integer("additions"),
+                integer("changes"),
+                integer("destructions"),
+                integer("imports"),
+                boolean("has_changes"),
+                boolean("generated_configuration"),
+            ],
+        ),
     ]
 }
 
