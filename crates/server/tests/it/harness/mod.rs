@@ -56,7 +56,22 @@ pub(crate) struct Server {
     router: axum::Router,
     options: Options,
     pub(crate) token: String,
+    #[allow(dead_code, reason = "it is there to be dropped: after the engine and before the folder")]
+    remains: Remains,
     pub(crate) folder: tempfile::TempDir,
+}
+
+/// The folder of the run folders. A terraform outlives its server on purpose; it does not outlive its test.
+struct Remains(std::path::PathBuf);
+
+impl Drop for Remains {
+    fn drop(&mut self) {
+        for run in std::fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            if let Some(leftover) = executor::leftover(&run.path()) {
+                leftover.interrupt();
+            }
+        }
+    }
 }
 
 impl Server {
@@ -74,7 +89,8 @@ impl Server {
         };
         let engine = Engine::open(options.clone()).await.unwrap();
         let token = engine.owner_token().await.unwrap();
-        let server = Self { router: engine.router(), engine: Some(engine), options, token, folder };
+        let remains = Remains(options.data.join("runs"));
+        let server = Self { router: engine.router(), engine: Some(engine), options, token, remains, folder };
         let body = json!({ "data": { "attributes": { "name": ORGANIZATION, "email": "a@b.example" } } });
         server.post("/organizations", body).await.is(201);
         server
