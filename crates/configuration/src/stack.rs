@@ -103,6 +103,13 @@ pub struct Reason {
     pub what: String,
 }
 
+impl Reason {
+    /// Whether it is a `tfe_outputs` block: one that only a server of the HCP Terraform API answers.
+    pub fn needs_a_server(&self) -> bool {
+        ["data.tfe_outputs.", "ephemeral.tfe_outputs."].iter().any(|block| self.what.contains(block))
+    }
+}
+
 /// A `data "terraform_remote_state"` block that reads another workspace of the stack. Where multispace holds the upstream's
 /// state, or it is in a file, the block must be answered when the downstream runs somewhere else than in its folder.
 #[derive(Debug, Clone, PartialEq, Eq)]

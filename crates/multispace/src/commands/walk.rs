@@ -77,6 +77,7 @@ pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, w
     }
     let selected = targets(&loaded.graph, direction, &wanted.targets)?;
     refuse_early(&loaded, &selected, wanted)?;
+    say_unanswered(console, &loaded, &selected);
     let report = wanted.report.as_deref().map(ReportFile::begin).transpose()?;
     super::start_tracing("off");
 
@@ -218,6 +219,19 @@ async fn approved(console: &Console, list: &[(String, String)], interrupts: &mut
                 console.notice("nobody is there to answer, which is a no; --auto-approve does not ask");
                 return Ok(false);
             }
+        }
+    }
+}
+
+/// Reads that need a server: a stack that runs without one has none to answer them from the states it holds.
+fn say_unanswered(console: &Console, loaded: &Loaded, selected: &BTreeSet<String>) {
+    let edges = loaded.stack.edges.iter();
+    for edge in edges.filter(|edge| selected.contains(&edge.downstream) && loaded.is_held(&edge.upstream)) {
+        for reason in edge.reasons.iter().filter(|reason| reason.needs_a_server()) {
+            console.notice(&format!(
+                "{}: \"{}\" reads \"{}\" through tfe_outputs, which only a server answers: use a terraform_remote_state block, or run both on `multispace serve`",
+                reason.place, edge.downstream, edge.upstream
+            ));
         }
     }
 }
