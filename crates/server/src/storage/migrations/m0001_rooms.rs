@@ -2,6 +2,8 @@
 
 use sea_orm_migration::prelude::*;
 
+use super::columns::{big, blob, boolean, id, integer, json, table, text, text_null, time, time_null};
+
 /// Makes the first tables.
 pub struct Migration;
 
@@ -266,53 +268,4 @@ fn states() -> Vec<TableCreateStatement> {
             ],
         ),
     ]
-}
-
-fn table(name: &'static str, columns: &mut [ColumnDef]) -> TableCreateStatement {
-    let mut table = Table::create();
-    table.table(name);
-    for column in columns {
-        table.col(column.take());
-    }
-    table
-}
-
-fn id(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).text().not_null().primary_key().take()
-}
-
-fn text(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).text().not_null().take()
-}
-
-fn text_null(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).text().null().take()
-}
-
-fn boolean(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).boolean().not_null().take()
-}
-
-fn integer(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).integer().not_null().take()
-}
-
-fn big(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).big_integer().not_null().take()
-}
-
-fn json(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).json().not_null().take()
-}
-
-fn blob(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).blob().not_null().take()
-}
-
-fn time(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).timestamp_with_time_zone().not_null().take()
-}
-
-fn time_null(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).timestamp_with_time_zone().null().take()
 }

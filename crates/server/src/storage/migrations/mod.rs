@@ -1,5 +1,6 @@
 //! The tables, step by step. A migration that has been released is never changed; a new one follows it.
 
+mod columns;
 mod m0001_rooms;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
