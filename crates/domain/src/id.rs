@@ -103,6 +103,8 @@ ids! {
     UserId = "user", "user";
     /// Names an API token (never the secret itself).
     TokenId = "at", "token";
+    /// Names a comment on a run.
+    CommentId = "wsc", "comment";
     /// Names an event in the life of a run.
     RunEventId = "re", "run event";
 }

@@ -164,6 +164,16 @@ pub struct ReadQuery {
     pub include: Include,
 }
 
+/// Query of a read of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct RunQuery {
+    /// What shall come along.
+    pub include: Include,
+    /// The status in which the client knows the run: while it has it, a held answer is not worth giving.
+    pub unless_status: Option<String>,
+}
+
 /// Query of a list that has pages and nothing more to ask.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

@@ -118,6 +118,25 @@ impl<T: DeserializeOwned + Default> FromRequestParts<App> for Query<T> {
     }
 }
 
+/// The header `Idempotency-Key`, by which a client says that a request is the one it sent before. A draft of the IETF
+/// (httpapi-idempotency-key-header) has its meaning.
+pub struct RequestKey(pub Option<String>);
+
+impl FromRequestParts<App> for RequestKey {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let key = value.to_str().unwrap_or_default().trim();
+        if key.is_empty() || key.len() > 255 {
+            return Err(Problem::new(Fault::Malformed, "access/key", "The Idempotency-Key cannot be used.")
+                .advice("Send 1 to 255 printable characters, or leave the header out.")
+                .into());
+        }
+        Ok(Self(Some(key.to_owned())))
+    }
+}
+
 /// What kind of program asks, as far as its headers tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Client {

@@ -13,17 +13,15 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use domain::{Fault, Problem};
-use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
 
 use super::Failure;
 use super::answer::{JSON_API, error_document, status_of};
+use super::places::{self, Places};
 use crate::app::App;
 
-/// Requests that are worked on at once; more wait.
-const AT_ONCE: usize = 256;
 /// Longest time for one request, the slow upload of a large state among them.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
@@ -42,7 +40,7 @@ pub(super) fn around(router: Router<App>, app: App) -> Router<App> {
     router
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST))
-        .layer(GlobalConcurrencyLimitLayer::new(AT_ONCE))
+        .layer(from_fn_with_state(Places::default(), places::take))
         .layer(from_fn_with_state(app, finish))
 }
 

@@ -6,14 +6,16 @@ mod body;
 mod extract;
 mod finish;
 mod here;
+mod places;
 mod public;
 mod routes;
 pub mod signed;
 
 pub use answer::{Failure, Reply, accepted, bytes, created, no_content, ok};
 pub use body::{Blob, Sent};
-pub use extract::{At, At2, Caller, Client, Name, Query};
+pub use extract::{At, At2, Caller, Client, Name, Query, RequestKey};
 pub use here::Here;
+pub use places::Hold;
 pub use routes::Routes;
 
 use axum::Router;
@@ -42,6 +44,7 @@ fn all() -> Routes {
         .and(resources::variables::routes())
         .and(resources::configurations::routes())
         .and(resources::runs::routes())
+        .and(resources::comments::routes())
         .and(resources::states::routes())
         .and(resources::tokens::routes())
 }

@@ -1,6 +1,7 @@
 //! A room per API resource. In each: `mod.rs` says what it is and what other rooms may call, `service.rs` has the use cases,
 //! `store.rs` the tables and queries, `api.rs` the HTTP side.
 
+pub mod comments;
 pub mod configurations;
 pub mod organizations;
 pub mod projects;

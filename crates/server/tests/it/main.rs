@@ -7,5 +7,6 @@ mod harness;
 mod matrix;
 mod restart;
 mod runs;
+mod runs_again;
 mod states;
 mod workspaces;

@@ -23,6 +23,7 @@ struct Place {
     state: String,
     output: String,
     variable: String,
+    comment: String,
 }
 
 impl Place {
@@ -42,7 +43,10 @@ impl Place {
         let read = server.until(&run, "planning").await;
         let of = |phase: &str| read.text_at(&format!("/data/relationships/{phase}/data/id")).to_owned();
         let (plan, apply) = (of("plan"), of("apply"));
-        Self { name, workspace, run, plan, apply, configuration, state, output: outputs.ids()[0].clone(), variable }
+        let comment = json!({ "data": { "attributes": { "body": "looks good" } } });
+        let comment = server.post(&format!("/runs/{run}/comments"), comment).await.is(201).id();
+        let output = outputs.ids()[0].clone();
+        Self { name, workspace, run, plan, apply, configuration, state, output, variable, comment }
     }
 
     fn fill(&self, path: &str, project: &str, user: &str) -> String {
@@ -50,6 +54,7 @@ impl Place {
             "workspaces" if path.contains("/vars/{id}") => &self.variable,
             "workspaces" => &self.workspace,
             "runs" => &self.run,
+            "comments" => &self.comment,
             "plans" => &self.plan,
             "applies" => &self.apply,
             "configuration-versions" => &self.configuration,

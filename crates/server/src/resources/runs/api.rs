@@ -1,7 +1,9 @@
 //! `/runs`: the HTTP side of runs. Plans, applies and logs are in [`phases`], documents in [`shown`].
 //!
-//! Absent: comments, policy checks, cost estimates, and task stages (their list is empty, since clients die without one).
+//! Absent: policy checks, cost estimates, and task stages (their list is empty, since clients die without one).
 
+mod events;
+mod held;
 mod phases;
 pub mod shown;
 
@@ -11,7 +13,6 @@ use domain::id::{ConfigurationId, Id, RunId, WorkspaceId};
 use domain::run::RunStatus;
 use wire::capacity::{Capacity, CapacityAttributes};
 use wire::query::{Include, ListQuery, ReadQuery, RunsFilter, RunsQuery, RunsSearch};
-use wire::run_events::RunEvent;
 use wire::runs::{RunBody, RunRequest};
 use wire::task_stages::TaskStage;
 use wire::{ActionRequest, Document};
@@ -21,16 +22,16 @@ use super::Run;
 use super::service::{self, New, RunVariable, Whole};
 use crate::actor::{Action, Actor};
 use crate::app::App;
-use crate::edge::{At, Caller, Client, Here, Name, Query, Reply, Routes, Sent, accepted, created, ok};
-use crate::resources::{configurations, organizations, tokens, workspaces};
+use crate::edge::{At, Caller, Client, Here, Name, Query, Reply, RequestKey, Routes, Sent, accepted, created, ok};
+use crate::resources::{comments, configurations, organizations, tokens, workspaces};
 use crate::storage::Tx;
 
 /// Routes of this room.
 pub fn routes() -> Routes {
     Routes::default()
         .post("/runs", create)
-        .get("/runs/{id}", show)
-        .get("/runs/{id}/run-events", events)
+        .get("/runs/{id}", held::show)
+        .get("/runs/{id}/run-events", events::list)
         .get("/runs/{id}/task-stages", stages)
         .post("/runs/{id}/actions/apply", confirm)
         .post("/runs/{id}/actions/discard", discard)
@@ -49,6 +50,7 @@ async fn create(
     Caller(actor): Caller,
     here: Here,
     client: Client,
+    key: RequestKey,
     Query(query): Query<ReadQuery>,
     Sent(body): Sent<RunBody>,
 ) -> Reply {
@@ -64,30 +66,13 @@ async fn create(
     let read = workspaces::service::for_action(&tx, &actor, workspace.as_str(), Action::StartRun).await?;
     let mut new = new(wanted, client);
     new.configuration = configuration.map(|id| id.to_string());
+    new.key = key.0;
     // Only the `cloud` block renders JSON lines; the remote backend would show them as they are.
     new.json_output = client == Client::Cloud && read.structured_run_output_enabled;
     let whole = service::create(&app, &tx, &actor, workspace.as_str(), new).await?;
     let answer = included(&app, &tx, &actor, &here, &query.include, &whole).await?;
     tx.commit().await?;
     created(answer)
-}
-
-async fn show(
-    State(app): State<App>,
-    Caller(actor): Caller,
-    At(id): At<RunId>,
-    here: Here,
-    Query(query): Query<ReadQuery>,
-) -> Reply {
-    let tx = app.db.read().await?;
-    let whole = service::read(&tx, &actor, id.as_str()).await?;
-    ok(included(&app, &tx, &actor, &here, &query.include, &whole).await?)
-}
-
-async fn events(State(app): State<App>, Caller(actor): Caller, At(id): At<RunId>) -> Reply {
-    let tx = app.db.read().await?;
-    service::read(&tx, &actor, id.as_str()).await?;
-    ok(Document::new(Vec::<RunEvent>::new()))
 }
 
 async fn stages(
@@ -109,10 +94,13 @@ macro_rules! actions {
             State(app): State<App>,
             Caller(actor): Caller,
             At(id): At<RunId>,
-            Sent(_): Sent<ActionRequest>,
+            Sent(request): Sent<ActionRequest>,
         ) -> Reply {
             let tx = app.db.write().await?;
             service::$name(&app, &tx, &actor, id.as_str()).await?;
+            if let Some(comment) = request.comment.filter(|comment| !comment.trim().is_empty()) {
+                comments::service::create(&app, &tx, &actor, id.as_str(), Some(comment)).await?;
+            }
             tx.commit().await?;
             accepted()
         }
@@ -263,6 +251,7 @@ async fn include<D>(
 fn new(wanted: RunRequest, client: Client) -> New {
     let variables = wanted.variables.unwrap_or_default();
     New {
+        key: None,
         configuration: None,
         message: wanted.message.filter(|message| !message.is_empty()),
         source: client.source().into(),

@@ -17,8 +17,11 @@ use crate::resources::{configurations, organizations};
 use crate::storage::{Change, Tx};
 
 /// What a new run is asked to do. `None` takes the workspace's or the configuration's own setting.
-#[derive(Default, Clone)]
+#[derive(Default, Clone, Serialize)]
 pub struct New {
+    /// Names the request: asked for again with the same key, it is the same run.
+    #[serde(skip)]
+    pub key: Option<String>,
     /// Its configuration version; else the workspace's current one.
     pub configuration: Option<String>,
     /// What it is for.
@@ -82,9 +85,16 @@ const MANY: usize = 1000;
 /// Starts a run: it waits from now on.
 ///
 /// # Errors
-/// `configuration/missing`, `run/setting`, `workspace/local`, and those of the rooms it asks.
+/// `configuration/missing`, `run/setting`, `run/key-used`, `workspace/local`, and those of the rooms it asks.
 pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New) -> Result<Whole, Problem> {
     let workspace = workspaces::service::for_action(tx, actor, workspace, Action::StartRun).await?;
+    let digest = match &new.key {
+        Some(_) => Some(digest(app, &new)?),
+        None => None,
+    };
+    if let Some(made) = made_before(tx, &workspace, new.key.as_deref(), digest.as_deref()).await? {
+        return whole(tx, made, workspace).await;
+    }
     let configuration = configurations::service::for_run(tx, &workspace, new.configuration.as_deref()).await?;
     let plan_only = new.plan_only.unwrap_or(configuration.speculative) || configuration.speculative;
     check(&workspace, &new, plan_only)?;
@@ -124,6 +134,8 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
         kill_requested_at: None,
         failure: None,
         recovery: json!({}),
+        request_key: new.key,
+        request_digest: digest,
         created_at: now,
         updated_at: now,
         id,
@@ -304,6 +316,33 @@ fn waits(run: &Run) -> bool {
 async fn occupied(tx: &Tx, workspace: &Workspace) -> Result<bool, Problem> {
     let Some(current) = &workspace.current_run_id else { return Ok(false) };
     Ok(store::by_id(tx, current).await?.is_some_and(|run| !run.status().is_final()))
+}
+
+/// The run that a request of this key has made already. The workspace's row is locked first, so that two requests that
+/// come at once do not both find none.
+async fn made_before(
+    tx: &Tx,
+    workspace: &Workspace,
+    key: Option<&str>,
+    digest: Option<&str>,
+) -> Result<Option<Run>, Problem> {
+    let Some(key) = key else { return Ok(None) };
+    workspaces::lock_row(tx, &workspace.id).await?;
+    let made = store::by_key(tx, &workspace.id, key).await?;
+    match made {
+        Some(run) if run.request_digest.as_deref() != digest => Err(Problem::invalid(
+            "run/key-used",
+            format!("The Idempotency-Key has been used for another request, which made {}.", run.id),
+        )
+        .advice("Use a new key for each run that you want.")),
+        made => Ok(made),
+    }
+}
+
+fn digest(app: &App, new: &New) -> Result<String, Problem> {
+    let text = serde_json::to_string(new)
+        .map_err(|error| Problem::ours("run/setting", "The request could not be kept.", error))?;
+    Ok(app.key.sign(&format!("run:{text}")))
 }
 
 async fn for_decision(tx: &Tx, actor: &Actor, id: &str) -> Result<(Run, Workspace), Problem> {

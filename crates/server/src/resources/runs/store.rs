@@ -77,6 +77,10 @@ pub struct Model {
     pub failure: Option<String>,
     /// What an apply that was cut off left unsaved or in doubt.
     pub recovery: Json,
+    /// What names the request that made it; no two runs of a workspace have the same.
+    pub request_key: Option<String>,
+    /// Digest of what that request asked for.
+    pub request_digest: Option<String>,
     /// When it was made.
     pub created_at: DateTimeUtc,
     /// When it last moved.
@@ -198,6 +202,12 @@ pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
 /// The same, with its row locked to the end of the transaction.
 pub async fn lock_row(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
     Entity::find_by_id(id).lock_exclusive().one(tx.db()).await.stored()
+}
+
+/// The run of a workspace that the request of that key made.
+pub async fn by_key(tx: &Tx, workspace: &str, key: &str) -> Result<Option<Model>, Problem> {
+    let of = Entity::find().filter(Column::WorkspaceId.eq(workspace)).filter(Column::RequestKey.eq(key));
+    of.one(tx.db()).await.stored()
 }
 
 /// Runs of a workspace, newest first.

@@ -9,7 +9,7 @@ use super::store::{self, Model as Workspace, Tag};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::resources::organizations::Organization;
-use crate::resources::{configurations, projects, runs, states, variables};
+use crate::resources::{comments, configurations, projects, runs, states, variables};
 use crate::storage::{Change, Tx};
 
 /// Settings of a workspace; in an edit `None` leaves things as they are.
@@ -205,6 +205,7 @@ pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
         )
         .advice("Wait for its run to end or unlock it."));
     }
+    comments::delete_of(tx, &workspace.id).await?;
     runs::delete_of(tx, &workspace.id).await?;
     states::delete_of(tx, &workspace.id).await?;
     configurations::delete_of(tx, &workspace.id).await?;

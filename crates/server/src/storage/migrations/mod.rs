@@ -2,6 +2,7 @@
 
 mod columns;
 mod m0001_rooms;
+mod m0007_run_words;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -10,6 +11,6 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_rooms::Migration)]
+        vec![Box::new(m0001_rooms::Migration), Box::new(m0007_run_words::Migration)]
     }
 }

@@ -143,7 +143,7 @@ fn counts(phase: &Phase) -> impl Fn(i32) -> Option<u64> {
     move |count| done.then(|| u64::try_from(count).unwrap_or(0))
 }
 
-fn timestamps(column: &Value) -> StatusTimestamps {
+pub(super) fn timestamps(column: &Value) -> StatusTimestamps {
     serde_json::from_value(column.clone()).unwrap_or_default()
 }
 

@@ -1,0 +1,73 @@
+//! `GET /runs/{id}`, also held back until something has happened to the run.
+//!
+//! A client that knows the run in some status sends `Prefer: wait=SECONDS` (RFC 7240) and `?unless-status=STATUS`, and is
+//! answered when the run has another status, or is over, or the time has passed. `Preference-Applied: wait` tells it that
+//! it may ask again at once. Servers that do not know either answer at once, so that a client can always send both.
+
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::IntoResponse;
+use domain::id::{Id, RunId};
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+use wire::query::RunQuery;
+
+use super::super::service::{self, Whole};
+use super::included;
+use crate::app::App;
+use crate::edge::{At, Caller, Here, Hold, Query, Reply, ok};
+use crate::storage::Change;
+
+/// A run.
+pub(super) async fn show(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    At(id): At<RunId>,
+    here: Here,
+    hold: Hold,
+    Query(query): Query<RunQuery>,
+) -> Reply {
+    let until = query.unless_status.as_ref().and(hold.until());
+    // Listening begins before the first look, so that nothing falls between the two.
+    let mut changes = app.changes.listen();
+    loop {
+        let tx = app.db.read().await?;
+        let whole = service::read(&tx, &actor, id.as_str()).await?;
+        match until {
+            Some(until) if is_as_known(&whole, &query) && Instant::now() < until => {
+                drop(tx);
+                hold.begin();
+                changed(&mut changes, id.as_str(), until).await;
+            }
+            _ => {
+                let mut answer = ok(included(&app, &tx, &actor, &here, &query.include, &whole).await?)?.into_response();
+                if until.is_some() {
+                    let applied = HeaderName::from_static("preference-applied");
+                    answer.headers_mut().insert(applied, HeaderValue::from_static("wait"));
+                }
+                return Ok(answer);
+            }
+        }
+    }
+}
+
+fn is_as_known(whole: &Whole, query: &RunQuery) -> bool {
+    let status = whole.run.status();
+    !status.is_final() && query.unless_status.as_deref() == Some(status.visible().as_str())
+}
+
+/// Returns when something may have happened to the run, and at `until` at the latest.
+async fn changed(changes: &mut broadcast::Receiver<Change>, id: &str, until: Instant) {
+    let happened = async {
+        loop {
+            match changes.recv().await {
+                Ok(Change::Run { run, .. }) if run == id => return,
+                Ok(_) => {}
+                // So much has happened that some of it was missed.
+                Err(_) => return,
+            }
+        }
+    };
+    // Whether it was the event or the time: the caller looks.
+    let _ = tokio::time::timeout_at(until, happened).await;
+}
