@@ -27,7 +27,8 @@ cargo xtask COMMAND
                            test kills `multispace apply` (5 unless told)
   ci                       formatting, clippy, documentation, tidy, then every test
   tidy                     the rules that rustc does not know: layers, sizes, words, problem pages, golden edges
-  bless                    rewrites the golden files from what the code does now
+  bless [ARGS]             rewrites the golden files from what the code does now; ARGS go to nextest, where only the
+                           goldens of some tests are to change
   demo                     brings examples/kubernetes up and down again, in a copy
   bench [--quick]          multispace against plain terraform, as a ratio
 ";
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
         "test" => test::run(&args),
         "ci" => no_arguments(&args).and_then(|()| ci::run()),
         "tidy" => no_arguments(&args).and_then(|()| tidy::run()),
-        "bless" => no_arguments(&args).and_then(|()| bless::run()),
+        "bless" => bless::run(&args),
         "demo" => no_arguments(&args).and_then(|()| demo::run()),
         "bench" => bench::run(&args),
         "help" | "-h" | "--help" => {

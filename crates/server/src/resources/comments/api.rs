@@ -5,8 +5,7 @@ use domain::id::{CommentId, Id, RunId};
 use wire::comments::{Comment as Document, CommentAttributes, CommentBody, CommentRelationships};
 use wire::{ToOne, kind};
 
-use super::service;
-use super::store::Model as Comment;
+use super::{Comment, service};
 use crate::app::App;
 use crate::edge::{At, Caller, Reply, Routes, Sent, created, ok};
 

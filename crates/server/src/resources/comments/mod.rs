@@ -6,4 +6,4 @@ pub mod service;
 mod store;
 
 pub use api::routes;
-pub use store::delete_of;
+pub use store::{Model as Comment, delete_of};
