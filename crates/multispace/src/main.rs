@@ -6,6 +6,7 @@ mod console;
 mod exit;
 mod failure;
 mod interrupts;
+mod mirror;
 mod new_file;
 mod stack;
 

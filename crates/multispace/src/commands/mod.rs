@@ -7,6 +7,7 @@ mod graph;
 mod log;
 mod output;
 mod plan;
+mod provider;
 mod serve;
 mod walk;
 
@@ -49,6 +50,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Print what a shell needs to reach a server: eval "$(multispace env)"
     Env(env::Arguments),
+    /// Install the Terraform provider on this machine
+    Provider(provider::Arguments),
     /// Print the version
     Version,
 }
@@ -81,6 +84,7 @@ pub(crate) fn main() -> Exit {
         Command::Log(arguments) => log::run(&console, &arguments),
         Command::Serve(arguments) => serve::run(&console, arguments),
         Command::Env(arguments) => env::run(&console, &arguments),
+        Command::Provider(arguments) => provider::run(&console, arguments),
         Command::Version => console
             .data(&format!("multispace {}\n", env!("CARGO_PKG_VERSION")))
             .map(|()| Exit::Done)

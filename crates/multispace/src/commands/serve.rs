@@ -14,6 +14,7 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
+use crate::mirror::{self, Source};
 use crate::new_file::NewFile;
 use crate::stack::session;
 
@@ -81,6 +82,14 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     cli_config: Option<PathBuf>,
 
+    /// Give runs our Terraform provider also where they ask for this one: hashicorp/tfe
+    #[arg(long, value_name = "NAMESPACE/TYPE[@VERSION]")]
+    stand_in: Vec<Source>,
+
+    /// The Terraform provider's executable, for runs [default: terraform-provider-multispace beside this one]
+    #[arg(long, value_name = "FILE", env = "MULTISPACE_PROVIDER")]
+    provider: Option<PathBuf>,
+
     /// PostgreSQL database to use instead of SQLite in the data folder (a URL)
     #[arg(long, value_name = "URL", env = "MULTISPACE_DATABASE", hide_env_values = true)]
     database: Option<String>,
@@ -103,6 +112,7 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
     let mut interrupts = Interrupts::listen(console)?;
 
     let data = data_dir(arguments.data_dir.as_deref())?;
+    let cli_config = with_provider(console, &cli_config, &data, &arguments)?;
     let connection = Connection { address: address(&arguments, local), organization: arguments.organization.clone() };
     let options = Options {
         database: arguments.database,
@@ -148,6 +158,21 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
     engine.close().await;
     served?;
     Ok(Exit::Done)
+}
+
+/// The CLI configuration with our provider in it, which is put into the data folder: a run needs no set-up to start runs.
+fn with_provider(console: &Console, cli_config: &str, data: &Path, arguments: &Arguments) -> Result<String, Problem> {
+    let executable = match mirror::executable(arguments.provider.as_deref()) {
+        Err(problem) if arguments.provider.is_none() && arguments.stand_in.is_empty() => {
+            console.notice(&format!("runs are not given the Terraform provider: {}", problem.message));
+            return Ok(cli_config.to_owned());
+        }
+        found => found?,
+    };
+    let folder = data.join("providers");
+    let sources = [Source::ours(), arguments.stand_in.clone()].concat();
+    let addresses = mirror::install(&executable, &folder, &sources)?;
+    configuration::with_mirror(cli_config, &folder, &addresses)
 }
 
 /// A public address without TLS, unless told otherwise.

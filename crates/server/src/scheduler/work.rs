@@ -73,7 +73,7 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         plan_file: app.objects.get(&plan_object(plan, "file")).await?,
         variables: own,
         upstream_outputs,
-        environment: environment(&app.setup),
+        environment: environment(&app.setup, token.as_deref()),
         cli_config: cli_config(&app.setup, token.as_deref()),
         output: if run.json_output { Output::Json } else { Output::Human },
         grace: app.setup.grace,
@@ -96,12 +96,16 @@ fn operation(run: &Run) -> Operation {
     }
 }
 
-fn environment(setup: &Setup) -> Vec<(String, String)> {
+/// Where this server is, and with what the run shows who it is: `TFE_TOKEN` may be a variable of the workspace, and then
+/// it is another's.
+fn environment(setup: &Setup, token: Option<&str>) -> Vec<(String, String)> {
     let mut environment = setup.environment.clone();
     if let Some(address) = &setup.address {
         environment.push(("TFE_HOSTNAME".into(), host(address)));
         environment.push(("TFE_ADDRESS".into(), address.clone()));
+        environment.push(("MULTISPACE_RUN_HOST".into(), host(address)));
     }
+    environment.extend(token.map(|token| ("MULTISPACE_RUN_TOKEN".into(), token.to_owned())));
     environment
 }
 
