@@ -51,6 +51,7 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         hcl: true,
         sensitive: false,
     }));
+    let environment = environment(&app.setup, &organization.name, token.as_deref());
     let held = !workspace.own_backend;
     Ok(Work {
         run: RunId::parse(&run.id)?,
@@ -73,7 +74,7 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         plan_file: app.objects.get(&plan_object(plan, "file")).await?,
         variables: own,
         upstream_outputs,
-        environment: environment(&app.setup, token.as_deref()),
+        environment,
         cli_config: cli_config(&app.setup, token.as_deref()),
         output: if run.json_output { Output::Json } else { Output::Human },
         grace: app.setup.grace,
@@ -96,13 +97,14 @@ fn operation(run: &Run) -> Operation {
     }
 }
 
-/// Where this server is, and with what the run shows who it is: `TFE_TOKEN` may be a variable of the workspace, and then
-/// it is another's.
-fn environment(setup: &Setup, token: Option<&str>) -> Vec<(String, String)> {
+/// Where this server is, which organization is meant when none is named, and with what the run shows who it is, also when
+/// `TFE_TOKEN` is a variable of the workspace and another's.
+fn environment(setup: &Setup, organization: &str, token: Option<&str>) -> Vec<(String, String)> {
     let mut environment = setup.environment.clone();
     if let Some(address) = &setup.address {
         environment.push(("TFE_HOSTNAME".into(), host(address)));
         environment.push(("TFE_ADDRESS".into(), address.clone()));
+        environment.push(("TFE_ORGANIZATION".into(), organization.to_owned()));
         environment.push(("MULTISPACE_RUN_HOST".into(), host(address)));
     }
     environment.extend(token.map(|token| ("MULTISPACE_RUN_TOKEN".into(), token.to_owned())));

@@ -15,6 +15,14 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 /// The binary under test.
 pub(crate) const MULTISPACE: &str = env!("CARGO_BIN_EXE_multispace");
 
+/// The executable of our Terraform provider, which stands beside the binary under test.
+#[track_caller]
+pub(crate) fn provider() -> &'static str {
+    let file = Path::new(MULTISPACE).with_file_name("terraform-provider-multispace");
+    assert!(file.is_file(), "there is no {}: cargo build -p provider", file.display());
+    file.into_os_string().into_string().expect("a path in UTF-8").leak()
+}
+
 /// A folder of `examples/`.
 pub(crate) fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
