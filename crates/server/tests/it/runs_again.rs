@@ -67,6 +67,34 @@ on_both! {
         assert!(!plain.headers.contains_key("preference-applied"));
     }
 
+    async fn a_log_is_held_until_it_grows_and_its_end_is_told(server) {
+        let workspace = server.workspace("net").await;
+        server.configuration(&workspace, false).await;
+        server.gate("net.plan.gate");
+        let run = server.run(&workspace, json!({})).await;
+        server.until_called("net plan").await;
+        let plan = server.get(&format!("/runs/{run}/plan")).await.is(200);
+        let url = plan.text_at("/data/attributes/log-read-url");
+        let read = async |offset: usize| {
+            let path = format!("{url}?limit=65536&offset={offset}");
+            server.request(Method::GET, &path).anonymous().header("prefer", "wait=60").send().await.is(200)
+        };
+        let begun = read(0).await;
+        assert_eq!(begun.body.first(), Some(&2));
+        let (grown, ()) = tokio::join!(read(begun.body.len()), server.open_gate("net.plan.gate"));
+        assert!(!grown.body.is_empty());
+        let mut log = [begun.body, grown.body].concat();
+        while log.last() != Some(&3) {
+            log.extend(read(log.len()).await.body);
+        }
+        assert!(read(log.len()).await.body.is_empty());
+        server.act(&run, "discard").await.is(202);
+        let apply = server.get(&format!("/runs/{run}/apply")).await.is(200);
+        let never = apply.text_at("/data/attributes/log-read-url");
+        let never = server.request(Method::GET, never).anonymous().header("prefer", "wait=60").send().await.is(200);
+        assert!(never.body.is_empty());
+    }
+
     async fn what_is_said_with_an_action_or_at_any_time_stays_with_the_run(server) {
         let workspace = server.workspace("net").await;
         server.configuration(&workspace, false).await;

@@ -6,6 +6,7 @@
 use bytes::{Bytes, BytesMut};
 use domain::Problem;
 
+use super::store;
 use crate::app::App;
 use crate::storage::Change;
 
@@ -68,10 +69,7 @@ impl LogWriter {
     /// # Errors
     /// `storage/unavailable`.
     pub async fn finish(mut self) -> Result<(), Problem> {
-        let all = pieces(&self.app, &self.phase).await?;
-        if let Some(last) = all.last()
-            && piece(&self.app, &self.phase, *last).await?.last() == Some(&ETX)
-        {
+        if has_ended(&self.app, &self.phase).await? {
             return Ok(());
         }
         self.put(&[ETX]).await?;
@@ -113,6 +111,18 @@ pub async fn read(app: &App, phase: &str, offset: u64, limit: usize) -> Result<B
         app.changes.tell(Change::Read { phase: phase.to_owned() });
     }
     Ok(out.freeze())
+}
+
+/// Whether nothing will be added to the log of a plan or apply: it has its last byte, or there will never be one.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn has_ended(app: &App, phase: &str) -> Result<bool, Problem> {
+    if let Some(last) = pieces(app, phase).await?.last() {
+        return Ok(piece(app, phase, *last).await?.last() == Some(&ETX));
+    }
+    let tx = app.db.read().await?;
+    Ok(store::phase(&tx, phase).await?.is_none_or(|phase| phase.status().is_final()))
 }
 
 async fn join(app: &App, phase: &str) -> Result<(), Problem> {

@@ -37,7 +37,8 @@ pub(super) async fn show(
             Some(until) if is_as_known(&whole, &query) && Instant::now() < until => {
                 drop(tx);
                 hold.begin();
-                changed(&mut changes, id.as_str(), until).await;
+                let moved = |change: &Change| matches!(change, Change::Run { run, .. } if *run == id.as_str());
+                changes_until(&mut changes, until, moved).await;
             }
             _ => {
                 let mut answer = ok(included(&app, &tx, &actor, &here, &query.include, &whole).await?)?.into_response();
@@ -56,12 +57,16 @@ fn is_as_known(whole: &Whole, query: &RunQuery) -> bool {
     !status.is_final() && query.unless_status.as_deref() == Some(status.visible().as_str())
 }
 
-/// Returns when something may have happened to the run, and at `until` at the latest.
-async fn changed(changes: &mut broadcast::Receiver<Change>, id: &str, until: Instant) {
+/// Returns when something has happened that `is_it` says is meant, or may have, and at `until` at the latest.
+pub(super) async fn changes_until(
+    changes: &mut broadcast::Receiver<Change>,
+    until: Instant,
+    is_it: impl Fn(&Change) -> bool,
+) {
     let happened = async {
         loop {
             match changes.recv().await {
-                Ok(Change::Run { run, .. }) if run == id => return,
+                Ok(change) if is_it(&change) => return,
                 Ok(_) => {}
                 // So much has happened that some of it was missed.
                 Err(_) => return,

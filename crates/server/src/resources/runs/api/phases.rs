@@ -2,17 +2,20 @@
 
 use axum::extract::State;
 use domain::id::{ApplyId, Id, PlanId, RunId};
+use tokio::time::Instant;
 use wire::Document;
 use wire::query::LogQuery;
 
 use super::super::log;
 use super::super::service::{self, Whole};
+use super::held::changes_until;
 use super::shown::{apply_document, plan_document};
 use crate::actor::Action;
 use crate::app::App;
 use crate::edge::signed::Pass;
-use crate::edge::{At, Caller, Here, Query, Reply, Routes, bytes, no_content, ok};
+use crate::edge::{At, Caller, Here, Hold, Query, Reply, Routes, bytes, no_content, ok};
 use crate::resources::workspaces;
+use crate::storage::Change;
 
 /// Most bytes of a log in one answer; a client asks again for the rest.
 const PIECE: u64 = 16 * 1024 * 1024;
@@ -93,7 +96,19 @@ async fn blob(app: &App, whole: &Whole, redacted: bool) -> Reply {
 }
 
 /// At or after the end of what there is the answer is 200 and empty: Terraform takes any other status for a failed run.
-async fn read_log(State(app): State<App>, Pass(id): Pass, Query(query): Query<LogQuery>) -> Reply {
+/// With `Prefer: wait=SECONDS` (RFC 7240) it comes when there is more, or when the time has passed.
+async fn read_log(State(app): State<App>, Pass(id): Pass, hold: Hold, Query(query): Query<LogQuery>) -> Reply {
     let limit = usize::try_from(query.limit.unwrap_or(PIECE).min(PIECE)).unwrap_or(usize::MAX);
-    bytes("text/plain; charset=utf-8", log::read(&app, &id, query.offset.unwrap_or(0), limit).await?)
+    let offset = query.offset.unwrap_or(0);
+    // Listening begins before the first look, so that nothing falls between the two.
+    let mut changes = app.changes.listen();
+    loop {
+        let piece = log::read(&app, &id, offset, limit).await?;
+        let may_wait = hold.until().filter(|until| piece.is_empty() && limit > 0 && Instant::now() < *until);
+        let may_wait = if log::has_ended(&app, &id).await? { None } else { may_wait };
+        let Some(until) = may_wait else { return bytes("text/plain; charset=utf-8", piece) };
+        hold.begin();
+        let grown = |change: &Change| matches!(change, Change::Log { phase } if *phase == id);
+        changes_until(&mut changes, until, grown).await;
+    }
 }
