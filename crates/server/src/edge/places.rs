@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::{Fault, Problem};
@@ -65,6 +66,15 @@ impl Hold {
     /// Until when to wait at most; `None` when the answer is wanted at once.
     pub fn until(&self) -> Option<Instant> {
         self.until.as_ref().map(|(until, _)| *until)
+    }
+
+    /// The answer, which says that it was, or might have been, held: whoever asks again at once is held again.
+    pub fn applied(&self, mut answer: Response) -> Response {
+        if self.until.is_some() {
+            let applied = HeaderName::from_static("preference-applied");
+            answer.headers_mut().insert(applied, HeaderValue::from_static("wait"));
+        }
+        answer
     }
 
     /// Gives back the place among the requests that are worked on. From now on this one only waits.

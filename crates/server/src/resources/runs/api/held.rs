@@ -5,8 +5,6 @@
 //! it may ask again at once. Servers that do not know either answer at once, so that a client can always send both.
 
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue};
-use axum::response::IntoResponse;
 use domain::id::{Id, RunId};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
@@ -41,12 +39,8 @@ pub(super) async fn show(
                 changes_until(&mut changes, until, moved).await;
             }
             _ => {
-                let mut answer = ok(included(&app, &tx, &actor, &here, &query.include, &whole).await?)?.into_response();
-                if until.is_some() {
-                    let applied = HeaderName::from_static("preference-applied");
-                    answer.headers_mut().insert(applied, HeaderValue::from_static("wait"));
-                }
-                return Ok(answer);
+                let answer = ok(included(&app, &tx, &actor, &here, &query.include, &whole).await?)?;
+                return Ok(if until.is_some() { hold.applied(answer) } else { answer });
             }
         }
     }

@@ -106,7 +106,7 @@ async fn read_log(State(app): State<App>, Pass(id): Pass, hold: Hold, Query(quer
         let piece = log::read(&app, &id, offset, limit).await?;
         let may_wait = hold.until().filter(|until| piece.is_empty() && limit > 0 && Instant::now() < *until);
         let may_wait = if log::has_ended(&app, &id).await? { None } else { may_wait };
-        let Some(until) = may_wait else { return bytes("text/plain; charset=utf-8", piece) };
+        let Some(until) = may_wait else { return Ok(hold.applied(bytes("text/plain; charset=utf-8", piece)?)) };
         hold.begin();
         let grown = |change: &Change| matches!(change, Change::Log { phase } if *phase == id);
         changes_until(&mut changes, until, grown).await;
