@@ -1,12 +1,13 @@
 //! The rules of multispace, and nothing else.
 //!
-//! Ids, the run machine, the stack graph and its walk, queue decisions, state version rules and [`Problem`]: values in,
+//! Ids, the run machine, the stack graph and its walk, queue decisions, roles, state version rules and [`Problem`]: values in,
 //! values out. Absent on purpose: IO, async, serde, clocks and randomness. Whoever needs the time passes it in.
 
 pub mod id;
 pub mod names;
 pub mod problem;
 pub mod queue;
+pub mod roles;
 pub mod run;
 pub mod stack;
 pub mod state;

@@ -1,18 +1,37 @@
 //! Who asks, and whether they may: the one question every use case puts first.
 //!
-//! What an actor may not see is "not found" for them; only a visible thing that may not be done is "forbidden".
+//! What an actor may not see is "not found" for them; only a visible thing that may not be done is "forbidden". The facts
+//! are read once, when the token is (`tokens::service::who`); the rules are `domain::roles`.
+
+use std::collections::BTreeMap;
 
 use domain::Problem;
+pub use domain::roles::Action;
+use domain::roles::{
+    OrganizationAccess, Place, ProjectGrant, WorkspaceGrant, organization_token_may, run_may_in_organization,
+    run_may_in_project, run_may_on_workspace,
+};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
-    /// A user of this server. Each is an owner of every organization: the server has no teams.
+    /// A user of this server. Each is an owner of every organization.
     User {
         /// Id of the user.
         id: String,
         /// Name of the user.
         name: String,
+    },
+    /// A team, by one of its tokens.
+    #[allow(dead_code, reason = "made where team tokens are")]
+    Team(Box<TeamActor>),
+    /// An organization, by its own token: it sets things up, and runs nothing.
+    #[allow(dead_code, reason = "made where organization tokens are")]
+    Organization {
+        /// Id of the organization.
+        organization: String,
+        /// Id of the service user in whose name it acts.
+        user: String,
     },
     /// A run, by the token that its terraform was given. Lives as long as the run is in a phase.
     Run {
@@ -20,34 +39,32 @@ pub enum Actor {
         run: String,
         /// Id of its workspace.
         workspace: String,
+        /// Id of its workspace's project.
+        project: String,
         /// Id of its organization.
         organization: String,
+        /// Whether it is in its apply: a plan, and so every run that only plans, changes nothing.
+        applies: bool,
     },
 }
 
-/// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// See an organization, its projects, workspaces and queue.
-    ReadOrganization,
-    /// Make or change organizations and projects.
-    ManageOrganization,
-    /// See a workspace and its settings.
-    ReadWorkspace,
-    /// Make, change, lock or delete workspaces, their tags and variables.
-    ManageWorkspace,
-    /// Read the outputs of a workspace's state.
-    ReadOutputs,
-    /// Read a workspace's whole state.
-    ReadState,
-    /// Write a workspace's state.
-    WriteState,
-    /// See runs, plans, applies and logs.
-    ReadRun,
-    /// Start runs, upload configurations.
-    StartRun,
-    /// Confirm, discard or cancel runs.
-    DecideRun,
+/// What a team's token needs to know of its team.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TeamActor {
+    /// Id of the team.
+    pub id: String,
+    /// Id of its organization.
+    pub organization: String,
+    /// Id of the service user in whose name it acts.
+    pub user: String,
+    /// Whether it is the team that owns the organization.
+    pub owners: bool,
+    /// Its rights in the whole organization.
+    pub access: OrganizationAccess,
+    /// Its rights on single projects, by project.
+    pub projects: BTreeMap<String, ProjectGrant>,
+    /// Its rights on single workspaces, by workspace, with the id of the workspace's project.
+    pub workspaces: BTreeMap<String, (String, WorkspaceGrant)>,
 }
 
 /// What it is to be done to.
@@ -57,10 +74,31 @@ pub enum On<'a> {
     Server,
     /// One organization.
     Organization(&'a str),
-    /// One workspace.
+    /// One team.
+    #[allow(dead_code, reason = "asked about where teams are")]
+    Team {
+        /// Id of its organization.
+        organization: &'a str,
+        /// Its id.
+        id: &'a str,
+        /// Whether only few may see it.
+        secret: bool,
+        /// Whether it is the team that owns the organization.
+        owners: bool,
+    },
+    /// One project.
+    Project {
+        /// Id of its organization.
+        organization: &'a str,
+        /// Its id.
+        id: &'a str,
+    },
+    /// One workspace. `workspaces::service::on` and `place` make it of one that was read.
     Workspace {
         /// Id of its organization.
         organization: &'a str,
+        /// Id of its project.
+        project: &'a str,
         /// Its id.
         id: &'a str,
         /// Whether it shares its state with the workspace of the run that asks.
@@ -68,12 +106,43 @@ pub enum On<'a> {
     },
 }
 
+impl On<'_> {
+    /// Id of the organization that it is in, unless it is the server.
+    fn organization(&self) -> Option<&str> {
+        match self {
+            Self::Server => None,
+            Self::Organization(organization)
+            | Self::Team { organization, .. }
+            | Self::Project { organization, .. }
+            | Self::Workspace { organization, .. } => Some(organization),
+        }
+    }
+}
+
 impl Actor {
-    /// Id of the user, if it is one.
+    /// Id of the user in whose name it acts: the user's own, or the service user's of a team or organization.
     pub fn user(&self) -> Option<&str> {
         match self {
             Self::User { id, .. } => Some(id),
+            Self::Team(team) => Some(&team.user),
+            Self::Organization { user, .. } => Some(user),
             Self::Run { .. } => None,
+        }
+    }
+
+    /// Id of the run, if it is one.
+    pub fn run(&self) -> Option<&str> {
+        match self {
+            Self::Run { run, .. } => Some(run),
+            _ => None,
+        }
+    }
+
+    /// Id of the project that workspaces go to which this actor makes without naming one, if it has such.
+    pub fn project(&self) -> Option<&str> {
+        match self {
+            Self::Run { project, .. } => Some(project),
+            _ => None,
         }
     }
 
@@ -81,19 +150,15 @@ impl Actor {
     pub fn can(&self, action: Action, on: On<'_>) -> bool {
         match self {
             Self::User { .. } => true,
-            Self::Run { workspace, organization, .. } => match on {
-                On::Server => false,
-                On::Organization(id) => id == organization && action == Action::ReadOrganization,
-                On::Workspace { organization: its, id, shares } => {
-                    its == organization
-                        && match action {
-                            Action::ReadWorkspace => id == workspace || shares,
-                            Action::ReadOutputs | Action::ReadState => id == workspace || shares,
-                            Action::ReadRun => id == workspace,
-                            _ => false,
-                        }
-                }
+            Self::Team(team) => match on {
+                On::Server => action == Action::ReadOrganization,
+                _ => on.organization() == Some(&team.organization) && (team.owners || team.can(action, on)),
             },
+            Self::Organization { organization, .. } => match on {
+                On::Server => action == Action::ReadOrganization,
+                _ => on.organization() == Some(organization) && organization_token_may(action),
+            },
+            Self::Run { organization, .. } => on.organization() == Some(organization) && self.run_can(action, on),
         }
     }
 
@@ -108,39 +173,153 @@ impl Actor {
         Err(Problem::not_found("access/not-found", "There is no such thing, or this token may not see it.")
             .advice("Check the name or id, and use a token that may see it."))
     }
+
+    fn run_can(&self, action: Action, on: On<'_>) -> bool {
+        let Self::Run { workspace, project, applies, .. } = self else { return false };
+        match on {
+            On::Server => false,
+            On::Organization(_) => run_may_in_organization(action),
+            On::Team { secret, .. } => action == Action::ReadTeam && !secret,
+            On::Project { id, .. } => run_may_in_project(action, id == project, *applies),
+            On::Workspace { project: its, id, shares, .. } => {
+                let place = Place { own: id == workspace, same_project: its == project, shares };
+                run_may_on_workspace(action, place, *applies)
+            }
+        }
+    }
+}
+
+impl TeamActor {
+    /// Within its own organization, and without what it may as the team that owns it.
+    fn can(&self, action: Action, on: On<'_>) -> bool {
+        match on {
+            On::Server => false,
+            On::Organization(_) => self.access.allows(action),
+            On::Team { id, secret, owners, .. } => {
+                (action == Action::ReadTeam && id == self.id) || self.access.allows_on_team(action, secret, owners)
+            }
+            On::Project { id, .. } => {
+                // Who has access to a workspace sees the project that it is in.
+                let inside = action == Action::ReadProject && self.workspaces.values().any(|(its, _)| its == id);
+                inside || self.on_project(id).any(|grant| grant.allows(action))
+            }
+            On::Workspace { project, id, .. } => {
+                self.on_project(project).any(|grant| grant.workspaces.allows(action))
+                    || self.workspaces.get(id).is_some_and(|(_, grant)| grant.allows(action))
+            }
+        }
+    }
+
+    fn on_project(&self, id: &str) -> impl Iterator<Item = ProjectGrant> {
+        self.access.every_project().into_iter().chain(self.projects.get(id).copied())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::roles::{Flag, ProjectRole, WorkspaceRole};
+
     use super::*;
 
-    fn run() -> Actor {
-        Actor::Run { run: "run-1".into(), workspace: "ws-1".into(), organization: "org-1".into() }
+    fn run(applies: bool) -> Actor {
+        Actor::Run {
+            run: "run-1".into(),
+            workspace: "ws-1".into(),
+            project: "prj-1".into(),
+            organization: "org-1".into(),
+            applies,
+        }
+    }
+
+    fn workspace<'a>(project: &'a str, id: &'a str) -> On<'a> {
+        On::Workspace { organization: "org-1", project, id, shares: false }
+    }
+
+    fn team() -> TeamActor {
+        TeamActor { id: "team-1".into(), organization: "org-1".into(), user: "user-t".into(), ..TeamActor::default() }
+    }
+
+    fn all_on() -> [On<'static>; 4] {
+        [
+            On::Organization("org-1"),
+            On::Team { organization: "org-1", id: "team-9", secret: true, owners: true },
+            On::Project { organization: "org-1", id: "prj-1" },
+            workspace("prj-1", "ws-1"),
+        ]
     }
 
     #[test]
     fn a_run_reads_its_own_workspace_and_those_that_share_with_it() {
-        let own = On::Workspace { organization: "org-1", id: "ws-1", shares: false };
-        let sharer = On::Workspace { organization: "org-1", id: "ws-2", shares: true };
-        let stranger = On::Workspace { organization: "org-1", id: "ws-3", shares: false };
+        let own = workspace("prj-1", "ws-1");
+        let sharer = On::Workspace { organization: "org-1", project: "prj-2", id: "ws-2", shares: true };
+        let stranger = workspace("prj-2", "ws-3");
         for action in [Action::ReadWorkspace, Action::ReadOutputs, Action::ReadState] {
-            assert!(run().can(action, own) && run().can(action, sharer) && !run().can(action, stranger), "{action:?}");
+            let run = run(false);
+            assert!(run.can(action, own) && run.can(action, sharer) && !run.can(action, stranger), "{action:?}");
         }
     }
 
     #[test]
-    fn a_run_starts_nothing_changes_nothing_and_sees_no_other_organization() {
-        let own = On::Workspace { organization: "org-1", id: "ws-1", shares: true };
-        for action in [Action::ManageWorkspace, Action::WriteState, Action::StartRun, Action::DecideRun] {
-            assert!(!run().can(action, own), "{action:?}");
+    fn a_run_starts_others_of_its_project_while_it_applies_and_never_itself() {
+        let (own, sibling, stranger) =
+            (workspace("prj-1", "ws-1"), workspace("prj-1", "ws-2"), workspace("prj-2", "ws-3"));
+        assert!(run(true).can(Action::StartRun, sibling));
+        assert!(!run(false).can(Action::StartRun, sibling));
+        assert!(!run(true).can(Action::StartRun, own));
+        assert!(!run(true).can(Action::StartRun, stranger));
+        assert!(!run(true).can(Action::ManageOrganization, On::Organization("org-1")));
+        let seen = On::Team { organization: "org-1", id: "team-1", secret: false, owners: true };
+        assert!(run(false).can(Action::ReadTeam, seen) && !run(true).can(Action::ManageTeamTokens, seen));
+    }
+
+    #[test]
+    fn nobody_but_a_user_sees_another_organization() {
+        let owners = TeamActor { owners: true, access: OrganizationAccess::all(), ..team() };
+        let token = Actor::Organization { organization: "org-1".into(), user: "user-o".into() };
+        for actor in [Actor::Team(Box::new(owners)), token, run(true)] {
+            for action in Action::ALL {
+                let elsewhere = On::Workspace { organization: "org-2", project: "prj-1", id: "ws-1", shares: true };
+                assert!(!actor.can(*action, elsewhere) && !actor.can(*action, On::Organization("org-2")), "{action:?}");
+            }
         }
-        assert!(!run().can(Action::ReadOrganization, On::Organization("org-2")));
-        assert!(!run().can(Action::ManageOrganization, On::Organization("org-1")));
+    }
+
+    #[test]
+    fn the_owners_may_all_in_their_organization_and_nothing_on_the_server() {
+        let owners = Actor::Team(Box::new(TeamActor { owners: true, ..team() }));
+        for on in all_on() {
+            assert!(Action::ALL.iter().all(|action| owners.can(*action, on)), "{on:?}");
+        }
+        assert!(!owners.can(Action::ManageOrganization, On::Server));
+        assert!(owners.can(Action::ReadOrganization, On::Server));
+    }
+
+    #[test]
+    fn a_team_may_on_a_workspace_what_its_workspace_its_project_or_its_organization_gives_it() {
+        let planner = ("prj-1".to_owned(), WorkspaceRole::Plan.grant(WorkspaceGrant::default()));
+        let single = TeamActor { workspaces: BTreeMap::from([("ws-1".to_owned(), planner)]), ..team() };
+        let project = ProjectRole::Write.grant(ProjectGrant::default());
+        let wide = TeamActor { projects: BTreeMap::from([("prj-1".to_owned(), project)]), ..team() };
+        let everywhere = TeamActor { access: OrganizationAccess([Flag::ReadWorkspaces].into()), ..team() };
+        for (team, on, starts, decides, reads) in [
+            (&single, workspace("prj-1", "ws-1"), true, false, true),
+            (&single, workspace("prj-1", "ws-2"), false, false, false),
+            (&wide, workspace("prj-1", "ws-2"), true, true, true),
+            (&wide, workspace("prj-2", "ws-2"), false, false, false),
+            (&everywhere, workspace("prj-2", "ws-2"), false, false, true),
+        ] {
+            let actor = Actor::Team(Box::new(team.clone()));
+            let may = [Action::StartRun, Action::DecideRun, Action::ReadRun].map(|action| actor.can(action, on));
+            assert_eq!(may, [starts, decides, reads], "{team:?} {on:?}");
+        }
+        let actor = Actor::Team(Box::new(single));
+        assert!(actor.can(Action::ReadProject, On::Project { organization: "org-1", id: "prj-1" }));
+        assert!(!actor.can(Action::ReadProject, On::Project { organization: "org-1", id: "prj-2" }));
     }
 
     #[test]
     fn no_is_not_found_so_that_nothing_is_given_away() {
-        let problem = run().may(Action::ReadState, On::Workspace { organization: "org-2", id: "ws-9", shares: false });
-        assert_eq!(problem.unwrap_err().fault, domain::Fault::NotFound);
+        let on = On::Workspace { organization: "org-2", project: "prj-9", id: "ws-9", shares: false };
+        assert_eq!(run(false).may(Action::ReadState, on).unwrap_err().fault, domain::Fault::NotFound);
     }
 }

@@ -36,8 +36,12 @@ on_both! {
     }
 
     async fn the_token_of_a_run_sees_what_it_may_and_dies_with_it(server) {
-        let (own, shared, other) =
-            (server.workspace("own").await, server.workspace("shared").await, server.workspace("other").await);
+        let apart = server.project("apart").await;
+        let (own, shared, other) = (
+            server.workspace("own").await,
+            server.workspace_in(&apart, "shared").await,
+            server.workspace_in(&apart, "other").await,
+        );
         for workspace in [&own, &shared, &other] {
             server.configuration(workspace, false).await;
             let run = server.run(workspace, json!({ "auto-apply": true })).await;
@@ -63,9 +67,10 @@ on_both! {
         get(format!("/state-version-outputs/{output}")).await.is(200);
         get(format!("/organizations/{ORGANIZATION}/workspaces/other?include=outputs")).await.is(404);
         get(format!("/workspaces/{other}/current-state-version-outputs")).await.is(404);
-        assert_eq!(get(format!("/organizations/{ORGANIZATION}/workspaces")).await.is(200).ids(), [own.clone(), shared]);
+        assert_eq!(get(format!("/organizations/{ORGANIZATION}/workspaces")).await.is(200).ids(), [own.clone(), shared.clone()]);
         assert_eq!(get(format!("/organizations/{ORGANIZATION}/runs")).await.is(200).ids().len(), 2);
-        get(format!("/workspaces/{own}/vars")).await.is(404);
+        get(format!("/workspaces/{own}/vars")).await.is(200);
+        get(format!("/workspaces/{shared}/vars")).await.is(404);
         get("/account/details".into()).await.is(404);
         let body = json!({ "data": { "relationships": { "workspace": { "data": { "type": "workspaces", "id": own } } } } });
         server.request(Method::POST, "/runs").token(&token).json(&body).send().await.is(404);

@@ -6,6 +6,7 @@ mod edge;
 mod harness;
 mod matrix;
 mod restart;
+mod run_tokens;
 mod runs;
 mod runs_again;
 mod states;

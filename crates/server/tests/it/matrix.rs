@@ -1,7 +1,7 @@
 //! Every route, and who may use it, held against a table. A route without a row fails the test, so nobody adds one unseen.
 //!
-//! A run's own and another workspace are asked for: `own` is the workspace of the run whose token asks, `other` one that
-//! shares nothing with it. A cell is the status of a refusal, or `yes`. On SQLite alone: the rules know no database.
+//! A run's own and another workspace are asked for: `own` is the workspace of the run whose token asks, `other` one of
+//! another project that shares nothing with it. A cell is the status of a refusal, or `yes`. On SQLite alone: the rules know no database.
 
 use std::fmt::Write as _;
 
@@ -28,8 +28,8 @@ struct Place {
 
 impl Place {
     /// A workspace with a state and a run that is being planned.
-    async fn prepare(server: &Server, name: &'static str) -> Self {
-        let workspace = server.workspace(name).await;
+    async fn prepare(server: &Server, project: &str, name: &'static str) -> Self {
+        let workspace = server.workspace_in(project, name).await;
         let configuration = server.configuration(&workspace, false).await;
         let first = server.run(&workspace, json!({ "auto-apply": true })).await;
         server.until(&first, "applied").await;
@@ -109,8 +109,8 @@ async fn cell(server: &Server, token: Option<&str>, method: &str, path: &str, bo
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_is_open_to_whom_the_table_says() {
     let server = Server::open(Database::Sqlite).await;
-    let own = Place::prepare(&server, "own").await;
-    let other = Place::prepare(&server, "other").await;
+    let own = Place::prepare(&server, &server.project("first").await, "own").await;
+    let other = Place::prepare(&server, &server.project("second").await, "other").await;
     let token = token_of_run(&server, "own").await;
     let organization = server.get(&format!("/organizations/{ORGANIZATION}")).await;
     let project = organization.text_at("/data/relationships/default-project/data/id");

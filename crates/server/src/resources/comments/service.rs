@@ -4,9 +4,9 @@ use domain::Problem;
 use domain::id::CommentId;
 
 use super::store::{self, Model as Comment};
-use crate::actor::Actor;
+use crate::actor::{Action, Actor};
 use crate::app::App;
-use crate::resources::runs;
+use crate::resources::{runs, workspaces};
 use crate::storage::Tx;
 
 /// Longest comment in bytes.
@@ -14,12 +14,14 @@ const LONG: usize = 16 * 1024;
 /// Most comments on one run.
 const MANY: u64 = 1000;
 
-/// Says something about a run; whoever may read a run may.
+/// Says something about a run; whoever may start one there may.
 ///
 /// # Errors
 /// `run/not-found`, `comment/body`.
 pub async fn create(app: &App, tx: &Tx, actor: &Actor, run: &str, body: Option<String>) -> Result<Comment, Problem> {
     let whole = runs::service::read(tx, actor, run).await?;
+    // Who only looks does not write: the run of a change that nobody has looked at yet would.
+    actor.may(Action::StartRun, workspaces::service::on(&whole.workspace))?;
     let body = body.filter(|body| !body.trim().is_empty()).ok_or_else(|| {
         Problem::invalid("comment/body", "The comment says nothing.").advice("Give the attribute \"body\".")
     })?;

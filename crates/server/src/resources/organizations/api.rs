@@ -113,6 +113,7 @@ fn entitled() -> EntitlementSetAttributes {
 pub async fn document(tx: &Tx, actor: &Actor, organization: &Organization) -> Result<Document, Problem> {
     let project = projects::service::default_of(tx, &organization.id).await?;
     let may = |action| actor.can(action, On::Organization(&organization.id));
+    let in_default = |action| actor.can(action, projects::service::on(&project));
     let manage = may(Action::ManageOrganization);
     let attributes = OrganizationAttributes {
         name: organization.name.clone(),
@@ -125,9 +126,16 @@ pub async fn document(tx: &Tx, actor: &Actor, organization: &Organization) -> Re
         permissions: OrganizationPermissions {
             can_update: manage,
             can_destroy: manage,
-            can_create_workspace: may(Action::ManageWorkspace),
-            can_create_project: manage,
-            can_manage_tags: may(Action::ManageWorkspace),
+            can_access_via_teams: true,
+            can_create_team: may(Action::CreateTeam),
+            can_create_workspace: in_default(Action::CreateWorkspace),
+            can_create_project: may(Action::CreateProject),
+            can_update_api_token: may(Action::ManageOrganizationToken),
+            can_update_oauth: may(Action::ManageVcs),
+            can_manage_users: may(Action::ManageMembership),
+            can_manage_tags: may(Action::ManageVariableSets),
+            can_manage_varsets: may(Action::ManageVariableSets),
+            can_read_varsets: may(Action::ReadVariableSets),
             can_traverse: may(Action::ReadOrganization),
             ..OrganizationPermissions::default()
         },

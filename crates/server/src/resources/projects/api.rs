@@ -14,7 +14,7 @@ use wire::{Items, Linked, ToOne, kind};
 
 use super::Project;
 use super::service::{self, New};
-use crate::actor::{Action, Actor, On};
+use crate::actor::{Action, Actor};
 use crate::app::App;
 use crate::edge::{At, Caller, Here, Name, Query, Reply, Routes, Sent, created, no_content, ok};
 use crate::resources::{organizations, workspaces};
@@ -136,7 +136,7 @@ async fn add_tags(
 ) -> Reply {
     let tx = app.db.read().await?;
     let project = service::read(&tx, &actor, id.as_str()).await?;
-    actor.may(Action::ManageOrganization, On::Organization(&project.organization_id))?;
+    actor.may(Action::ManageProject, service::on(&project))?;
     no_tags(Some(&body))?;
     ok(wire::Document::new(Vec::<TagBinding>::new()))
 }
@@ -149,7 +149,7 @@ async fn replace_tags(
 ) -> Reply {
     let tx = app.db.read().await?;
     let project = service::read(&tx, &actor, id.as_str()).await?;
-    actor.may(Action::ManageOrganization, On::Organization(&project.organization_id))?;
+    actor.may(Action::ManageProject, service::on(&project))?;
     no_tags(Some(&body))?;
     no_content()
 }
@@ -158,7 +158,7 @@ async fn replace_tags(
 pub async fn document(tx: &Tx, actor: &Actor, project: &Project) -> Result<Document, Problem> {
     let organization = organizations::by_id(tx, &project.organization_id).await?;
     let workspaces = workspaces::in_organization(tx, &project.organization_id).await?;
-    let manage = actor.can(Action::ManageOrganization, On::Organization(&project.organization_id));
+    let may = |action| actor.can(action, service::on(project));
     let attributes = ProjectAttributes {
         name: project.name.clone(),
         description: project.description.clone(),
@@ -167,10 +167,12 @@ pub async fn document(tx: &Tx, actor: &Actor, project: &Project) -> Result<Docum
         default_execution_mode: ExecutionMode::Remote,
         permissions: ProjectPermissions {
             can_read: true,
-            can_update: manage,
-            can_destroy: manage && !project.is_default,
-            can_create_workspace: manage,
-            can_move_workspace: manage,
+            can_update: may(Action::ManageProject),
+            can_destroy: may(Action::DeleteProject) && !project.is_default,
+            can_create_workspace: may(Action::CreateWorkspace),
+            can_move_workspace: may(Action::CreateWorkspace),
+            can_manage_teams: may(Action::ManageProjectAccess),
+            can_manage_varsets: may(Action::ManageVariableSets),
             ..ProjectPermissions::default()
         },
         ..ProjectAttributes::default()

@@ -32,7 +32,7 @@ pub async fn create(
     organization: &Organization,
     new: New,
 ) -> Result<Project, Problem> {
-    actor.may(Action::ManageOrganization, On::Organization(&organization.id))?;
+    actor.may(Action::CreateProject, On::Organization(&organization.id))?;
     domain::names::project_name(&new.name)?;
     free(tx, &organization.id, &new.name).await?;
     add(app, tx, organization, new, false).await
@@ -43,10 +43,12 @@ pub async fn create_default(app: &App, tx: &Tx, organization: &Organization) -> 
     add(app, tx, organization, New { name: DEFAULT.into(), description: String::new() }, true).await
 }
 
-/// The projects of an organization by name.
+/// The projects of an organization that the actor may see, by name.
 pub async fn list(tx: &Tx, actor: &Actor, organization: &Organization) -> Result<Vec<Project>, Problem> {
     actor.may(Action::ReadOrganization, On::Organization(&organization.id))?;
-    store::in_organization(tx, &organization.id).await
+    let mut all = store::in_organization(tx, &organization.id).await?;
+    all.retain(|it| actor.can(Action::ReadProject, on(it)));
+    Ok(all)
 }
 
 /// The project that new workspaces of the organization go to.
@@ -63,7 +65,12 @@ pub async fn default_of(tx: &Tx, organization: &str) -> Result<Project, Problem>
 /// `project/not-found`, also for who may not see it.
 pub async fn read(tx: &Tx, actor: &Actor, id: &str) -> Result<Project, Problem> {
     let found = store::by_id(tx, id).await?;
-    found.filter(|it| actor.can(Action::ReadOrganization, On::Organization(&it.organization_id))).ok_or_else(not_found)
+    found.filter(|it| actor.can(Action::ReadProject, on(it))).ok_or_else(not_found)
+}
+
+/// A project as what something is done to.
+pub fn on(project: &Project) -> On<'_> {
+    On::Project { organization: &project.organization_id, id: &project.id }
 }
 
 /// Changes name or description.
@@ -78,7 +85,7 @@ pub async fn update(
     description: Option<String>,
 ) -> Result<Project, Problem> {
     let mut project = read(tx, actor, id).await?;
-    actor.may(Action::ManageOrganization, On::Organization(&project.organization_id))?;
+    actor.may(Action::ManageProject, on(&project))?;
     if let Some(name) = name.filter(|name| *name != project.name) {
         domain::names::project_name(&name)?;
         free(tx, &project.organization_id, &name).await?;
@@ -97,7 +104,7 @@ pub async fn update(
 /// `project/default`, `project/not-empty`.
 pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
     let project = read(tx, actor, id).await?;
-    actor.may(Action::ManageOrganization, On::Organization(&project.organization_id))?;
+    actor.may(Action::DeleteProject, on(&project))?;
     if project.is_default {
         return Err(Problem::forbidden("project/default", "The default project cannot be deleted.")
             .advice("Delete the organization instead."));

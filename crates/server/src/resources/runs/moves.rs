@@ -31,8 +31,9 @@ pub async fn advance(app: &App, tx: &Tx, run: &mut Run, event: RunEvent) -> Resu
     if held && !run.holds_workspace {
         vacate(tx, run).await?;
     }
+    // The token of a plan does not live to see the apply, which may more.
+    tokens::service::revoke_for_run(tx, &run.id).await?;
     if status.is_final() {
-        tokens::service::revoke_for_run(tx, &run.id).await?;
         point_to_next(tx, run).await?;
     }
     tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id.clone() });

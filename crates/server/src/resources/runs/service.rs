@@ -113,7 +113,11 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
         message: new.message.unwrap_or_else(|| "Queued manually via the Terraform Enterprise API".into()),
         source: new.source,
         trigger_reason: "manual".into(),
-        auto_apply: new.auto_apply.unwrap_or(workspace.auto_apply) && !plan_only && !new.save_plan,
+        // Who may not decide starts a run that waits for somebody who may.
+        auto_apply: new.auto_apply.unwrap_or(workspace.auto_apply)
+            && !plan_only
+            && !new.save_plan
+            && actor.can(Action::DecideRun, workspaces::service::on(&workspace)),
         is_destroy: new.is_destroy,
         refresh: !new.no_refresh,
         refresh_only: new.refresh_only,
@@ -197,7 +201,7 @@ pub async fn queue(tx: &Tx, actor: &Actor, organization: &Organization) -> Resul
 /// # Errors
 /// `run/not-confirmable` unless it waits for exactly that.
 pub async fn confirm(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
-    let (mut run, workspace) = for_decision(tx, actor, id).await?;
+    let (mut run, workspace) = for_decision(tx, actor, id, Action::DecideRun).await?;
     let free = is_free(&workspace, &run);
     if !run.facts(free, force_cancel_after(app)).is_confirmable() {
         return Err(Problem::conflict(
@@ -214,7 +218,7 @@ pub async fn confirm(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), 
 /// # Errors
 /// `run/wrong-status`.
 pub async fn discard(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
-    let (mut run, _) = for_decision(tx, actor, id).await?;
+    let (mut run, _) = for_decision(tx, actor, id, Action::DecideRun).await?;
     advance(app, tx, &mut run, RunEvent::Discard).await
 }
 
@@ -223,7 +227,7 @@ pub async fn discard(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), 
 /// # Errors
 /// `run/wrong-status` when there is nothing to stop; `run/cancel-requested` when somebody asked before.
 pub async fn cancel(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
-    let (mut run, _) = for_decision(tx, actor, id).await?;
+    let (mut run, _) = for_decision(tx, actor, id, Action::DecideRun).await?;
     if run.cancel_requested_at.is_some() && !run.status().is_final() {
         return Err(Problem::conflict(
             "run/cancel-requested",
@@ -245,7 +249,7 @@ pub async fn cancel(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), P
 /// # Errors
 /// `run/not-force-cancelable`.
 pub async fn force_cancel(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
-    let (mut run, _) = for_decision(tx, actor, id).await?;
+    let (mut run, _) = for_decision(tx, actor, id, Action::ForceCancelRun).await?;
     if !run.facts(true, force_cancel_after(app)).is_force_cancelable(app.ports.now()) {
         return Err(Problem::conflict("run/not-force-cancelable", "The run cannot be force-canceled now.")
             .advice("Cancel it first, and give it the time that force-cancel-available-at tells."));
@@ -261,7 +265,7 @@ pub async fn force_cancel(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result
 /// # Errors
 /// `run/not-force-executable` unless it waits for a run that can be discarded.
 pub async fn force_execute(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
-    let (run, workspace) = for_decision(tx, actor, id).await?;
+    let (run, workspace) = for_decision(tx, actor, id, Action::DecideRun).await?;
     let blocker = match workspace.holder() {
         Some(workspaces::Holder::Run(blocker)) if run.status() == RunStatus::Pending => Some(blocker),
         _ => None,
@@ -345,9 +349,9 @@ fn digest(app: &App, new: &New) -> Result<String, Problem> {
     Ok(app.key.sign(&format!("run:{text}")))
 }
 
-async fn for_decision(tx: &Tx, actor: &Actor, id: &str) -> Result<(Run, Workspace), Problem> {
+async fn for_decision(tx: &Tx, actor: &Actor, id: &str, action: Action) -> Result<(Run, Workspace), Problem> {
     let run = store::lock_row(tx, id).await?.ok_or_else(not_found)?;
-    let workspace = workspaces::service::for_action(tx, actor, &run.workspace_id, Action::DecideRun).await;
+    let workspace = workspaces::service::for_action(tx, actor, &run.workspace_id, action).await;
     Ok((run, workspace.map_err(|_| not_found())?))
 }
 

@@ -2,12 +2,13 @@
 
 use chrono::Duration;
 use domain::id::{TokenId, UserId};
+use domain::run::RunStatus;
 use domain::{Fault, Problem};
 
 use super::store::{self, Model as Token, User};
 use crate::actor::Actor;
 use crate::app::App;
-use crate::resources::runs;
+use crate::resources::{runs, workspaces};
 use crate::storage::Tx;
 
 /// A run's token outlives no run longer than this.
@@ -29,8 +30,20 @@ pub async fn who(app: &App, tx: &Tx, secret: Option<&str>) -> Result<Actor, Prob
         let user = store::user(tx, &token.subject_id).await?.ok_or_else(unauthorized)?;
         return Ok(Actor::User { id: user.id, name: user.username });
     }
-    let run = runs::by_id(tx, &token.subject_id).await?.ok_or_else(unauthorized)?;
-    Ok(Actor::Run { run: run.id, workspace: run.workspace_id, organization: run.organization_id })
+    of_run(tx, &token.subject_id).await
+}
+
+/// A run as whoever asks. Where it is, decides what it may, so this is read anew with each request.
+async fn of_run(tx: &Tx, id: &str) -> Result<Actor, Problem> {
+    let run = runs::by_id(tx, id).await?.ok_or_else(unauthorized)?;
+    let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(unauthorized)?;
+    Ok(Actor::Run {
+        applies: run.status() == RunStatus::Applying && !run.plan_only,
+        run: run.id,
+        workspace: workspace.id,
+        project: workspace.project_id,
+        organization: run.organization_id,
+    })
 }
 
 /// The user that owns this server, made on the first call.

@@ -42,7 +42,7 @@ pub struct Shown {
 /// # Errors
 /// `variable/key`, `variable/taken`, `variable/category`, `variable/value`.
 pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, settings: Settings) -> Result<Shown, Problem> {
-    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::ManageWorkspace).await?;
+    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::WriteVariables).await?;
     let mut variable = Variable {
         id: app.ports.id::<VariableId>().to_string(),
         workspace_id: workspace.id,
@@ -66,12 +66,12 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, settings
 /// # Errors
 /// `variable/not-found`.
 pub async fn read(app: &App, tx: &Tx, actor: &Actor, workspace: &str, id: &str) -> Result<Shown, Problem> {
-    shown(app, find(tx, actor, workspace, id, Action::ManageWorkspace).await?)
+    shown(app, find(tx, actor, workspace, id, Action::ReadVariables).await?)
 }
 
 /// Variables of a workspace by key.
 pub async fn list(app: &App, tx: &Tx, actor: &Actor, workspace: &str) -> Result<Vec<Shown>, Problem> {
-    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::ManageWorkspace).await?;
+    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::ReadVariables).await?;
     store::of(tx, &workspace.id).await?.into_iter().map(|variable| shown(app, variable)).collect()
 }
 
@@ -87,7 +87,7 @@ pub async fn update(
     id: &str,
     settings: Settings,
 ) -> Result<Shown, Problem> {
-    let mut variable = find(tx, actor, workspace, id, Action::ManageWorkspace).await?;
+    let mut variable = find(tx, actor, workspace, id, Action::WriteVariables).await?;
     change(app, tx, &mut variable, settings).await?;
     store::update(tx, &variable).await?;
     shown(app, variable)
@@ -98,7 +98,7 @@ pub async fn update(
 /// # Errors
 /// `variable/not-found`.
 pub async fn delete(tx: &Tx, actor: &Actor, workspace: &str, id: &str) -> Result<(), Problem> {
-    let variable = find(tx, actor, workspace, id, Action::ManageWorkspace).await?;
+    let variable = find(tx, actor, workspace, id, Action::WriteVariables).await?;
     store::delete(tx, &variable.id).await
 }
 
@@ -122,7 +122,7 @@ pub async fn for_run(app: &App, tx: &Tx, workspace: &str) -> Result<Vec<executor
 /// # Errors
 /// As [`create`].
 pub async fn replace(app: &App, tx: &Tx, actor: &Actor, workspace: &str, wanted: Vec<Settings>) -> Result<(), Problem> {
-    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::ManageWorkspace).await?;
+    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::WriteVariables).await?;
     store::delete_of(tx, &workspace.id).await?;
     for settings in wanted {
         create(app, tx, actor, &workspace.id, settings).await?;

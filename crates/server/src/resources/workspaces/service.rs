@@ -71,8 +71,11 @@ pub async fn create(
     settings: Settings,
     tags: &[Tag],
 ) -> Result<Workspace, Problem> {
-    actor.may(Action::ManageWorkspace, On::Organization(&organization.id))?;
-    let project = projects::service::default_of(tx, &organization.id).await?;
+    let project = match settings.project.as_deref().or(actor.project()) {
+        Some(id) => id.to_owned(),
+        None => projects::service::default_of(tx, &organization.id).await?.id,
+    };
+    let project = project_for(tx, actor, &organization.id, &project).await?;
     if settings.name.is_none() {
         return Err(Problem::invalid("workspace/name-missing", "Name can't be blank.")
             .advice("Give the workspace a name.")
@@ -82,7 +85,7 @@ pub async fn create(
     let mut workspace = Workspace {
         id: app.ports.id::<WorkspaceId>().to_string(),
         organization_id: organization.id.clone(),
-        project_id: project.id,
+        project_id: project,
         name: String::new(),
         description: None,
         execution_mode: "remote".into(),
@@ -148,6 +151,22 @@ pub async fn for_action(tx: &Tx, actor: &Actor, id: &str, action: Action) -> Res
     visible(tx, actor, found, action).await
 }
 
+/// A workspace as what something is done to; for actions that do not depend on who shares a state with whom.
+pub fn on(workspace: &Workspace) -> On<'_> {
+    on_shared(workspace, false)
+}
+
+/// A workspace as what something is done to, by this actor.
+pub async fn place<'a>(tx: &Tx, actor: &Actor, workspace: &'a Workspace) -> Result<On<'a>, Problem> {
+    let shares = match actor {
+        Actor::Run { workspace: reader, .. } => {
+            workspace.global_remote_state || store::shares_with(tx, &workspace.id, reader).await?
+        }
+        _ => false,
+    };
+    Ok(on_shared(workspace, shares))
+}
+
 /// Those of an organization that the actor may see, by name.
 pub async fn list(tx: &Tx, actor: &Actor, organization: &Organization) -> Result<Vec<Workspace>, Problem> {
     actor.may(Action::ReadOrganization, On::Organization(&organization.id))?;
@@ -166,6 +185,10 @@ pub async fn list(tx: &Tx, actor: &Actor, organization: &Organization) -> Result
 /// As [`create`].
 pub async fn update(app: &App, tx: &Tx, actor: &Actor, id: &str, settings: Settings) -> Result<Workspace, Problem> {
     let mut workspace = for_action(tx, actor, id, Action::ManageWorkspace).await?;
+    if let Some(project) = settings.project.as_deref().filter(|project| *project != workspace.project_id) {
+        actor.may(Action::MoveWorkspace, on(&workspace))?;
+        workspace.project_id = project_for(tx, actor, &workspace.organization_id, project).await?;
+    }
     change(app, tx, &mut workspace, settings).await?;
     workspace.updated_at = app.ports.now();
     store::update(tx, &workspace).await?;
@@ -178,7 +201,7 @@ pub async fn update(app: &App, tx: &Tx, actor: &Actor, id: &str, settings: Setti
 /// # Errors
 /// `workspace/has-resources`, `workspace/delete-locked`; the words are those that clients look for.
 pub async fn safe_delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
-    let workspace = for_action(tx, actor, id, Action::ManageWorkspace).await?;
+    let workspace = for_action(tx, actor, id, Action::DeleteWorkspace).await?;
     if workspace.resource_count > 0 {
         return Err(Problem::conflict(
             "workspace/has-resources",
@@ -197,7 +220,7 @@ pub async fn safe_delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem
 /// # Errors
 /// `workspace/delete-locked` while somebody holds its lock.
 pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
-    let workspace = for_action(tx, actor, id, Action::ManageWorkspace).await?;
+    let workspace = for_action(tx, actor, id, Action::DeleteWorkspace).await?;
     if workspace.locked_kind.is_some() {
         return Err(Problem::conflict(
             "workspace/delete-locked",
@@ -215,22 +238,22 @@ pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Locks a workspace for the user who asks.
+/// Locks a workspace for the user who asks, or for a run that maintains the workspaces of its project.
 ///
 /// # Errors
 /// `workspace/locked`.
 pub async fn lock(tx: &Tx, actor: &Actor, id: &str, reason: &str) -> Result<Workspace, Problem> {
-    let workspace = for_action(tx, actor, id, Action::ManageWorkspace).await?;
-    lock::take(tx, &workspace, &user(actor)?, reason).await?;
+    let workspace = for_action(tx, actor, id, Action::LockWorkspace).await?;
+    lock::take(tx, &workspace, &holder(actor), reason).await?;
     read(tx, actor, id).await
 }
 
-/// Unlocks a workspace that the user who asks has locked.
+/// Unlocks a workspace that the user or run that asks has locked.
 ///
 /// # Errors
 /// `workspace/not-locked`, `workspace/locked-by-other`, `state/pending`; the words are those that clients look for.
 pub async fn unlock(tx: &Tx, actor: &Actor, id: &str) -> Result<Workspace, Problem> {
-    let workspace = for_action(tx, actor, id, Action::ManageWorkspace).await?;
+    let workspace = for_action(tx, actor, id, Action::LockWorkspace).await?;
     let Some(holder) = workspace.holder() else { return Err(not_locked(&workspace)) };
     if states::is_pending(tx, &workspace.id).await? {
         // go-tfe takes a 409 here for "already unlocked" and gives up; this text with a 422 makes it try again.
@@ -241,7 +264,7 @@ pub async fn unlock(tx: &Tx, actor: &Actor, id: &str) -> Result<Workspace, Probl
         .advice("Finish the upload of the state, or force-unlock the workspace."));
     }
     match &holder {
-        Holder::Run(run) => Err(Problem::conflict(
+        Holder::Run(run) if actor.run() != Some(run) => Err(Problem::conflict(
             "workspace/locked-by-other",
             format!("The workspace \"{}\" is locked by Run {run}.", workspace.name),
         )
@@ -251,7 +274,7 @@ pub async fn unlock(tx: &Tx, actor: &Actor, id: &str) -> Result<Workspace, Probl
             format!("The workspace \"{}\" is locked by User {by}.", workspace.name),
         )
         .advice("Ask them to unlock it, or force-unlock it.")),
-        Holder::User(_) => {
+        _ => {
             lock::release(tx, &workspace, &holder).await?;
             read(tx, actor, id).await
         }
@@ -263,7 +286,7 @@ pub async fn unlock(tx: &Tx, actor: &Actor, id: &str) -> Result<Workspace, Probl
 /// # Errors
 /// `workspace/not-locked`; `workspace/run-under-way` while terraform of the run that holds it is at work.
 pub async fn force_unlock(tx: &Tx, actor: &Actor, id: &str) -> Result<Workspace, Problem> {
-    let workspace = for_action(tx, actor, id, Action::ManageWorkspace).await?;
+    let workspace = for_action(tx, actor, id, Action::ForceUnlockWorkspace).await?;
     let Some(holder) = workspace.holder() else { return Err(not_locked(&workspace)) };
     if let Holder::Run(run) = &holder
         && runs::by_id(tx, run).await?.is_some_and(|run| !run.status().is_final())
@@ -381,14 +404,6 @@ async fn change(app: &App, tx: &Tx, workspace: &mut Workspace, settings: Setting
         }
         workspace.name = name;
     }
-    if let Some(project) = settings.project {
-        let found = projects::by_id(tx, &project).await?;
-        let found = found.filter(|it| it.organization_id == workspace.organization_id).ok_or_else(|| {
-            Problem::not_found("project/not-found", "There is no such project in this organization.")
-                .advice("Check the project's id.")
-        })?;
-        workspace.project_id = found.id;
-    }
     if let Some(mode) = settings.execution_mode {
         if !matches!(mode.as_str(), "remote" | "local") {
             return Err(setting(
@@ -455,22 +470,36 @@ async fn visible(tx: &Tx, actor: &Actor, found: Option<Workspace>, action: Actio
 }
 
 async fn may(tx: &Tx, actor: &Actor, workspace: &Workspace, action: Action) -> Result<bool, Problem> {
-    let shares = match actor {
-        Actor::Run { workspace: reader, .. } => {
-            workspace.global_remote_state || store::shares_with(tx, &workspace.id, reader).await?
-        }
-        Actor::User { .. } => false,
-    };
-    let on = On::Workspace { organization: &workspace.organization_id, id: &workspace.id, shares };
-    Ok(actor.can(action, on))
+    Ok(actor.can(action, place(tx, actor, workspace).await?))
 }
 
-fn user(actor: &Actor) -> Result<Holder, Problem> {
-    let id = actor.user().ok_or_else(|| {
-        Problem::forbidden("workspace/lock-by-run", "A run locks its workspace by itself.")
-            .advice("Use a user's token to lock a workspace by hand.")
-    })?;
-    Ok(Holder::User(id.to_owned()))
+/// The project that a workspace goes to, if the actor may make workspaces there.
+async fn project_for(tx: &Tx, actor: &Actor, organization: &str, id: &str) -> Result<String, Problem> {
+    let found = projects::by_id(tx, id).await?.filter(|it| it.organization_id == organization);
+    let may = actor.can(Action::CreateWorkspace, On::Project { organization, id });
+    found.filter(|_| may).map(|it| it.id).ok_or_else(|| {
+        Problem::not_found(
+            "project/not-found",
+            "There is no such project in this organization, or this token may make no workspaces in it.",
+        )
+        .advice("Check the project's id, and use a token that may make workspaces in it.")
+    })
+}
+
+fn on_shared(workspace: &Workspace, shares: bool) -> On<'_> {
+    On::Workspace {
+        organization: &workspace.organization_id,
+        project: &workspace.project_id,
+        id: &workspace.id,
+        shares,
+    }
+}
+
+fn holder(actor: &Actor) -> Holder {
+    match actor {
+        Actor::Run { run, .. } => Holder::Run(run.clone()),
+        _ => Holder::User(actor.user().unwrap_or_default().to_owned()),
+    }
 }
 
 fn not_locked(workspace: &Workspace) -> Problem {

@@ -190,6 +190,22 @@ impl Server {
         self.post(&format!("/organizations/{ORGANIZATION}/workspaces"), body).await.is(201).id()
     }
 
+    /// Makes a project and returns its id.
+    pub(crate) async fn project(&self, name: &str) -> String {
+        let body = json!({ "data": { "type": "projects", "attributes": { "name": name } } });
+        self.post(&format!("/organizations/{ORGANIZATION}/projects"), body).await.is(201).id()
+    }
+
+    /// Makes a workspace in a project and returns its id.
+    pub(crate) async fn workspace_in(&self, project: &str, name: &str) -> String {
+        let body = json!({ "data": {
+            "type": "workspaces",
+            "attributes": { "name": name },
+            "relationships": { "project": { "data": { "type": "projects", "id": project } } },
+        }});
+        self.post(&format!("/organizations/{ORGANIZATION}/workspaces"), body).await.is(201).id()
+    }
+
     /// Uploads a configuration and returns its id.
     pub(crate) async fn configuration(&self, workspace: &str, speculative: bool) -> String {
         let attributes = json!({ "auto-queue-runs": false, "speculative": speculative });

@@ -61,7 +61,7 @@ async fn json(State(app): State<App>, Caller(actor): Caller, At(id): At<PlanId>)
     let tx = app.db.read().await?;
     let whole = service::read_phase(&tx, &actor, id.as_str()).await?;
     // It has every value in clear, as the state has.
-    workspaces::service::for_action(&tx, &actor, &whole.workspace.id, Action::ReadState).await?;
+    workspaces::service::for_action(&tx, &actor, &whole.workspace.id, Action::ReadPlanJson).await?;
     drop(tx);
     blob(&app, &whole, false).await
 }
@@ -69,7 +69,7 @@ async fn json(State(app): State<App>, Caller(actor): Caller, At(id): At<PlanId>)
 async fn json_of(State(app): State<App>, Caller(actor): Caller, At(id): At<RunId>) -> Reply {
     let tx = app.db.read().await?;
     let whole = service::read(&tx, &actor, id.as_str()).await?;
-    workspaces::service::for_action(&tx, &actor, &whole.workspace.id, Action::ReadState).await?;
+    workspaces::service::for_action(&tx, &actor, &whole.workspace.id, Action::ReadPlanJson).await?;
     drop(tx);
     blob(&app, &whole, false).await
 }

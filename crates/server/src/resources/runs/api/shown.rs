@@ -11,9 +11,10 @@ use wire::{StatusTimestamps, ToOne, kind};
 
 use super::super::service::{self, Whole};
 use super::super::{Phase, Run};
-use crate::actor::{Action, Actor, On};
+use crate::actor::{Action, Actor};
 use crate::app::App;
 use crate::edge::{Here, signed};
+use crate::resources::workspaces;
 
 /// A run as the API shows it.
 ///
@@ -23,8 +24,8 @@ pub fn document(app: &App, actor: &Actor, whole: &Whole) -> Result<Document, Pro
     let Whole { run, plan, apply, workspace } = whole;
     let after = service::force_cancel_after(app);
     let facts = run.facts(service::is_free(workspace, run), after);
-    let on = On::Workspace { organization: &workspace.organization_id, id: &workspace.id, shares: false };
-    let decide = actor.can(Action::DecideRun, on);
+    let may = |action| actor.can(action, workspaces::service::on(workspace));
+    let decide = may(Action::DecideRun);
     let variables = service::variables(app, run)?;
     let addresses = |column: &Value| Some(Run::strings(column)).filter(|list| !list.is_empty());
     let attributes = RunAttributes {
@@ -61,7 +62,7 @@ pub fn document(app: &App, actor: &Actor, whole: &Whole) -> Result<Document, Pro
             can_apply: decide,
             can_cancel: decide,
             can_discard: decide,
-            can_force_cancel: decide,
+            can_force_cancel: may(Action::ForceCancelRun),
             can_force_execute: decide,
             ..RunPermissions::default()
         },

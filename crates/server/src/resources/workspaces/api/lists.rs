@@ -44,7 +44,11 @@ async fn list(
     sort(&tx, &mut fitting, query.sort.as_deref()).await?;
 
     let (chosen, pagination) = here.cut(fitting, &query.page);
-    let documents = chosen.iter().map(|it| document_with(&actor, it, tags_of(it), &organization.name)).collect();
+    let mut documents = Vec::with_capacity(chosen.len());
+    for workspace in &chosen {
+        let place = service::place(&tx, &actor, workspace).await?;
+        documents.push(document_with(&actor, place, workspace, tags_of(workspace), &organization.name));
+    }
     let mut answer = here.paged(documents, pagination);
     for (at, workspace) in chosen.iter().enumerate() {
         add(&app, &tx, &actor, &here, &query.include, workspace, at, &mut answer).await?;

@@ -9,7 +9,7 @@ use wire::workspaces::{
 };
 use wire::{Linked, ToMany, ToOne, kind};
 
-use super::super::{Holder, Tag, Workspace, tags_of};
+use super::super::{Holder, Tag, Workspace, service, tags_of};
 use super::tags::effective_documents;
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
@@ -27,11 +27,18 @@ pub async fn document(tx: &Tx, actor: &Actor, workspace: &Workspace) -> Result<D
     let tags = tags_of(tx, &workspace.id).await?;
     let organization = organizations::by_id(tx, &workspace.organization_id).await?;
     let organization = organization.map(|it| it.name).unwrap_or_default();
-    Ok(document_with(actor, workspace, &tags, &organization))
+    let place = service::place(tx, actor, workspace).await?;
+    Ok(document_with(actor, place, workspace, &tags, &organization))
 }
 
-/// The same for who has read tags and organization already.
-pub(super) fn document_with(actor: &Actor, workspace: &Workspace, tags: &[Tag], organization: &str) -> Document {
+/// The same for who has read tags and organization already; `place` is the workspace as seen by the actor.
+pub(super) fn document_with(
+    actor: &Actor,
+    place: On<'_>,
+    workspace: &Workspace,
+    tags: &[Tag],
+    organization: &str,
+) -> Document {
     let mode = ExecutionMode::parse(&workspace.execution_mode).unwrap_or_default();
     let attributes = WorkspaceAttributes {
         name: workspace.name.clone(),
@@ -64,7 +71,7 @@ pub(super) fn document_with(actor: &Actor, workspace: &Workspace, tags: &[Tag], 
         tag_names: tags.iter().filter(|tag| tag.value.is_none()).map(|tag| tag.key.clone()).collect(),
         resource_count: u64::try_from(workspace.resource_count).unwrap_or(0),
         actions: WorkspaceActions { is_destroyable: workspace.allow_destroy_plan },
-        permissions: permissions(actor, workspace),
+        permissions: permissions(actor, place),
         ..WorkspaceAttributes::default()
     };
     let path = format!("/api/v2/workspaces/{}", workspace.id);
@@ -102,29 +109,27 @@ fn relationships(workspace: &Workspace, organization: &str, path: &str) -> Works
     }
 }
 
-/// Who sees a workspace that is not theirs sees it because it shares its state with them.
-fn permissions(actor: &Actor, workspace: &Workspace) -> WorkspacePermissions {
-    let on = On::Workspace { organization: &workspace.organization_id, id: &workspace.id, shares: true };
-    let may = |action| actor.can(action, on);
+fn permissions(actor: &Actor, place: On<'_>) -> WorkspacePermissions {
+    let may = |action| actor.can(action, place);
     let manage = may(Action::ManageWorkspace);
     WorkspacePermissions {
         can_update: manage,
-        can_destroy: manage,
+        can_destroy: may(Action::DeleteWorkspace),
         can_queue_run: may(Action::StartRun),
         can_queue_apply: may(Action::DecideRun),
         can_queue_destroy: may(Action::DecideRun),
         can_read_run: may(Action::ReadRun),
-        can_read_variable: manage,
-        can_update_variable: manage,
+        can_read_variable: may(Action::ReadVariables),
+        can_update_variable: may(Action::WriteVariables),
         can_read_state_versions: may(Action::ReadState),
         can_read_state_outputs: may(Action::ReadOutputs),
         can_create_state_versions: may(Action::WriteState),
-        can_lock: manage,
-        can_unlock: manage,
-        can_force_unlock: manage,
+        can_lock: may(Action::LockWorkspace),
+        can_unlock: may(Action::LockWorkspace),
+        can_force_unlock: may(Action::ForceUnlockWorkspace),
         can_read_settings: may(Action::ReadWorkspace),
         can_manage_tags: manage,
-        can_force_delete: manage,
+        can_force_delete: may(Action::DeleteWorkspace),
         ..WorkspacePermissions::default()
     }
 }
@@ -136,9 +141,9 @@ pub(super) async fn outputs(
     actor: &Actor,
     workspace: &Workspace,
 ) -> Result<Vec<ShownOutput>, Problem> {
-    let on = On::Workspace { organization: &workspace.organization_id, id: &workspace.id, shares: true };
+    let place = service::place(tx, actor, workspace).await?;
     match states::service::current_of(tx, workspace).await? {
-        Some(state) if actor.can(Action::ReadOutputs, on) => states::service::outputs(app, tx, &state, false).await,
+        Some(state) if actor.can(Action::ReadOutputs, place) => states::service::outputs(app, tx, &state, false).await,
         _ => Ok(Vec::new()),
     }
 }
