@@ -22,9 +22,10 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  test [--kills N] [ARGS]  every test, with the PostgreSQL server, the pytfe and the terraform that they need;
-                           ARGS go to nextest (a filter, --no-capture, ...); --kills sets how often the crash
-                           test kills `multispace apply` (5 unless told)
+  test [FLAGS] [ARGS]      every test, with the PostgreSQL server, the pytfe and the terraform that they need;
+                           ARGS go to nextest (a filter, --no-capture, ...); --kills N sets how often the crash
+                           test kills `multispace apply` (5 unless told), --moments N at how many random moments
+                           of the provider's work each fault happens (3 unless told)
   ci                       formatting, clippy, documentation, tidy, then every test
   tidy                     the rules that rustc does not know: layers, sizes, words, problem pages, golden edges
   bless [ARGS]             rewrites the golden files from what the code does now; ARGS go to nextest, where only the

@@ -7,14 +7,15 @@ use anyhow::{Result, bail};
 use crate::postgres::Cluster;
 use crate::{process, pytfe, tree};
 
-/// Runs the tests; the arguments go to nextest, but for `--kills N`.
+/// Runs the tests; the arguments go to nextest, but for `--kills N` and `--moments N`.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     run_with(args, &[])
 }
 
 /// As [`run`], with more environment for the tests.
 pub(crate) fn run_with(args: &[String], environment: &[(&str, &str)]) -> Result<()> {
-    let (kills, args) = kills(args)?;
+    let (kills, args) = number("--kills", args)?;
+    let (moments, args) = number("--moments", &args)?;
     terraform_is_there()?;
     let python = pytfe::ready()?;
     let cluster = Cluster::start()?;
@@ -23,6 +24,9 @@ pub(crate) fn run_with(args: &[String], environment: &[(&str, &str)]) -> Result<
         command.env("MULTISPACE_TEST_POSTGRES", cluster.url()).env("MULTISPACE_TEST_PYTFE", &python);
         if let Some(kills) = &kills {
             command.env("MULTISPACE_TEST_KILLS", kills);
+        }
+        if let Some(moments) = &moments {
+            command.env("MULTISPACE_TEST_MOMENTS", moments);
         }
         command.envs(environment.iter().copied());
         command
@@ -45,17 +49,18 @@ pub(crate) fn run_with(args: &[String], environment: &[(&str, &str)]) -> Result<
     process::run(tests.args(&args))
 }
 
-fn kills(args: &[String]) -> Result<(Option<String>, Vec<String>)> {
+/// Takes a flag with its number out of the arguments.
+fn number(flag: &str, args: &[String]) -> Result<(Option<String>, Vec<String>)> {
     let mut rest = args.to_vec();
-    let Some(at) = rest.iter().position(|arg| arg == "--kills") else {
+    let Some(at) = rest.iter().position(|arg| arg == flag) else {
         return Ok((None, rest));
     };
     rest.remove(at);
     if at == rest.len() || rest[at].parse::<u32>().is_err() {
-        bail!("--kills wants a number, as in `cargo xtask test --kills 20`");
+        bail!("{flag} wants a number, as in `cargo xtask test {flag} 20`");
     }
-    let kills = rest.remove(at);
-    Ok((Some(kills), rest))
+    let number = rest.remove(at);
+    Ok((Some(number), rest))
 }
 
 fn terraform_is_there() -> Result<()> {
@@ -104,14 +109,14 @@ mod tests {
 
     #[test]
     fn the_number_of_kills_is_taken_out_of_the_arguments_for_nextest() {
-        let (kills, rest) = kills(&words("-p multispace --kills 20 crash")).unwrap();
+        let (kills, rest) = number("--kills", &words("-p multispace --kills 20 crash")).unwrap();
         assert_eq!(kills.as_deref(), Some("20"));
         assert_eq!(rest, words("-p multispace crash"));
     }
 
     #[test]
     fn kills_without_a_number_is_refused() {
-        assert!(kills(&words("--kills")).is_err());
-        assert!(kills(&words("--kills many")).is_err());
+        assert!(number("--kills", &words("--kills")).is_err());
+        assert!(number("--kills", &words("--kills many")).is_err());
     }
 }

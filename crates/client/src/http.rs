@@ -1,13 +1,15 @@
-//! [`Client`]: requests with a token, retries and pages.
+//! [`Client`]: requests with a token, retries, pages, and an end to all waiting when somebody interrupts.
 
 use std::time::{Duration, Instant};
 
 use domain::{Fault, Problem};
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
+use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 use wire::Document;
 
 use crate::settings::{Settings, origin_of};
@@ -18,6 +20,10 @@ const JSON_API: &str = "application/vnd.api+json";
 const ANSWER: Duration = Duration::from_secs(60);
 /// The longest time that a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long a call that changes something may still take when somebody has interrupted: what it did is better known.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// The most redirections that are followed.
+const MOST_REDIRECTIONS: usize = 10;
 /// The largest answer that is read.
 const LARGEST: u64 = 64 << 20;
 /// The most pages of one list; a server that never ends a list would otherwise keep us for ever.
@@ -30,6 +36,13 @@ pub struct Client {
     http: reqwest::Client,
     settings: Settings,
     origin: OnceCell<String>,
+    stop: CancellationToken,
+}
+
+/// What came back: the body of a success, with its headers.
+struct Answer {
+    headers: HeaderMap,
+    body: Vec<u8>,
 }
 
 impl Client {
@@ -42,10 +55,31 @@ impl Client {
             .user_agent(concat!("multispace/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .timeout(ANSWER)
+            .redirect(Policy::custom(redirected))
             .tls_danger_accept_invalid_certs(settings.ssl_skip_verify);
         let http = builder.build().map_err(|error| Problem::ours("client/tls", "TLS cannot be set up.", error))?;
         let origin = settings.origin.clone().map_or_else(OnceCell::new, |origin| OnceCell::new_with(Some(origin)));
-        Ok(Self { http, settings, origin })
+        Ok(Self { http, settings, origin, stop: CancellationToken::new() })
+    }
+
+    /// The same, which stops waiting as soon as this is cancelled: reads and pauses end at once, a change that is under
+    /// way is given five seconds to answer. What is asked afterwards is asked once.
+    #[must_use]
+    pub fn stopped_by(mut self, stop: CancellationToken) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// Waits, unless somebody interrupts.
+    ///
+    /// # Errors
+    /// `client/interrupted`.
+    pub async fn pause(&self, pause: Duration) -> Result<(), Problem> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(interrupted("a pause")),
+            () = tokio::time::sleep(pause) => Ok(()),
+        }
     }
 
     /// What the client was made with.
@@ -58,7 +92,21 @@ impl Client {
     /// # Errors
     /// What the server says, or that it cannot be reached for five minutes.
     pub async fn get<D: DeserializeOwned>(&self, path: &str) -> Result<D, Problem> {
-        parse(&self.send(Method::GET, path, None, &[]).await?, path)
+        parse(&self.send(Method::GET, path, None, &[]).await?.body, path)
+    }
+
+    /// [`Self::get`], which the server may hold back for up to `wait` (RFC 7240) when the path says until when. Also
+    /// says whether the server knows how to do that; if so, asking again at once is no bother to it.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_held<D: DeserializeOwned>(&self, path: &str, wait: Duration) -> Result<(D, bool), Problem> {
+        let prefer = format!("wait={}", wait.as_secs());
+        let request = Request { extra: &[("prefer", &prefer)], longer: wait, ..Request::default() };
+        let answer = self.ask(Method::GET, path, request).await?;
+        let applied = answer.headers.get_all("preference-applied").iter();
+        let is_held = applied.filter_map(|value| value.to_str().ok()).any(|value| value.trim().starts_with("wait"));
+        Ok((parse(&answer.body, path)?, is_held))
     }
 
     /// Reads all pages of a list, at most 100 items each.
@@ -85,7 +133,7 @@ impl Client {
     /// # Errors
     /// What the server says. [`Fault::Unavailable`] leaves open whether the thing was made.
     pub async fn post<D: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<D, Problem> {
-        parse(&self.send(Method::POST, path, Some(body), &[]).await?, path)
+        parse(&self.send(Method::POST, path, Some(body), &[]).await?.body, path)
     }
 
     /// [`Self::post`] with a key by which a server that knows it tells a repetition from a second wish.
@@ -93,7 +141,7 @@ impl Client {
     /// # Errors
     /// As [`Self::post`].
     pub async fn post_once<D: DeserializeOwned>(&self, path: &str, body: &Value, key: &str) -> Result<D, Problem> {
-        parse(&self.send(Method::POST, path, Some(body), &[("idempotency-key", key)]).await?, path)
+        parse(&self.send(Method::POST, path, Some(body), &[("idempotency-key", key)]).await?.body, path)
     }
 
     /// Does something whose answer has no body of interest.
@@ -109,7 +157,7 @@ impl Client {
     /// # Errors
     /// As [`Self::get`].
     pub async fn patch<D: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<D, Problem> {
-        parse(&self.send(Method::PATCH, path, Some(body), &[]).await?, path)
+        parse(&self.send(Method::PATCH, path, Some(body), &[]).await?.body, path)
     }
 
     /// Changes something whose answer has no body of interest.
@@ -138,7 +186,7 @@ impl Client {
     pub async fn fetch(&self, url: &str) -> Result<Vec<u8>, Problem> {
         let origin = self.origin().await?;
         let url = if url.starts_with('/') { format!("{origin}{url}") } else { url.to_owned() };
-        self.repeat(&Method::GET, "a log", || self.http.get(&url)).await
+        Ok(self.repeat(&Method::GET, "a log", || self.http.get(&url)).await?.body)
     }
 
     /// Scheme, host and port where people and programs find the server.
@@ -154,7 +202,7 @@ impl Client {
         let url = format!("{here}/.well-known/terraform.json");
         let answer =
             self.repeat(&Method::GET, "discovery", || self.http.get(&url).header(ACCEPT, "application/json")).await?;
-        let document: Value = parse(&answer, ".well-known/terraform.json")?;
+        let document: Value = parse(&answer.body, ".well-known/terraform.json")?;
         let service = ["tfe.v2.2", "tfe.v2.1", "tfe.v2"].iter().find_map(|name| document[*name].as_str());
         match service {
             Some(url) if url.starts_with('/') => Ok(here),
@@ -172,14 +220,21 @@ impl Client {
         path: &str,
         body: Option<&Value>,
         extra: &[(&str, &str)],
-    ) -> Result<Vec<u8>, Problem> {
+    ) -> Result<Answer, Problem> {
+        self.ask(method, path, Request { body, extra, longer: Duration::ZERO }).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, wanted: Request<'_>) -> Result<Answer, Problem> {
         let url = format!("{}/api/v2/{path}", self.origin().await?);
-        let body = body.map(Value::to_string);
+        let body = wanted.body.map(Value::to_string);
+        let run = self.settings.run_token.iter().map(|token| ("x-multispace-run-token", token.as_str()));
+        let extra: Vec<_> = wanted.extra.iter().copied().chain(run).collect();
         let request = || {
             let request = self.http.request(method.clone(), &url).bearer_auth(&self.settings.token);
             let request = request.header(ACCEPT, JSON_API).header(CONTENT_TYPE, JSON_API);
             let request = extra.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-            body.iter().fold(request, |request, body| request.body(body.clone()))
+            let request = body.iter().fold(request, |request, body| request.body(body.clone()));
+            request.timeout(ANSWER + wanted.longer)
         };
         self.repeat(&method, &format!("{method} {path}"), request).await
     }
@@ -191,45 +246,99 @@ impl Client {
         method: &Method,
         what: &str,
         request: impl Fn() -> RequestBuilder,
-    ) -> Result<Vec<u8>, Problem> {
+    ) -> Result<Answer, Problem> {
         let begun = Instant::now();
+        let was_stopped = self.stop.is_cancelled();
         for attempt in 1.. {
-            let (problem, again, headers) = match request().send().await {
-                Ok(answer) => {
-                    let (status, headers) = (answer.status(), answer.headers().clone());
-                    let body = if answer.content_length().is_some_and(|length| length > LARGEST) {
-                        return Err(Problem::new(
-                            Fault::TooLarge,
-                            "client/too-large",
-                            format!("the answer to {what} is too large"),
-                        ));
-                    } else {
-                        answer.bytes().await
-                    };
-                    match body {
-                        Ok(body) if status.is_success() => return Ok(body.to_vec()),
-                        Ok(body) => {
-                            let again =
-                                status == 429 || (status.is_server_error() && status != 501 && *method != Method::POST);
-                            (problem::of_answer(status.as_u16(), &body, what), again, Some(headers))
-                        }
-                        Err(error) => (problem::of_silence(&error, what), *method != Method::POST, None),
-                    }
-                }
-                Err(error) => {
-                    let again = error.is_connect() || (*method != Method::POST && !error.is_builder());
-                    (problem::of_silence(&error, what), again, None)
-                }
+            let tried = tokio::select! {
+                biased;
+                tried = once(request(), method, what) => tried,
+                () = self.out_of_patience(method, was_stopped) => return Err(interrupted(what)),
+            };
+            let Failed { problem, again, headers } = match tried {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
             };
             let pause = retry::pause(attempt, headers.as_ref());
-            if !again || begun.elapsed() + pause > retry::PATIENCE {
+            if !again || was_stopped || begun.elapsed() + pause > retry::PATIENCE {
                 return Err(problem);
             }
             tracing::info!("{what}: {}; again in {:.1} s", problem.message, pause.as_secs_f64());
-            tokio::time::sleep(pause).await;
+            if self.pause(pause).await.is_err() {
+                return Err(problem);
+            }
         }
         unreachable!("the loop above ends by returning")
     }
+
+    /// Returns when a call that is under way is waited for no longer, because somebody interrupted.
+    async fn out_of_patience(&self, method: &Method, was_stopped: bool) {
+        self.stop.cancelled().await;
+        if was_stopped || *method != Method::GET {
+            tokio::time::sleep(LAST_WORDS).await;
+        }
+    }
+}
+
+/// What a request has besides its method and path.
+#[derive(Default)]
+struct Request<'a> {
+    body: Option<&'a Value>,
+    extra: &'a [(&'a str, &'a str)],
+    /// How much longer than usual the answer may take.
+    longer: Duration,
+}
+
+/// An attempt that gave no answer of use.
+struct Failed {
+    problem: Problem,
+    again: bool,
+    headers: Option<HeaderMap>,
+}
+
+async fn once(request: RequestBuilder, method: &Method, what: &str) -> Result<Answer, Failed> {
+    let silence =
+        |error: &reqwest::Error, again| Failed { problem: problem::of_silence(error, what), again, headers: None };
+    let answer = match request.send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            return Err(silence(&error, error.is_connect() || (*method != Method::POST && !error.is_builder())));
+        }
+    };
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    if answer.content_length().is_some_and(|length| length > LARGEST) {
+        let problem = Problem::new(Fault::TooLarge, "client/too-large", format!("the answer to {what} is too large"));
+        return Err(Failed { problem, again: false, headers: None });
+    }
+    match answer.bytes().await {
+        Ok(body) if status.is_success() => Ok(Answer { headers, body: body.to_vec() }),
+        Ok(body) => {
+            let again = status == 429 || (status.is_server_error() && status != 501 && *method != Method::POST);
+            let problem = problem::of_answer(status.as_u16(), &body, what);
+            Err(Failed { problem, again, headers: Some(headers) })
+        }
+        Err(error) => Err(silence(&error, *method != Method::POST)),
+    }
+}
+
+/// Follows a redirection, but one of the API only to where it came from: the headers of its requests are secrets, and
+/// not all of them are known as such to the HTTP library.
+fn redirected(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let first = attempt.previous().first();
+    let leaves =
+        first.is_some_and(|first| first.path().starts_with("/api/v2/") && first.origin() != attempt.url().origin());
+    if leaves {
+        attempt.stop()
+    } else if attempt.previous().len() > MOST_REDIRECTIONS {
+        attempt.error("too many redirections")
+    } else {
+        attempt.follow()
+    }
+}
+
+fn interrupted(what: &str) -> Problem {
+    Problem::new(Fault::Unavailable, "client/interrupted", "the wait was interrupted before the server answered")
+        .because(what)
 }
 
 fn parse<D: DeserializeOwned>(body: &[u8], path: &str) -> Result<D, Problem> {

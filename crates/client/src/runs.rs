@@ -1,5 +1,7 @@
 //! Runs: make, read, confirm, stop, and what went wrong in one.
 
+use std::time::Duration;
+
 use domain::Problem;
 use domain::run::RunStatus;
 use serde::Deserialize;
@@ -83,6 +85,20 @@ pub async fn create(client: &Client, wanted: &Wanted<'_>, key: &str) -> Result<R
 /// As [`Client::get`].
 pub async fn read(client: &Client, id: &str) -> Result<Run, Problem> {
     Ok(client.get::<Document<Run>>(&format!("runs/{}", encoded(id))).await?.data)
+}
+
+/// How long a server that can is asked to hold its answer back. Below what gateways usually allow.
+const HELD: Duration = Duration::from_secs(45);
+
+/// Reads a run that is known to be in this status: a server that can hold its answer back does so until the status is
+/// another, and others answer at once. Says which of the two it was.
+///
+/// # Errors
+/// As [`Client::get`].
+pub async fn read_when_not(client: &Client, id: &str, status: &str) -> Result<(Run, bool), Problem> {
+    let path = format!("runs/{}?unless-status={}", encoded(id), encoded(status));
+    let (document, is_held) = client.get_held::<Document<Run>>(&path, HELD).await?;
+    Ok((document.data, is_held))
 }
 
 /// The newest runs of a workspace, newest first, without those that only plan.

@@ -36,6 +36,8 @@ pub struct Settings {
     pub ssl_skip_verify: bool,
     /// Scheme, host and port, where they are known without asking the host (`http://127.0.0.1:18080`).
     pub origin: Option<String>,
+    /// The token of the run of this host in which the process runs, whoever `token` is.
+    pub run_token: Option<String>,
 }
 
 impl Settings {
@@ -75,12 +77,17 @@ impl Settings {
             var("TFE_SSL_SKIP_VERIFY")
                 .is_some_and(|value| matches!(value.as_str(), "1" | "t" | "true" | "TRUE" | "True"))
         };
+        // Another host must not learn it, whichever provider block names that host.
+        let is_of_this_host =
+            |_: &String| var("MULTISPACE_RUN_HOST").is_some_and(|host| host.to_lowercase() == hostname);
+        let run_token = var("MULTISPACE_RUN_TOKEN").filter(is_of_this_host);
         Ok(Self {
             hostname,
             token,
             organization: given.organization.filter(|name| !name.is_empty()).or_else(|| var("TFE_ORGANIZATION")),
             ssl_skip_verify: given.ssl_skip_verify.unwrap_or_else(skip),
             origin,
+            run_token,
         })
     }
 }
@@ -144,6 +151,19 @@ mod tests {
         assert_eq!(token_variable("my-tfe.example.com"), "TF_TOKEN_my__tfe_example_com");
         let settings = resolve(Given::default(), &[("TF_TOKEN_app_terraform_io", "t")]).unwrap();
         assert_eq!(settings.token, "t");
+    }
+
+    #[test]
+    fn the_token_of_a_run_is_for_the_host_of_that_run_alone() {
+        let vars = [("TFE_TOKEN", "t"), ("MULTISPACE_RUN_TOKEN", "of the run"), ("MULTISPACE_RUN_HOST", "Here:8080")];
+        let at = |host: &str| {
+            resolve(Given { hostname: Some(host.to_owned()), ..Given::default() }, &vars).unwrap().run_token
+        };
+        assert_eq!(at("here:8080").as_deref(), Some("of the run"));
+        assert_eq!(at("here"), None);
+        assert_eq!(at("elsewhere:8080"), None);
+        let unnamed = resolve(Given::default(), &vars[..2]).unwrap();
+        assert_eq!(unnamed.run_token, None);
     }
 
     #[test]

@@ -258,13 +258,19 @@ impl Provider {
         let settings = Settings::resolve(given, &|name| std::env::var(name).ok());
         let client =
             settings.and_then(Client::new).map_err(|problem| of_problem("configuring the provider", &problem))?;
+        let client = client.stopped_by(self.context.stop.clone());
         *self.context.client.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(client.into());
         Ok(())
     }
 
     pub(crate) async fn stop(self: std::sync::Arc<Self>, _: m::Empty) -> m::StopProviderResponse {
-        self.context.stop.cancel();
+        self.interrupt();
         m::StopProviderResponse::default()
+    }
+
+    /// Ends every wait, now and from now on.
+    pub fn interrupt(&self) {
+        self.context.stop.cancel();
     }
 
     pub(crate) async fn upgrade(

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use client::workspaces;
 use domain::Fault;
 
-use super::run::{Ended, Interrupt, Order, Retry, carry_out, duration};
+use super::run::{Ended, Interrupt, Order, PENDING, Retry, carry_out, duration, interrupted, seen_in_a_state};
 use super::table::text_of;
 use crate::protocol::diagnostics::{error, of_problem, warning};
 use crate::protocol::messages::Diagnostic;
 use crate::protocol::schema::{Block, Nesting, flag, id, number, text};
 use crate::protocol::value::{Map, Value};
-use crate::provider::{Change, Context, Resource};
+use crate::provider::{Change, Context, Plan, Resource};
 
 /// The resource type.
 pub(super) struct MultispaceRun;
@@ -41,26 +41,43 @@ fn order(state: &Map, is_destroy: bool) -> Order {
         }),
         timeout: Some(said.unwrap_or(USUAL_TIMEOUT)),
         on_interrupt: Interrupt::Leave,
+        resumes: None,
     }
 }
 
-/// Runs; `None` when the workspace is gone or was never configured.
-async fn run(context: &Context, state: &Map, is_destroy: bool) -> Result<Option<String>, Diagnostic> {
+/// Runs; nothing when the workspace is gone or was never configured.
+async fn run(context: &Context, state: &Map, order: &Order) -> Result<Ended, Diagnostic> {
     let name = text_of(state, "workspace");
     let failed = |problem| of_problem(&format!("failed to retrieve workspace {name}"), &problem);
     let client = context.client().map_err(failed)?;
-    let workspace = match workspaces::find(&client, text_of(state, "organization"), name).await {
-        Err(problem) if is_destroy && problem.fault == Fault::NotFound => return Ok(None),
-        answer => answer.map_err(failed)?,
-    };
-    match carry_out(context, &client, &workspace, &order(state, is_destroy)).await? {
-        Ended::Done { id, .. } => Ok(Some(id)),
-        Ended::Nothing => Ok(None),
-        Ended::Interrupted { id, .. } => {
-            let which = id.map(|id| format!("Run {id} goes on, and the next apply takes it up.")).unwrap_or_default();
-            Err(error("Run canceled", format!("Terraform was interrupted. {which}")))
-        }
+    match workspaces::find(&client, text_of(state, "organization"), name).await {
+        Err(problem) if order.is_destroy && problem.fault == Fault::NotFound => Ok(Ended::Nothing),
+        answer => carry_out(context, &client, &answer.map_err(failed)?, order).await,
     }
+}
+
+async fn apply(context: &Context, change: &mut Change, order: &Order) -> Result<(), Diagnostic> {
+    let mut state = change.planned.clone();
+    match run(context, &state, order).await? {
+        Ended::Done { id, .. } => {
+            state.insert("id".into(), id.into());
+            change.private.clear();
+        }
+        Ended::Nothing => {
+            let name = text_of(&state, "workspace");
+            return Err(error(format!("workspace {name} has no configuration"), ""));
+        }
+        // As in `tfe_workspace_run`: an error would mark the resource as broken, and the next apply would destroy first.
+        Ended::Interrupted { id: Some(id), url, .. } => {
+            let told = interrupted(Some(&id), url.as_deref(), false);
+            change.told.push(warning(told.summary, told.detail));
+            state.insert("id".into(), id.into());
+            change.private = PENDING.to_vec();
+        }
+        Ended::Interrupted { id: None, url, .. } => return Err(interrupted(None, url.as_deref(), false)),
+    }
+    change.state = Some(state);
+    Ok(())
 }
 
 #[async_trait]
@@ -84,38 +101,56 @@ impl Resource for MultispaceRun {
         .and("timeouts", Nesting::Single, Block::of(timeouts))
     }
 
-    async fn create(&self, context: &Context, change: &mut Change) -> Result<(), Diagnostic> {
-        let mut state = change.planned.clone();
-        if let Some(id) = run(context, &state, false).await? {
-            state.insert("id".into(), id.into());
+    async fn plan(&self, _context: &Context, plan: &mut Plan<'_>) {
+        if let (true, Some(state)) = (plan.private == PENDING, &mut plan.state) {
+            state.insert("id".into(), Value::UNKNOWN);
         }
-        change.state = Some(state);
-        Ok(())
     }
 
-    async fn read(&self, context: &Context, state: Map, _private: &mut Vec<u8>) -> Result<Option<Map>, Diagnostic> {
+    async fn create(&self, context: &Context, change: &mut Change) -> Result<(), Diagnostic> {
+        let order = order(&change.planned, false);
+        apply(context, change, &order).await
+    }
+
+    async fn read(&self, context: &Context, state: Map, private: &mut Vec<u8>) -> Result<Option<Map>, Diagnostic> {
         let id = text_of(&state, "id");
         if !id.starts_with("run-") {
             return Ok(Some(state));
         }
         let client = context.client().map_err(|problem| of_problem("failed to retrieve run", &problem))?;
         match client::runs::read(&client, id).await {
-            Ok(_) => Ok(Some(state)),
+            Ok(_) => {
+                seen_in_a_state(&client, id, private).await;
+                Ok(Some(state))
+            }
             Err(problem) if problem.fault == Fault::NotFound => Ok(None),
             Err(problem) => Err(of_problem(&format!("failed to retrieve run {id}"), &problem)),
         }
     }
 
-    async fn update(&self, _context: &Context, change: &mut Change) -> Result<(), Diagnostic> {
+    async fn update(&self, context: &Context, change: &mut Change) -> Result<(), Diagnostic> {
+        if change.private == PENDING {
+            let resumes = change.prior.as_ref().map(|prior| text_of(prior, "id").to_owned());
+            let order = Order { resumes, ..order(&change.planned, false) };
+            return apply(context, change, &order).await;
+        }
         change.state = Some(change.planned.clone());
         Ok(())
     }
 
     async fn delete(&self, context: &Context, change: &mut Change) -> Result<(), Diagnostic> {
         let prior = change.prior.clone().unwrap_or_default();
-        if run(context, &prior, true).await?.is_none() {
-            let summary = format!("There was nothing to destroy in workspace {}", text_of(&prior, "workspace"));
-            change.told.push(warning(summary, "It is gone, or it was never configured."));
+        let client = context.client().map_err(|problem| of_problem("error reaching the server", &problem))?;
+        seen_in_a_state(&client, text_of(&prior, "id"), &mut change.private).await;
+        match run(context, &prior, &order(&prior, true)).await? {
+            Ended::Done { .. } => {}
+            Ended::Nothing => {
+                let summary = format!("There was nothing to destroy in workspace {}", text_of(&prior, "workspace"));
+                change.told.push(warning(summary, "It is gone, or it was never configured."));
+            }
+            Ended::Interrupted { id, url, is_cancelled } => {
+                return Err(interrupted(id.as_deref(), url.as_deref(), is_cancelled));
+            }
         }
         Ok(())
     }

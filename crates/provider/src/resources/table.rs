@@ -189,7 +189,7 @@ impl Kind {
         for attempt in 1.. {
             match client.post(path, request).await {
                 Err(problem) if problem.message.contains("creation locked") && attempt < LOCKED_TRIES => {
-                    tokio::time::sleep(LOCKED_WAIT).await;
+                    client.pause(LOCKED_WAIT).await?;
                 }
                 answer => return answer,
             }

@@ -1,14 +1,22 @@
 //! A double of the API: runs whose statuses a test scripts, and everything else as generic resources in memory.
+//!
+//! Workspaces with runs are `ws-1` (`one`), `ws-2` (`two`) and so on. A look at a run shows the next status of its script; a look
+//! that says `unless-status` is held back where the script has come to its end, as multispace does it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{Method, StatusCode, Uri};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+
+use super::line::{Cut, Port, Switch, is_set};
+
+/// Names of the workspaces that have runs.
+const NAMES: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
 
 /// How a run goes: each read shows the next status, and the last one stays.
 #[derive(Clone, Default)]
@@ -37,6 +45,8 @@ impl Script {
 
 pub struct Run {
     pub id: String,
+    pub workspace: String,
+    pub key: String,
     pub body: Value,
     pub comments: Vec<String>,
     pub is_confirmed: bool,
@@ -48,6 +58,11 @@ pub struct Run {
 impl Run {
     pub fn status(&self) -> &'static str {
         self.statuses.front().copied().unwrap_or("applied")
+    }
+
+    pub fn is_over(&self) -> bool {
+        ["applied", "planned_and_finished", "errored", "canceled", "discarded", "policy_soft_failed"]
+            .contains(&self.status())
     }
 
     pub fn is_destroy(&self) -> bool {
@@ -70,8 +85,21 @@ impl Run {
         json!({ "id": self.id, "type": "runs", "attributes": {
             "status": self.status(), "message": self.message(), "is-destroy": self.is_destroy(), "created-at": "2026-01-01T00:00:00Z",
             "actions": { "is-confirmable": confirmable, "is-discardable": confirmable, "is-cancelable": !confirmable } },
-            "relationships": { "plan": { "data": { "id": format!("plan-{}", self.id), "type": "plans" } },
+            "relationships": { "workspace": { "data": { "id": self.workspace, "type": "workspaces" } }, "plan": { "data": { "id": format!("plan-{}", self.id), "type": "plans" } },
                 "apply": { "data": { "id": format!("apply-{}", self.id), "type": "applies" } } } })
+    }
+}
+
+pub struct Asked {
+    pub call: String,
+    pub query: String,
+    pub headers: HeaderMap,
+    pub at: std::time::Instant,
+}
+
+impl Asked {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
@@ -81,6 +109,18 @@ pub struct World {
     pub scripts: VecDeque<Script>,
     /// `METHOD path` of every call, in order.
     pub calls: Vec<String>,
+    /// Each call with its query and headers, and when it came.
+    pub asked: Vec<Asked>,
+    /// Whether every call is answered 503.
+    pub is_broken: bool,
+    /// Whether looks at runs are not held back, as by other servers.
+    pub never_holds: bool,
+    /// Whether the server knows no comments.
+    pub knows_no_comments: bool,
+    /// Calls that are carried out and never answered: the connection is cut.
+    pub cut: Vec<&'static str>,
+    /// The same for the call of this number, from 0.
+    pub cut_at: Option<usize>,
     /// Answers instead of the real one, after the real one was carried out, for calls that begin so.
     pub lost: Vec<(&'static str, u16)>,
     /// Answers instead of the real one, which is not carried out.
@@ -96,19 +136,22 @@ pub struct World {
 pub struct Double {
     world: Arc<Mutex<World>>,
     pub port: u16,
+    is_away: Switch,
 }
 
 impl Double {
     pub fn start() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
-        let double = Self { world: Arc::default(), port: listener.local_addr().unwrap().port() };
+        let port = listener.local_addr().unwrap().port();
+        let double = Self { world: Arc::default(), port, is_away: Switch::default() };
         let served = double.clone();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                axum::serve(listener, Router::new().fallback(answer).with_state(served)).await.unwrap();
+                let port = Port::new(listener, served.is_away.clone());
+                let router = Router::new().fallback(answer).with_state(served);
+                axum::serve(port, router.into_make_service_with_connect_info::<Cut>()).await.unwrap();
             });
         });
         double
@@ -116,6 +159,11 @@ impl Double {
 
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Takes the server away: the port refuses, and what is open is cut. Or brings it back.
+    pub fn is_away(&self, is_away: bool) {
+        self.is_away.store(is_away, std::sync::atomic::Ordering::SeqCst);
     }
 
     /// The next runs go like this.
@@ -135,22 +183,71 @@ impl Double {
     }
 }
 
-async fn answer(State(double): State<Double>, method: Method, uri: Uri, body: Bytes) -> Response {
+async fn answer(
+    State(double): State<Double>,
+    ConnectInfo(Cut(cut)): ConnectInfo<Cut>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let path = uri.path().trim_start_matches("/api/v2/").to_owned();
+    let query = uri.query().unwrap_or_default().to_owned();
     let call = format!("{method} {path}");
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let mut world = double.world();
-    world.calls.push(call.clone());
-    if let Some(at) = world.refused.iter().position(|(start, ..)| call.starts_with(start)) {
-        let (_, status, detail) = world.refused.remove(at);
-        return error(status, detail);
+    {
+        let mut world = double.world();
+        world.calls.push(call.clone());
+        let (at, headers) = (std::time::Instant::now(), headers.clone());
+        world.asked.push(Asked { call: call.clone(), query: query.clone(), headers, at });
+        if world.is_broken {
+            return error(503, "in vain");
+        }
+        if let Some(at) = world.refused.iter().position(|(start, ..)| fits(&call, start)) {
+            let (_, status, detail) = world.refused.remove(at);
+            return error(status, detail);
+        }
     }
-    let real = world.answer(&method, &path, uri.query().unwrap_or_default(), &body, double.port);
-    if let Some(at) = world.lost.iter().position(|(start, _)| call.starts_with(start)) {
+    let known = query.strip_prefix("unless-status=").filter(|_| headers.contains_key("prefer"));
+    let known = known.filter(|_| !double.world().never_holds);
+    if let (Some(known), ["runs", id]) = (known, path.split('/').collect::<Vec<_>>().as_slice()) {
+        held(&double, id, known).await;
+    }
+    let mut world = double.world();
+    let mut real = world.answer(&method, &path, &query, &headers, &body, double.port);
+    if known.is_some() {
+        real.headers_mut().insert("preference-applied", "wait".parse().unwrap());
+    }
+    let number = world.calls.len() - 1;
+    if world.cut_at == Some(number) || world.cut.iter().any(|start| fits(&call, start)) {
+        world.cut_at = None;
+        world.cut.retain(|start| !fits(&call, start));
+        cut.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+    if let Some(at) = world.lost.iter().position(|(start, _)| fits(&call, start)) {
         let (_, status) = world.lost.remove(at);
         return error(status, "the answer was lost");
     }
     real
+}
+
+/// Returns when the run has another status than the one that is known, or would with the next look.
+async fn held(double: &Double, id: &str, known: &str) {
+    while !is_set(&double.is_away) {
+        {
+            let world = double.world();
+            let Some(run) = world.runs.iter().find(|run| run.id == id) else { return };
+            if run.status() != known || run.statuses.len() > 1 || run.is_over() {
+                return;
+            }
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+/// Whether a call is the one that is meant; a star stands for any end.
+fn fits(call: &str, meant: &str) -> bool {
+    meant.strip_suffix('*').map_or(call == meant, |start| call.starts_with(start))
 }
 
 fn error(status: u16, detail: &str) -> Response {
@@ -164,28 +261,39 @@ fn data(status: u16, data: &Value) -> Response {
 
 impl World {
     pub fn count(&self, start: &str) -> usize {
-        self.calls.iter().filter(|call| call.starts_with(start)).count()
+        self.calls.iter().filter(|call| fits(call, start)).count()
     }
 
-    fn answer(&mut self, method: &Method, path: &str, query: &str, body: &Value, port: u16) -> Response {
+    fn answer(
+        &mut self,
+        method: &Method,
+        path: &str,
+        query: &str,
+        headers: &HeaderMap,
+        body: &Value,
+        port: u16,
+    ) -> Response {
         let parts: Vec<&str> = path.split('/').collect();
         match (method.as_str(), parts.as_slice()) {
-            ("GET", ["workspaces", "ws-1"] | ["organizations", "acme", "workspaces", "one"])
-                if self.workspace_is_gone =>
-            {
-                error(404, "")
+            ("GET", ["workspaces", id]) if number_of(id).is_some() => self.workspace(number_of(id).unwrap(), query),
+            ("GET", ["organizations", "acme", "workspaces", name]) if NAMES.contains(name) => {
+                self.workspace(NAMES.iter().position(|one| one == name).unwrap(), query)
             }
-            ("GET", ["workspaces", "ws-1"] | ["organizations", "acme", "workspaces", "one"]) => self.workspace(query),
-            ("GET", ["workspaces", "ws-1", "runs"]) => {
-                let runs: Vec<_> = self.runs.iter().rev().map(Run::document).collect();
+            ("GET", ["workspaces", id, "runs"]) => {
+                let runs: Vec<_> =
+                    self.runs.iter().rev().filter(|run| run.workspace == *id).map(Run::document).collect();
                 data(200, &json!(runs))
             }
             ("POST", ["runs"]) => {
                 let script = self.scripts.pop_front().unwrap_or_else(Script::applies);
                 let id = format!("run-{}", self.runs.len() + 1);
                 let statuses = script.before.iter().copied().collect();
+                let workspace = body["data"]["relationships"]["workspace"]["data"]["id"].as_str().unwrap_or("ws-1");
+                let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
                 self.runs.push(Run {
                     id,
+                    workspace: workspace.to_owned(),
+                    key: key.to_owned(),
                     body: body.clone(),
                     comments: vec![],
                     is_confirmed: false,
@@ -195,6 +303,7 @@ impl World {
                 });
                 data(201, &self.runs.last().unwrap().document())
             }
+            (_, ["runs", _, "comments"]) if self.knows_no_comments => error(404, ""),
             (_, ["runs", id, rest @ ..]) => self.run(method, id, rest, body),
             ("GET", [phase @ ("plans" | "applies"), id]) => {
                 let id = id.split_once('-').unwrap().1;
@@ -218,13 +327,18 @@ impl World {
         }
     }
 
-    fn workspace(&self, query: &str) -> Response {
-        let mut attributes = json!({ "name": "one", "resource-count": 0, "permissions": {}, "locked": false });
+    fn workspace(&self, number: usize, query: &str) -> Response {
+        if self.workspace_is_gone {
+            return error(404, "");
+        }
+        let mut attributes = json!({ "name": NAMES[number], "resource-count": 0, "locked": false,
+            "permissions": { "can-force-delete": true } });
         attributes.as_object_mut().unwrap().extend(self.workspace.clone());
         let mut relationships = json!({ "organization": { "data": { "id": "acme", "type": "organizations" } } });
         relationships.as_object_mut().unwrap().extend(self.workspace_relationships.clone());
         let included = if query.contains("outputs") { self.outputs.clone() } else { vec![] };
-        let document = json!({ "data": { "id": "ws-1", "type": "workspaces", "attributes": attributes, "relationships": relationships }, "included": included });
+        let id = format!("ws-{}", number + 1);
+        let document = json!({ "data": { "id": id, "type": "workspaces", "attributes": attributes, "relationships": relationships }, "included": included });
         document.to_string().into_response()
     }
 
@@ -336,4 +450,9 @@ impl World {
         item["relationships"][relation]["data"] = json!(now);
         StatusCode::NO_CONTENT.into_response()
     }
+}
+
+/// The place of a workspace that has runs, from 0.
+fn number_of(id: &str) -> Option<usize> {
+    id.strip_prefix("ws-")?.parse::<usize>().ok()?.checked_sub(1).filter(|number| *number < NAMES.len())
 }

@@ -102,6 +102,16 @@ impl Ground {
 
 pub const APPLY: [&str; 4] = ["apply", "-auto-approve", "-no-color", "-input=false"];
 
+/// What Ctrl-C sends.
+pub fn interrupt(process: u32) {
+    assert!(Command::new("kill").args(["-INT", &process.to_string()]).status().unwrap().success());
+}
+
+/// What Ctrl-C in a terminal sends to a process and all it started.
+pub fn interrupt_group(leader: u32) {
+    assert!(Command::new("kill").args(["-INT", "--", &format!("-{leader}")]).status().unwrap().success());
+}
+
 /// Whether it succeeded, and all it said on one line, without the frame of diagnostics.
 pub fn said(output: &Output) -> (bool, String) {
     let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 
 use super::double::Script;
-use super::ground::{APPLY, Ground, said};
+use super::ground::{APPLY, Ground, interrupt, said};
 
 const BOTH: &str = "apply {\n manual_confirm = false\n retry_backoff_min = 0\n retry_backoff_max = 0\n }\n destroy { manual_confirm = false }";
 
@@ -15,10 +15,6 @@ fn run(blocks: &str) -> String {
 
 fn ground(blocks: &str) -> Ground {
     Ground::new(&run(blocks))
-}
-
-fn interrupt(process: u32) {
-    assert!(Command::new("kill").args(["-INT", &process.to_string()]).status().unwrap().success());
 }
 
 #[test]
@@ -250,7 +246,7 @@ fn a_lost_answer_to_a_look_or_a_confirmation_is_only_a_wait() {
     ground.double.world().lost.extend([
         ("GET runs/run-1", 503),
         ("POST runs/run-1/actions/apply", 504),
-        ("GET workspaces", 500),
+        ("GET workspaces*", 500),
     ]);
     ground.apply();
     assert_eq!(ground.double.world().runs.len(), 1);

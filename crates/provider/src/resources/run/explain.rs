@@ -145,6 +145,22 @@ pub(super) fn timed_out(workspace: &Item, order: &Order, progress: &Progress, ho
     error(format!("the run in workspace {} did not end within {timeout} s", name(workspace)), detail)
 }
 
+/// The person interrupted; the run, if there is one, goes on or was told to stop.
+pub(crate) fn interrupted(id: Option<&str>, url: Option<&str>, is_cancelled: bool) -> Diagnostic {
+    let see = url.map(|url| format!("\nSee {url}")).unwrap_or_default();
+    let detail = match (id, is_cancelled) {
+        (None, _) => {
+            "Terraform was interrupted before it knew of a run. If one was started, the next apply takes it up."
+                .to_owned()
+        }
+        (Some(id), true) => format!("Terraform was interrupted, and run {id} was told to stop.{see}"),
+        (Some(id), false) => {
+            format!("Terraform was interrupted. Run {id} goes on, and the next apply takes it up.{see}")
+        }
+    };
+    error("Run canceled", detail)
+}
+
 fn push(text: &mut String, joint: &str, more: &str) {
     if !more.is_empty() {
         text.push_str(joint);

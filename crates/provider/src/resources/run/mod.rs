@@ -22,8 +22,14 @@ use crate::protocol::diagnostics::of_problem;
 use crate::protocol::messages::Diagnostic;
 use crate::provider::Context;
 
+pub(super) use explain::interrupted;
+pub(super) use launch::seen_in_a_state;
 pub(super) use order::{Interrupt, Order, Retry, duration};
 
+/// Note kept with a state whose run was not over when Terraform was interrupted.
+pub(super) const PENDING: &[u8] = b"{\"pending\":true}";
+/// Note kept with a state whose run bears the comment that a state has it.
+pub(super) const SEEN: &[u8] = b"{\"seen\":true}";
 /// How long the remote side of an interruption may take; Terraform waits for us meanwhile.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -86,7 +92,8 @@ pub(super) async fn carry_out(
         ended = job.attempts() => ended,
         () = deadline => Err(job.timed_out().await),
     };
-    if let Some(id) = job.progress().id {
+    // A run that ended well stays looked after: it will be in a state, though Terraform has not stored that yet.
+    if let (Err(_), Some(id)) = (&ended, job.progress().id) {
         context.looked_after.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&id);
     }
     ended
@@ -96,7 +103,8 @@ impl Job<'_> {
     async fn attempts(&self) -> Result<Ended, Diagnostic> {
         let most = self.order.retry.map_or(0, |retry| retry.attempts);
         for attempt in 0.. {
-            let launched = match launch::launch(self).await {
+            let known = self.order.resumes.as_deref().filter(|_| attempt == 0);
+            let launched = match launch::launch(self, known).await {
                 Err(problem) if self.order.is_destroy && runs::is_configuration_missing(&problem) => {
                     return Ok(Ended::Nothing);
                 }
@@ -109,7 +117,6 @@ impl Job<'_> {
             self.now_at(&launched).await?;
             let run = if self.order.wait { watch::watch(self, launched).await? } else { launched };
             if !self.order.wait || run.attributes.is_success() {
-                launch::mark_as_taken(self.client, &run.id).await;
                 return Ok(Ended::Done { url: self.progress().url.unwrap_or_default(), id: run.id });
             }
             if run.attributes.is_stopped() {

@@ -21,6 +21,8 @@ pub(crate) struct Order {
     pub(crate) timeout: Option<Duration>,
     /// What becomes of the run when the person interrupts.
     pub(crate) on_interrupt: Interrupt,
+    /// The run that an interrupted apply noted in the state.
+    pub(crate) resumes: Option<String>,
 }
 
 /// How often a failure is tried again.
@@ -93,6 +95,7 @@ mod tests {
             retry: None,
             timeout: None,
             on_interrupt: Interrupt::Leave,
+            resumes: None,
         }
     }
 

@@ -1,6 +1,9 @@
 //! Watches a run until it is final, and confirms it where that is wanted.
+//!
+//! A server that can is asked to hold its answer back until the status changes, so that nothing is asked in vain and
+//! nothing is learnt late. Others are looked at now and then, one call each time.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use client::runs::{self, Action, Run};
 use domain::Fault;
@@ -11,12 +14,17 @@ use crate::protocol::messages::Diagnostic;
 /// How often a confirmation may be refused while the run still says that it can be confirmed.
 const REFUSALS: u32 = 5;
 
+/// A server that held an answer back without anything having happened took at least this long.
+const HELD_AT_LEAST: Duration = Duration::from_secs(1);
+
 /// The run when nothing can follow any more.
 pub(super) async fn watch(job: &Job<'_>, mut run: Run) -> Result<Run, Diagnostic> {
     let begun = Instant::now();
     let mut refusals = 0;
     let mut look = 0;
     let mut shown = String::new();
+    // Whether the server holds its answers back until something happens; it tells with the first.
+    let mut is_held = true;
     loop {
         let facts = &run.attributes;
         if facts.is_final() {
@@ -39,13 +47,21 @@ pub(super) async fn watch(job: &Job<'_>, mut run: Run) -> Result<Run, Diagnostic
                 {
                     tracing::info!("run {} could not be confirmed: {problem}", run.id);
                     refusals += 1;
+                    is_held = false;
                 }
                 Err(problem) => return Err(explain::not_confirmed(job.workspace, &run, &shown, &problem)),
             }
         }
-        tokio::time::sleep(backoff::between_looks(look)).await;
-        look += 1;
-        let answer = runs::read(job.client, &run.id).await;
-        run = answer.map_err(|problem| explain::lost(job.workspace, &run.id, &problem))?;
+        if !is_held {
+            tokio::time::sleep(backoff::between_looks(look)).await;
+            look += 1;
+        }
+        let asked = Instant::now();
+        let answer = runs::read_when_not(job.client, &run.id, &shown).await;
+        let (now, was_held) = answer.map_err(|problem| explain::lost(job.workspace, &run.id, &problem))?;
+        // Whoever says that it holds back and does not would be asked without end.
+        let is_idle = now.attributes.status == shown && asked.elapsed() < HELD_AT_LEAST;
+        is_held = was_held && !is_idle;
+        run = now;
     }
 }

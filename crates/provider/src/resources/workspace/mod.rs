@@ -298,7 +298,7 @@ async fn safe_delete(client: &Client, path: &str) -> Result<(), Problem> {
         match client.act(&format!("{path}/actions/safe-delete"), &json!({})).await {
             Err(problem) if problem.fault == Fault::NotFound => return Ok(()),
             Err(problem) if problem.message.contains("being processed") && attempt < DELETIONS => {
-                tokio::time::sleep(BETWEEN_DELETIONS).await;
+                client.pause(BETWEEN_DELETIONS).await?;
             }
             answer => return answer,
         }

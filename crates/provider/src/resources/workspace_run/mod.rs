@@ -12,7 +12,8 @@ use client::{Client, Item, outputs, workspaces};
 use domain::Fault;
 use serde_json::json;
 
-use super::run::{Ended, carry_out};
+use super::run::{Ended, PENDING, carry_out, interrupted, seen_in_a_state};
+use super::table::text_of;
 use crate::protocol::diagnostics::{error, of_problem, warning};
 use crate::protocol::messages::Diagnostic;
 use crate::protocol::schema::Block;
@@ -21,9 +22,6 @@ use crate::provider::{Change, Context, Plan, Resource};
 
 /// The resource type.
 pub struct WorkspaceRun;
-
-/// Note kept with a state whose run was not over when Terraform was interrupted.
-const PENDING: &[u8] = b"{\"pending\":true}";
 
 #[async_trait]
 impl Resource for WorkspaceRun {
@@ -66,14 +64,17 @@ impl Resource for WorkspaceRun {
         Ok(())
     }
 
-    async fn read(&self, context: &Context, state: Map, _private: &mut Vec<u8>) -> Result<Option<Map>, Diagnostic> {
+    async fn read(&self, context: &Context, state: Map, private: &mut Vec<u8>) -> Result<Option<Map>, Diagnostic> {
         let id = state.get("id").and_then(Value::as_text).unwrap_or_default();
         if schema::inner(&state, "apply").is_none() || !id.starts_with("run-") {
             return Ok(Some(state));
         }
         let client = context.client().map_err(|problem| of_problem("error reading run", &problem))?;
         match client::runs::read(&client, id).await {
-            Ok(_) => Ok(Some(state)),
+            Ok(_) => {
+                seen_in_a_state(&client, id, private).await;
+                Ok(Some(state))
+            }
             Err(problem) if problem.fault == Fault::NotFound => Ok(None),
             Err(problem) => Err(of_problem(&format!("error reading run {id}"), &problem)),
         }
@@ -82,6 +83,7 @@ impl Resource for WorkspaceRun {
     async fn update(&self, context: &Context, change: &mut Change) -> Result<(), Diagnostic> {
         let prior = change.prior.clone().unwrap_or_default();
         if runs_again(&prior, &change.planned, &change.private) {
+            seen_in_a_state(&*connect(context)?, text_of(&prior, "id"), &mut change.private).await;
             return apply(context, change, "update").await;
         }
         change.state = Some(change.planned.clone());
@@ -90,6 +92,9 @@ impl Resource for WorkspaceRun {
 
     async fn delete(&self, context: &Context, change: &mut Change) -> Result<(), Diagnostic> {
         let prior = change.prior.clone().unwrap_or_default();
+        if schema::inner(&prior, "apply").is_some() {
+            seen_in_a_state(&*connect(context)?, text_of(&prior, "id"), &mut change.private).await;
+        }
         if !schema::destroys(&prior) {
             return Ok(());
         }
@@ -137,7 +142,10 @@ async fn apply(context: &Context, change: &mut Change, phase: &str) -> Result<()
     let workspace = workspaces::read(&client, &id).await;
     let workspace = workspace.map_err(|problem| of_problem(&format!("error reading workspace {id}"), &problem))?;
     let Some(block) = schema::inner(&change.planned, "apply") else { return Ok(()) };
-    let order = schema::order(&change.planned, block, false, phase);
+    let mut order = schema::order(&change.planned, block, false, phase);
+    if change.private == PENDING {
+        order.resumes = change.prior.as_ref().map(|prior| text_of(prior, "id").to_owned());
+    }
     let mut state = change.planned.clone();
     match carry_out(context, &client, &workspace, &order).await? {
         Ended::Done { id, url } => {
@@ -207,19 +215,4 @@ async fn destruction(context: &Context, prior: &Map) -> Option<Diagnostic> {
             "Removing this resource starts a destroy run. Apply on_removal = \"forget\" first to keep them.{waits}"
         ),
     ))
-}
-
-fn interrupted(id: Option<&str>, url: Option<&str>, is_cancelled: bool) -> Diagnostic {
-    let see = url.map(|url| format!("\nSee {url}")).unwrap_or_default();
-    let detail = match (id, is_cancelled) {
-        (None, _) => {
-            "Terraform was interrupted before it knew of a run. If one was started, the next apply takes it up."
-                .to_owned()
-        }
-        (Some(id), true) => format!("Terraform was interrupted, and run {id} was told to stop.{see}"),
-        (Some(id), false) => {
-            format!("Terraform was interrupted. Run {id} goes on, and the next apply takes it up.{see}")
-        }
-    };
-    error("Run canceled", detail)
 }

@@ -94,6 +94,7 @@ pub(super) fn order(state: &Map, block: &Map, is_destroy: bool, phase: &str) -> 
         retry: (flag("retry", true) && retry.attempts > 0).then_some(retry),
         timeout: timeout(state, phase),
         on_interrupt: if is_cancel { Interrupt::Cancel } else { Interrupt::Leave },
+        resumes: None,
     }
 }
 
