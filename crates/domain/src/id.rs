@@ -85,10 +85,8 @@ ids! {
     ProjectId = "prj", "project";
     /// Names a workspace.
     WorkspaceId = "ws", "workspace";
-    /// Names a variable of a workspace or of a variable set.
+    /// Names a variable of a workspace.
     VariableId = "var", "variable";
-    /// Names a variable set.
-    VariableSetId = "varset", "variable set";
     /// Names a configuration version.
     ConfigurationId = "cv", "configuration version";
     /// Names a run.

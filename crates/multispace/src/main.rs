@@ -8,7 +8,6 @@ mod failure;
 mod interrupts;
 mod mirror;
 mod new_file;
-mod remote;
 mod stack;
 
 use std::process::ExitCode;

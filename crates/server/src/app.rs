@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::asking::Asking;
 use crate::ports::Ports;
 use crate::storage::{Changes, Db, Key, Objects};
 
@@ -22,6 +23,8 @@ pub struct App {
     pub ports: Ports,
     /// What was committed, told to whoever listens.
     pub changes: Changes,
+    /// Whose terraform asks about which run.
+    pub asking: Asking,
     /// How this server is set up.
     pub setup: Arc<Setup>,
 }
@@ -47,6 +50,8 @@ pub struct Setup {
     pub grace: Duration,
     /// How long after a cancel a run may be force-canceled.
     pub force_cancel_after: Duration,
+    /// How long a run whose terraform asked about another counts as waiting for it, if it does not ask again.
+    pub patience: Duration,
     /// Whether runs that had not begun to apply when an earlier process ended go on, or are given up because whoever
     /// started them starts them anew.
     pub resume: bool,

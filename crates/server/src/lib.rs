@@ -5,6 +5,7 @@
 
 mod actor;
 mod app;
+mod asking;
 mod edge;
 pub mod local;
 mod ports;

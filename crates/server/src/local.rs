@@ -21,7 +21,7 @@ use crate::scheduler::connection;
 use crate::serve::Engine;
 
 pub use crate::resources::runs::Reader;
-pub use crate::resources::variables::owned::Settings as Variable;
+pub use crate::resources::variables::service::Settings as Variable;
 pub use crate::storage::Change;
 
 /// Organization of the stack in a data folder of its own.
@@ -366,7 +366,7 @@ impl Local<'_> {
     }
 
     fn run_view(&self, whole: &run_service::Whole) -> RunView {
-        let run_service::Whole { run, plan, apply, workspace } = whole;
+        let run_service::Whole { run, plan, apply, workspace, .. } = whole;
         let facts = run.facts(run_service::is_free(workspace, run), run_service::force_cancel_after(&self.engine.app));
         let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let list = |key: &str| run.recovery[key].as_array().cloned().unwrap_or_default();

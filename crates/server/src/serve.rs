@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{App, Setup};
+use crate::asking::Asking;
 use crate::ports::Ports;
 use crate::storage::{Changes, Db, Key, Objects};
 use crate::{edge, resources, scheduler};
@@ -38,6 +39,8 @@ pub struct Options {
     pub grace: Duration,
     /// How long after a cancel a run may be force-canceled.
     pub force_cancel_after: Duration,
+    /// How long a run whose terraform asked about another counts as waiting for it, if it does not ask again.
+    pub patience: Duration,
     /// Whether runs that had not begun to apply when an earlier process ended go on, or are given up because whoever
     /// started them starts them anew.
     pub resume: bool,
@@ -58,6 +61,7 @@ impl Options {
             run_limit: 4,
             grace: Duration::from_secs(60),
             force_cancel_after: Duration::from_secs(10),
+            patience: Duration::from_secs(15),
             resume: true,
             address: None,
         }
@@ -100,15 +104,18 @@ impl Engine {
             run_limit: options.run_limit,
             grace: options.grace,
             force_cancel_after: options.force_cancel_after,
+            patience: options.patience,
             resume: options.resume,
             address: options.address,
         };
+        let ports = Ports::system();
         let app = App {
             db,
             objects: Objects::files(&options.data.join("objects"), key.clone(), true)?,
             logs: Objects::files(&options.data.join("logs"), key.clone(), false)?,
             key,
-            ports: Ports::system(),
+            asking: Asking::new(ports.clock.clone()),
+            ports,
             changes,
             setup: Arc::new(setup),
         };

@@ -74,6 +74,7 @@ mod tests {
             cli_config: String::new(),
             run_limit: 1,
             grace: Duration::ZERO,
+            patience: Duration::ZERO,
             force_cancel_after: Duration::ZERO,
             resume: true,
             address: None,

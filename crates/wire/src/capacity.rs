@@ -16,6 +16,8 @@ pub struct CapacityAttributes {
     pub pending: u64,
     /// Runs that hold a slot.
     pub running: u64,
+    /// Runs that have given their slot back until others are over. This server's own.
+    pub parked: u64,
 }
 
 impl Attributes for CapacityAttributes {

@@ -19,6 +19,7 @@ kinds! {
     PROJECTS = "projects";
     RUNS = "runs";
     RUN_EVENTS = "run-events";
+    RUN_LIMITS = "run-limits";
     STATE_VERSIONS = "state-versions";
     STATE_VERSION_OUTPUTS = "state-version-outputs";
     TAGS = "tags";
@@ -27,7 +28,6 @@ kinds! {
     TEAMS = "teams";
     USERS = "users";
     VARIABLES = "vars";
-    VARIABLE_SETS = "varsets";
     WORKSPACES = "workspaces";
     WORKSPACE_OUTPUTS = "workspace-outputs";
 }

@@ -58,6 +58,12 @@ pub struct RunAttributes {
 
     /// Whether the plan has changes; visible together with the status that follows the plan.
     pub has_changes: bool,
+    /// Whether it has given its slot back until the runs that its terraform waits for are over. This server's own.
+    pub parked: bool,
+    /// Ids of those runs. This server's own.
+    pub waiting_for: Vec<String>,
+    /// What holds it up; null when nothing does. This server's own.
+    pub blocked_by: Option<BlockedBy>,
     /// Place in the organization's queue, from 1; 0 when it is in none.
     pub position_in_queue: u64,
     /// When somebody cancelled it.
@@ -93,6 +99,17 @@ flags! {
     }
 }
 
+/// What a run waits for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockedBy {
+    /// `run`, `lock`, `slot`, `approval` or `upstream`.
+    pub kind: String,
+    /// Id of the run, of the locked workspace, or of what has no slot left.
+    pub id: String,
+    /// The same in a sentence.
+    pub words: String,
+}
+
 /// A variable of one run alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunVariable {
@@ -114,6 +131,8 @@ pub struct RunRelationships {
     pub apply: ToOne,
     /// The configuration it uses.
     pub configuration_version: ToOne,
+    /// The run whose terraform started it. This server's own.
+    pub parent_run: ToOne,
     /// Who made it.
     pub created_by: ToOne,
     /// Who confirmed it.

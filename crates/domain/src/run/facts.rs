@@ -16,6 +16,17 @@ pub enum RunKind {
     SavePlan,
 }
 
+impl RunKind {
+    /// What a run with these settings is for.
+    pub fn of(plan_only: bool, save_plan: bool) -> Self {
+        match (plan_only, save_plan) {
+            (true, _) => Self::PlanOnly,
+            (false, true) => Self::SavePlan,
+            (false, false) => Self::Ordinary,
+        }
+    }
+}
+
 /// What must be known of a run to say what may be done with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunFacts {

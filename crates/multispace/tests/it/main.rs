@@ -16,7 +16,6 @@ mod crash;
 mod provider_install;
 mod pytfe;
 mod remote_backend;
-mod run_commands;
 mod serve;
 mod stack;
 mod stack_own_backend;

@@ -24,6 +24,24 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
+/// Id of the run whose terraform asks: by the token that came along, or beside it by the header `X-Multispace-Run-Token`,
+/// which a provider sends that uses a token of its own. One that is not a run's, or not any more, says nothing.
+pub struct InRun(pub Option<String>);
+
+impl FromRequestParts<App> for InRun {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let beside = parts.headers.get("x-multispace-run-token").and_then(|value| value.to_str().ok());
+        let Some(secret) = beside.or_else(|| bearer(parts)) else { return Ok(Self(None)) };
+        let tx = app.db.read().await?;
+        Ok(Self(match tokens::service::who(app, &tx, Some(secret.trim())).await {
+            Ok(Actor::Run { run, .. }) => Some(run),
+            _ => None,
+        }))
+    }
+}
+
 fn bearer(parts: &Parts) -> Option<&str> {
     let (scheme, secret) = parts.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim()).filter(|secret| !secret.is_empty())

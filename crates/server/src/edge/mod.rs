@@ -13,7 +13,7 @@ pub mod signed;
 
 pub use answer::{Failure, Reply, accepted, bytes, created, no_content, ok};
 pub use body::{Blob, Sent};
-pub use extract::{At, At2, Caller, Client, Name, Query, RequestKey};
+pub use extract::{At, At2, Caller, Client, InRun, Name, Query, RequestKey};
 pub use here::Here;
 pub use places::Hold;
 pub use routes::Routes;
@@ -39,10 +39,10 @@ pub fn listed() -> Vec<(&'static str, String)> {
 fn all() -> Routes {
     public::routes()
         .and(resources::organizations::routes())
+        .and(resources::limits::routes())
         .and(resources::projects::routes())
         .and(resources::workspaces::routes())
         .and(resources::variables::routes())
-        .and(resources::variable_sets::routes())
         .and(resources::configurations::routes())
         .and(resources::runs::routes())
         .and(resources::comments::routes())

@@ -3,11 +3,11 @@
 
 pub mod comments;
 pub mod configurations;
+pub mod limits;
 pub mod organizations;
 pub mod projects;
 pub mod runs;
 pub mod states;
 pub mod tokens;
-pub mod variable_sets;
 pub mod variables;
 pub mod workspaces;

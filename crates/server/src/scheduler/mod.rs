@@ -5,6 +5,7 @@
 
 mod approve;
 mod drive;
+mod parked;
 mod recover;
 mod sweep;
 mod work;
@@ -12,78 +13,127 @@ mod work;
 pub use recover::take_up;
 pub use work::connection;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::Problem;
-use domain::id::{Id, OrganizationId, RunId, WorkspaceId};
-use domain::queue::{Occupant, QueueFacts, Slots, Start, WaitingRun, Wants, decide};
-use domain::run::{RunKind, RunStatus};
+use domain::id::Id;
+use domain::queue::{Start, Wants, decide};
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::App;
-use crate::resources::organizations;
-use crate::resources::runs::{self, Run};
-use crate::resources::workspaces::{self, Holder};
-use crate::storage::{Change, Tx};
+use crate::resources::runs::queue::Ledger;
+use crate::resources::runs::{self, waits};
+use crate::storage::Change;
 
 /// Schedules until `closing` is cancelled, and then until everything that is in terraform has been interrupted and has
 /// saved its state. `tasks` are those of [`take_up`], which comes first.
 pub async fn run(app: App, closing: CancellationToken, mut tasks: JoinSet<()>) {
     let mut changes = app.changes.listen();
+    let _parked = AbortOnDropHandle::new(tokio::spawn(parked::watch(app.clone(), closing.clone())));
+    let mut ledger = None;
+    let mut news = News::default();
     while !closing.is_cancelled() {
-        if let Err(problem) = dispatch(&app, &closing, &mut tasks).await {
+        if let Err(problem) = dispatch(&app, &closing, &mut tasks, &mut ledger, &news).await {
             tracing::error!(code = problem.code, cause = problem.cause, "{}", problem.message);
+            // What was to be noted may not have been.
+            ledger = None;
         }
-        let moved = wait(&mut changes, &closing, &mut tasks).await;
-        sweep::these(&app, moved).await;
+        news = wait(&mut changes, &closing, &mut tasks).await;
+        sweep::these(&app, std::mem::take(&mut news.runs)).await;
     }
     while tasks.join_next().await.is_some() {}
 }
 
-/// Returns when something has changed that may let a run start, with the runs that have moved.
-async fn wait(
-    changes: &mut Receiver<Change>,
-    closing: &CancellationToken,
-    tasks: &mut JoinSet<()>,
-) -> BTreeSet<String> {
-    let mut moved = BTreeSet::new();
-    let mut note = |change| {
-        if let Change::Run { run, .. } = change {
-            moved.insert(run);
+/// What has changed.
+#[derive(Default)]
+struct News {
+    /// Runs that have moved.
+    runs: BTreeSet<String>,
+    /// Workspaces whose queue, lock or tags may be others.
+    workspaces: BTreeSet<String>,
+    /// Everything may be: limits were changed, or some news was missed.
+    everything: bool,
+}
+
+impl News {
+    fn note(&mut self, change: Change) -> bool {
+        match change {
+            Change::Run { workspace, run } => {
+                self.runs.insert(run);
+                self.workspaces.insert(workspace);
+            }
+            Change::Workspace { workspace } if workspace.is_empty() => self.everything = true,
+            Change::Workspace { workspace } => drop(self.workspaces.insert(workspace)),
+            _ => return false,
         }
-    };
+        true
+    }
+}
+
+/// Returns when something has changed that may let a run start.
+async fn wait(changes: &mut Receiver<Change>, closing: &CancellationToken, tasks: &mut JoinSet<()>) -> News {
+    let mut news = News::default();
     loop {
         tokio::select! {
             change = changes.recv() => match change {
-                Ok(Change::Log { .. } | Change::Read { .. }) => {}
                 Ok(change) => {
-                    note(change);
+                    if news.note(change) {
+                        break;
+                    }
+                }
+                Err(RecvError::Lagged(_) | RecvError::Closed) => {
+                    news.everything = true;
                     break;
                 }
-                Err(RecvError::Lagged(_) | RecvError::Closed) => break,
             },
             Some(_) = tasks.join_next() => {}
             () = closing.cancelled() => break,
         }
     }
     // What has come in the meantime is answered by the same look at the facts.
-    while let Ok(change) = changes.try_recv() {
-        note(change);
+    loop {
+        match changes.try_recv() {
+            Ok(change) => drop(news.note(change)),
+            Err(TryRecvError::Lagged(_)) => news.everything = true,
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return news,
+        }
     }
-    moved
 }
 
-async fn dispatch(app: &App, closing: &CancellationToken, tasks: &mut JoinSet<()>) -> Result<(), Problem> {
+async fn dispatch(
+    app: &App,
+    closing: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+    ledger: &mut Option<Ledger>,
+    news: &News,
+) -> Result<(), Problem> {
     let tx = app.db.read().await?;
-    let decisions = decide(&facts(&tx).await?);
+    let ledger = match ledger {
+        Some(known) if !news.everything => {
+            known.refresh(&tx, &news.workspaces).await?;
+            known
+        }
+        _ => ledger.insert(Ledger::load(&tx).await?),
+    };
     drop(tx);
-    for Start { run, wants } in decisions.starts {
+    let decisions = decide(ledger.facts());
+    for run in decisions.resumes {
         let tx = app.db.write().await?;
-        match runs::progress::start(app, &tx, run.as_str()).await {
-            Ok(_) => tx.commit().await?,
+        waits::resumed(&tx, run.as_str()).await?;
+        tx.commit().await?;
+    }
+    for Start { run, wants } in decisions.starts {
+        let turn = app.ports.now().timestamp_micros();
+        let tx = app.db.write().await?;
+        match runs::progress::start(app, &tx, run.as_str(), turn).await {
+            Ok(project) => {
+                tx.commit().await?;
+                ledger.turn(&project, turn);
+            }
             // Canceled, or its workspace locked, since the facts were read.
             Err(problem) => {
                 tracing::debug!(run = run.as_str(), code = problem.code, "not started: {}", problem.message);
@@ -99,54 +149,4 @@ async fn dispatch(app: &App, closing: &CancellationToken, tasks: &mut JoinSet<()
         });
     }
     Ok(())
-}
-
-/// The facts of this moment, as `domain::queue` wants them.
-pub async fn facts(tx: &Tx) -> Result<QueueFacts, Problem> {
-    let unfinished = runs::unfinished(tx).await?;
-    let mut facts = QueueFacts::default();
-    for organization in organizations::every(tx).await? {
-        let active = unfinished.iter().filter(|it| it.organization_id == organization.id && it.status().holds_slot());
-        let slots = Slots { limit: usize::try_from(organization.run_limit).unwrap_or(0), active: active.count() };
-        facts.organizations.insert(OrganizationId::parse(&organization.id)?, slots);
-    }
-    let waiting: Vec<_> =
-        unfinished.iter().filter(|it| matches!(it.status(), RunStatus::Pending | RunStatus::Confirmed)).collect();
-    let wanted: BTreeSet<_> = waiting.iter().map(|run| run.workspace_id.as_str()).collect();
-    let mut holders = BTreeMap::new();
-    for id in wanted {
-        if let Some(workspace) = workspaces::by_id(tx, id).await? {
-            holders.insert(id.to_owned(), workspace.holder());
-        }
-    }
-    for run in waiting {
-        let holder = holders.get(&run.workspace_id).cloned().flatten();
-        facts.waiting.push(waiting_run(run, holder, &unfinished)?);
-    }
-    Ok(facts)
-}
-
-fn waiting_run(run: &Run, holder: Option<Holder>, unfinished: &[Run]) -> Result<WaitingRun, Problem> {
-    let wants = match (run.status(), run.kind()) {
-        (RunStatus::Confirmed, _) => Wants::Apply,
-        (_, RunKind::PlanOnly) => Wants::PlanOnly,
-        (_, RunKind::SavePlan) => Wants::SavePlan,
-        (_, RunKind::Ordinary) => Wants::Plan,
-    };
-    let occupant = match &holder {
-        Some(Holder::Run(id)) => {
-            let needs_approval = unfinished.iter().any(|it| it.id == *id && it.status().waits_for_approval());
-            Some(Occupant { run: RunId::parse(id)?, needs_approval })
-        }
-        _ => None,
-    };
-    Ok(WaitingRun {
-        run: RunId::parse(&run.id)?,
-        workspace: WorkspaceId::parse(&run.workspace_id)?,
-        organization: OrganizationId::parse(&run.organization_id)?,
-        number: u64::try_from(run.created_at.timestamp_micros()).unwrap_or(0),
-        wants,
-        locked: matches!(holder, Some(Holder::User(_))),
-        occupant,
-    })
 }

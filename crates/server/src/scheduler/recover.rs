@@ -14,7 +14,7 @@ use super::drive::{self, Receiver};
 use super::{sweep, work};
 use crate::app::App;
 use crate::resources::runs::progress::{self, End};
-use crate::resources::runs::{self, Run};
+use crate::resources::runs::{self, Run, waits};
 use crate::resources::{states, workspaces};
 
 /// Looks at every run that has not ended, and removes the folders of those that have; returns the tasks that wait for terraforms still at work.
@@ -22,6 +22,7 @@ use crate::resources::{states, workspaces};
 /// # Errors
 /// `storage/unavailable`.
 pub async fn take_up(app: &App, closing: &CancellationToken) -> Result<JoinSet<()>, Problem> {
+    waits::take_up(app).await?;
     let tx = app.db.read().await?;
     let unfinished = runs::unfinished(&tx).await?;
     drop(tx);

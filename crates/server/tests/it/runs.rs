@@ -69,7 +69,7 @@ on_both! {
         assert_eq!(queue.ids(), [first.clone(), second.clone()]);
         assert_eq!(queue.at("/data/1/attributes/position-in-queue"), 2);
         let capacity = server.get(&format!("/organizations/{ORGANIZATION}/capacity")).await.is(200);
-        assert_eq!(capacity.at("/data/attributes"), json!({ "pending": 1, "running": 1 }));
+        assert_eq!(capacity.at("/data/attributes"), json!({ "pending": 1, "running": 1, "parked": 0 }));
 
         server.open_gate("net.plan.gate").await;
         server.until(&first, "applied").await;

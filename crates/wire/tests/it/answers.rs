@@ -19,14 +19,14 @@ use wire::organizations::{Organization, OrganizationAttributes, OrganizationPerm
 use wire::plans::{Plan, PlanAttributes, PlanPermissions, PlanRelationships};
 use wire::projects::{Project, ProjectAttributes, ProjectPermissions, ProjectRelationships};
 use wire::run_events::{RunEvent, RunEventAttributes, RunEventRelationships};
-use wire::runs::{Run, RunActions, RunAttributes, RunPermissions, RunRelationships};
+use wire::run_limits::{RunLimit, RunLimitAttributes};
+use wire::runs::{BlockedBy, Run, RunActions, RunAttributes, RunPermissions, RunRelationships};
 use wire::state_version_outputs::{StateVersionOutput, StateVersionOutputAttributes};
 use wire::state_versions::{StateResource, StateVersion, StateVersionAttributes, StateVersionRelationships};
 use wire::tag_bindings::{EffectiveTagBinding, EffectiveTagBindingAttributes, TagBinding, TagBindingAttributes};
 use wire::tags::{Tag, TagAttributes, TagRelationships};
 use wire::task_stages::TaskStage;
 use wire::users::{TwoFactor, User, UserAttributes, UserPermissions, UserRelationships};
-use wire::variable_sets::{VariableSet, VariableSetAttributes, VariableSetPermissions, VariableSetRelationships};
 use wire::variables::{Variable, VariableAttributes, VariableRelationships};
 use wire::words::{ConfigurationStatus, OutputType, RunSource, StateStatus};
 use wire::workspace_outputs::{WorkspaceOutput, WorkspaceOutputAttributes};
@@ -75,7 +75,7 @@ fn an_organization() {
 fn what_an_organization_may_use_and_how_busy_it_is() {
     let entitlements = EntitlementSet::new("org-1", EntitlementSetAttributes::all());
     check(&Document::new(entitlements), expect_file!["../golden/entitlement_set.json"]);
-    let capacity = Capacity::new("fancycorp", CapacityAttributes { pending: 2, running: 1 });
+    let capacity = Capacity::new("fancycorp", CapacityAttributes { pending: 2, running: 1, parked: 1 });
     check(&Document::new(capacity), expect_file!["../golden/capacity.json"]);
 }
 
@@ -240,44 +240,8 @@ fn a_sensitive_variable_has_a_null_value() {
             ..Default::default()
         },
     )
-    .related(VariableRelationships { configurable: ToOne::new(kind::WORKSPACES, "ws-1"), varset: None });
+    .related(VariableRelationships { configurable: ToOne::new(kind::WORKSPACES, "ws-1") });
     check(&Document::new(variable), expect_file!["../golden/variable.json"]);
-}
-
-#[test]
-fn a_variable_set_of_a_project() {
-    let set = VariableSet::new(
-        "varset-1",
-        VariableSetAttributes {
-            name: "credentials".to_owned(),
-            priority: true,
-            created_at: at(0),
-            updated_at: at(1),
-            var_count: 1,
-            workspace_count: 2,
-            permissions: VariableSetPermissions { can_update: true },
-            ..Default::default()
-        },
-    )
-    .related(VariableSetRelationships {
-        organization: ToOne::new(kind::ORGANIZATIONS, "fancycorp"),
-        parent: ToOne::new(kind::PROJECTS, "prj-1"),
-        workspaces: ToMany::new(kind::WORKSPACES, ["ws-1", "ws-2"]),
-        vars: ToMany::new(kind::VARIABLES, ["var-1"]),
-        ..Default::default()
-    })
-    .linked("self", "/api/v2/varsets/varset-1");
-    check(&Document::new(set), expect_file!["../golden/variable_set.json"]);
-}
-
-#[test]
-fn a_variable_of_a_set_says_so_and_claims_no_workspace() {
-    let variable = Variable::new("var-1", VariableAttributes { key: "region".to_owned(), ..Default::default() })
-        .related(VariableRelationships {
-            configurable: ToOne::none(),
-            varset: Some(ToOne::new(kind::VARIABLE_SETS, "varset-1")),
-        });
-    check(&Document::new(variable), expect_file!["../golden/variable_of_a_set.json"]);
 }
 
 #[test]
@@ -315,6 +279,7 @@ fn a_run_that_waits_for_a_decision() {
             terraform_version: "1.11.4".to_owned(),
             refresh: true,
             has_changes: true,
+            blocked_by: Some(BlockedBy { kind: "approval".into(), id: "run-1".into(), words: "It waits.".into() }),
             actions: RunActions { is_confirmable: true, is_discardable: true, ..Default::default() },
             permissions: RunPermissions::all(true),
             ..Default::default()
@@ -463,6 +428,12 @@ fn a_token_shows_its_secret_when_it_is_made() {
     )
     .related(AuthenticationTokenRelationships { created_by: ToOne::new(kind::USERS, "user-1"), team: None });
     check(&Document::new(token), expect_file!["../golden/authentication_token.json"]);
+}
+
+#[test]
+fn a_limit_of_a_tag() {
+    let attributes = RunLimitAttributes { scope: "tag".into(), name: "web".into(), limit: 2, running: 1 };
+    check(&Document::new(vec![RunLimit::new("tag/web", attributes)]), expect_file!["../golden/run_limits.json"]);
 }
 
 #[test]

@@ -4,11 +4,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use wire::configuration_versions::ConfigurationVersionBody;
 use wire::projects::{ProjectBody, ProjectRequest};
+use wire::run_limits::RunLimitBody;
 use wire::runs::RunBody;
 use wire::state_versions::{RollbackBody, StateOutput, StateVersionBody};
 use wire::tag_bindings::TagBindingItem;
 use wire::tags::TagItems;
-use wire::variable_sets::VariableSetBody;
 use wire::variables::VariableBody;
 use wire::words::{ExecutionMode, VariableCategory};
 use wire::workspaces::{SshKeyBody, WorkspaceBody, WorkspaceRequest};
@@ -151,6 +151,16 @@ fn what_pytfe_adds_to_a_run_is_passed_over() {
 }
 
 #[test]
+fn a_limit_that_is_taken_away_is_not_one_that_is_left_out() {
+    for (limit, read_as) in
+        [(json!({"limit": null}), Some(None)), (json!({"limit": 2}), Some(Some(2))), (json!({}), None)]
+    {
+        let body: RunLimitBody = read(json!({"data": {"attributes": limit}}));
+        assert_eq!(body.data.attributes.limit, read_as);
+    }
+}
+
+#[test]
 fn a_run_without_a_configuration_is_read_in_each_of_its_forms() {
     for configuration in
         [json!({"data": null}), json!(null), json!({}), json!({"data": {"type": "configuration-versions", "id": ""}})]
@@ -259,26 +269,4 @@ fn an_ssh_key_is_taken_away_with_null() {
     let of = |id: Value| read::<SshKeyBody>(json!({"data": {"type": "workspaces", "attributes": {"id": id}}}));
     assert_eq!(of(json!(null)).data.attributes.id, None);
     assert_eq!(of(json!("sshkey-1")).data.attributes.id.as_deref(), Some("sshkey-1"));
-}
-
-#[test]
-fn a_variable_set_is_read_with_what_the_clients_put_into_it() {
-    // pytfe and the provider send the parent as a relationship, the documentation first variables beside it.
-    let body: VariableSetBody = read(json!({"data": {
-        "type": "varsets", "id": "varset-1",
-        "attributes": {"name": "s", "description": null, "global": false},
-        "relationships": {
-            "parent": {"data": {"type": "projects", "id": "prj-1"}},
-            "workspaces": {"data": [{"type": "workspaces", "id": "ws-1"}]},
-            "vars": {"data": [{"type": "vars", "attributes": {"key": "k", "category": "env", "hcl": null}}]},
-            "stacks": {"data": []},
-        },
-    }}));
-    let (attributes, relationships) = body.into_parts();
-    assert_eq!(attributes.description, Some(None));
-    assert_eq!(attributes.priority, None);
-    assert_eq!(relationships.parent.unwrap().id(), Some("prj-1"));
-    assert_eq!(relationships.workspaces.unwrap().data[0].id, "ws-1");
-    assert_eq!(relationships.vars.unwrap().data[0].attributes.key.as_deref(), Some("k"));
-    assert!(relationships.projects.is_none(), "absent leaves what there is");
 }

@@ -22,7 +22,9 @@ use super::Run;
 use super::service::{self, New, RunVariable, Whole};
 use crate::actor::{Action, Actor};
 use crate::app::App;
-use crate::edge::{At, Caller, Client, Here, Name, Query, Reply, RequestKey, Routes, Sent, accepted, created, ok};
+use crate::edge::{
+    At, Caller, Client, Here, InRun, Name, Query, Reply, RequestKey, Routes, Sent, accepted, created, ok,
+};
 use crate::resources::{comments, configurations, organizations, tokens, workspaces};
 use crate::storage::Tx;
 
@@ -50,7 +52,7 @@ async fn create(
     Caller(actor): Caller,
     here: Here,
     client: Client,
-    key: RequestKey,
+    (RequestKey(key), InRun(parent)): (RequestKey, InRun),
     Query(query): Query<ReadQuery>,
     Sent(body): Sent<RunBody>,
 ) -> Reply {
@@ -66,7 +68,8 @@ async fn create(
     let read = workspaces::service::for_action(&tx, &actor, workspace.as_str(), Action::StartRun).await?;
     let mut new = new(wanted, client);
     new.configuration = configuration.map(|id| id.to_string());
-    new.key = key.0;
+    new.key = key;
+    new.parent = parent;
     // Only the `cloud` block renders JSON lines; the remote backend would show them as they are.
     new.json_output = client == Client::Cloud && read.structured_run_output_enabled;
     let whole = service::create(&app, &tx, &actor, workspace.as_str(), new).await?;
@@ -194,8 +197,9 @@ async fn capacity(State(app): State<App>, Caller(actor): Caller, At(name): At<Na
     let tx = app.db.read().await?;
     let organization = organizations::service::read(&tx, &actor, &name.0).await?;
     let runs = service::queue(&tx, &actor, &organization).await?;
-    let running = runs.iter().filter(|run| run.status().holds_slot()).count() as u64;
-    let attributes = CapacityAttributes { pending: runs.len() as u64 - running, running };
+    let parked = runs.iter().filter(|run| run.is_parked()).count() as u64;
+    let running = runs.iter().filter(|run| run.status().holds_slot()).count() as u64 - parked;
+    let attributes = CapacityAttributes { pending: runs.len() as u64 - running - parked, running, parked };
     ok(Document::new(Capacity::new(&organization.name, attributes)))
 }
 
@@ -252,6 +256,7 @@ fn new(wanted: RunRequest, client: Client) -> New {
     let variables = wanted.variables.unwrap_or_default();
     New {
         key: None,
+        parent: None,
         configuration: None,
         message: wanted.message.filter(|message| !message.is_empty()),
         source: client.source().into(),

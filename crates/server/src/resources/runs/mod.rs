@@ -8,9 +8,12 @@ mod api;
 pub mod log;
 mod moves;
 pub mod progress;
+pub mod queue;
 pub mod service;
 mod store;
+pub mod waits;
 
 pub use api::routes;
 pub use api::shown::{document, plan_document};
-pub use store::{Model as Run, PhaseModel as Phase, Reader, apply_of, by_id, delete_of, plan_of, unfinished};
+pub use store::{Model as Run, PhaseModel as Phase, Reader, apply_of, by_id, plan_of, unfinished};
+pub use waits::delete_of;

@@ -5,8 +5,9 @@ use domain::run::{Phases, RunEvent, RunStatus};
 use serde_json::json;
 
 use super::store::{self, Model as Run};
+use super::waits;
 use crate::app::App;
-use crate::resources::{tokens, variables, workspaces};
+use crate::resources::{tokens, workspaces};
 use crate::storage::{Change, Tx};
 
 /// Moves `run`, whose row the caller has locked, and writes it with every change the caller has made to it.
@@ -23,6 +24,9 @@ pub async fn advance(app: &App, tx: &Tx, run: &mut Run, event: RunEvent) -> Resu
     run.status_timestamps[stamp(status)] = json!(now.to_rfc3339());
     run.updated_at = now;
     run.holds_workspace = status.holds_workspace(run.kind());
+    if !status.holds_slot() {
+        run.parked = None;
+    }
     if run.holds_workspace && !held {
         occupy(tx, run).await?;
     }
@@ -34,7 +38,7 @@ pub async fn advance(app: &App, tx: &Tx, run: &mut Run, event: RunEvent) -> Resu
     // The token of a plan does not live to see the apply, which may more.
     tokens::service::revoke_for_run(tx, &run.id).await?;
     if status.is_final() {
-        variables::runs::unpin(tx, &run.id).await?;
+        waits::over(tx, &run.id).await?;
         point_to_next(tx, run).await?;
     }
     tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id.clone() });

@@ -37,18 +37,21 @@ pub enum End {
     Discarded,
 }
 
-/// Gives a waiting run its slot, and its workspace if it needs that: it is about to be planned or applied.
+/// Gives a waiting run its slot, and its workspace if it needs that: it is about to be planned or applied. `turn` is that of
+/// its project, in microseconds; returns the project's id.
 ///
 /// # Errors
 /// `run/wrong-status` when it does not wait any more, `workspace/locked` when its workspace was taken meanwhile.
-pub async fn start(app: &App, tx: &Tx, id: &str) -> Result<Run, Problem> {
+pub async fn start(app: &App, tx: &Tx, id: &str, turn: i64) -> Result<String, Problem> {
     let mut run = locked(tx, id).await?;
     let event = match run.status() {
         RunStatus::Confirmed => RunEvent::QueueApply,
         _ => RunEvent::Start,
     };
     advance(app, tx, &mut run, event).await?;
-    Ok(run)
+    let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
+    store::queue::set_turn(tx, &workspace.project_id, turn).await?;
+    Ok(workspace.project_id)
 }
 
 /// The plan begins. What it will read is noted, so that its apply can tell whether that is still so.

@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::moves::advance;
+use super::queue::{self, Standing};
+use super::store::queue::Line;
 use super::store::{self, Model as Run, PhaseModel as Phase, Reader};
+use super::waits;
 use crate::actor::{Action, Actor};
 use crate::app::App;
 use crate::resources::organizations::Organization;
 use crate::resources::workspaces::{self, Workspace};
-use crate::resources::{configurations, organizations, variables};
+use crate::resources::{configurations, organizations};
 use crate::storage::{Change, Tx};
 
 /// What a new run is asked to do. `None` takes the workspace's or the configuration's own setting.
@@ -22,6 +25,9 @@ pub struct New {
     /// Names the request: asked for again with the same key, it is the same run.
     #[serde(skip)]
     pub key: Option<String>,
+    /// The run whose terraform starts it.
+    #[serde(skip)]
+    pub parent: Option<String>,
     /// Its configuration version; else the workspace's current one.
     pub configuration: Option<String>,
     /// What it is for.
@@ -77,6 +83,8 @@ pub struct Whole {
     pub apply: Phase,
     /// Its workspace.
     pub workspace: Workspace,
+    /// What it waits for.
+    pub standing: Standing,
 }
 
 /// Most addresses or variables of one run.
@@ -85,7 +93,7 @@ const MANY: usize = 1000;
 /// Starts a run: it waits from now on.
 ///
 /// # Errors
-/// `configuration/missing`, `run/setting`, `run/key-used`, `workspace/local`, and those of the rooms it asks.
+/// `configuration/missing`, `run/setting`, `run/key-used`, `run/waits-in-a-circle`, `workspace/local`, and those of the rooms it asks.
 pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New) -> Result<Whole, Problem> {
     let workspace = workspaces::service::for_action(tx, actor, workspace, Action::StartRun).await?;
     let digest = match &new.key {
@@ -98,11 +106,17 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
     let configuration = configurations::service::for_run(tx, &workspace, new.configuration.as_deref()).await?;
     let plan_only = new.plan_only.unwrap_or(configuration.speculative) || configuration.speculative;
     check(&workspace, &new, plan_only)?;
+    if let Some(parent) = &new.parent
+        && !plan_only
+        && !new.save_plan
+    {
+        // A run that confirms itself is one that nobody waits for: clients that wait confirm it.
+        let waits = new.auto_apply != Some(true);
+        waits::refuse_child(tx, parent, waits, &workspace).await?;
+    }
 
     let now = app.ports.now();
     let id = app.ports.id::<RunId>().to_string();
-    let own = new.variables.iter().map(|it| (it.key.clone(), it.value.clone()));
-    variables::runs::pin(app, tx, &id, &workspace, own).await?;
     let variables = serde_json::to_vec(&new.variables)
         .map_err(|error| Problem::ours("run/setting", "The run's variables could not be kept.", error))?;
     let run = Run {
@@ -140,6 +154,8 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
         kill_requested_at: None,
         failure: None,
         recovery: json!({}),
+        parent_run_id: new.parent,
+        parked: None,
         request_key: new.key,
         request_digest: digest,
         created_at: now,
@@ -153,7 +169,8 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
         workspaces::set_current_run(tx, &workspace.id, &run.id).await?;
     }
     tx.announce(Change::Run { workspace: workspace.id.clone(), run: run.id.clone() });
-    Ok(Whole { run, plan, apply, workspace })
+    let standing = queue::standing(tx, &run, &workspace).await?;
+    Ok(Whole { run, plan, apply, workspace, standing })
 }
 
 /// One run.
@@ -187,15 +204,14 @@ pub async fn list(tx: &Tx, actor: &Actor, workspace: &str) -> Result<(Workspace,
 pub async fn whole(tx: &Tx, run: Run, workspace: Workspace) -> Result<Whole, Problem> {
     let plan = store::plan_of(tx, &run.id).await?;
     let apply = store::apply_of(tx, &run.id).await?;
-    Ok(Whole { run, plan, apply, workspace })
+    let standing = queue::standing(tx, &run, &workspace).await?;
+    Ok(Whole { run, plan, apply, workspace, standing })
 }
 
-/// Runs of an organization that wait or are in terraform, oldest first: the queue.
-pub async fn queue(tx: &Tx, actor: &Actor, organization: &Organization) -> Result<Vec<Run>, Problem> {
+/// Runs of an organization that wait, are in terraform, or are parked, oldest first: the queue.
+pub async fn queue(tx: &Tx, actor: &Actor, organization: &Organization) -> Result<Vec<Line>, Problem> {
     organizations::service::read(tx, actor, &organization.name).await?;
-    let mut runs = store::unfinished(tx).await?;
-    runs.retain(|run| run.organization_id == organization.id && (run.status().holds_slot() || waits(run)));
-    Ok(runs)
+    queue::of_organization(tx, &organization.id).await
 }
 
 /// Says yes to a planned run.
@@ -313,10 +329,6 @@ pub fn force_cancel_after(app: &App) -> chrono::TimeDelta {
 /// Whether terraform may be at work for it.
 pub fn is_in_terraform(run: &Run) -> bool {
     matches!(run.status(), RunStatus::Planning | RunStatus::Applying)
-}
-
-fn waits(run: &Run) -> bool {
-    matches!(run.status(), RunStatus::Pending | RunStatus::Confirmed)
 }
 
 async fn occupied(tx: &Tx, workspace: &Workspace) -> Result<bool, Problem> {

@@ -10,6 +10,9 @@ use crate::storage::{Stored, Tx};
 
 pub use self::phases::Model as PhaseModel;
 
+pub mod queue;
+pub mod waits;
+
 /// One run.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "runs")]
@@ -81,6 +84,10 @@ pub struct Model {
     pub request_key: Option<String>,
     /// Digest of what that request asked for.
     pub request_digest: Option<String>,
+    /// The run whose terraform started it.
+    pub parent_run_id: Option<String>,
+    /// `parked` while it has given its slot back, `resuming` when it goes on and has none yet.
+    pub parked: Option<String>,
     /// When it was made.
     pub created_at: DateTimeUtc,
     /// When it last moved.
@@ -113,11 +120,7 @@ impl Model {
 
     /// What it is for, as the run machine sees it.
     pub fn kind(&self) -> RunKind {
-        match (self.plan_only, self.save_plan) {
-            (true, _) => RunKind::PlanOnly,
-            (false, true) => RunKind::SavePlan,
-            (false, false) => RunKind::Ordinary,
-        }
+        RunKind::of(self.plan_only, self.save_plan)
     }
 
     /// What decides over what may be done with it.

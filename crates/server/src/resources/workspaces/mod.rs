@@ -12,6 +12,6 @@ pub use api::routes;
 pub use api::shown::document;
 pub use lock::{Holder, release, take};
 pub use store::{
-    Model as Workspace, Tag, by_id, in_organization, lock_row, set_current_configuration, set_current_run,
-    set_current_state, tags_of, tags_of_all,
+    Model as Workspace, Placed, Tag, by_id, in_organization, lock_row, placed, set_current_configuration,
+    set_current_run, set_current_state, tags_of, tags_of_all,
 };

@@ -9,7 +9,7 @@ use super::store::{self, Model as Workspace, Tag};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::resources::organizations::Organization;
-use crate::resources::{comments, configurations, projects, runs, states, variable_sets, variables};
+use crate::resources::{comments, configurations, projects, runs, states, variables};
 use crate::storage::{Change, Tx};
 
 /// Settings of a workspace; in an edit `None` leaves things as they are.
@@ -233,7 +233,6 @@ pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
     states::delete_of(tx, &workspace.id).await?;
     configurations::delete_of(tx, &workspace.id).await?;
     variables::delete_of(tx, &workspace.id).await?;
-    variable_sets::forget_target(tx, &workspace.id).await?;
     store::delete(tx, &workspace.id).await?;
     tx.announce(Change::Workspace { workspace: workspace.id });
     Ok(())
@@ -309,6 +308,8 @@ pub async fn add_tags(tx: &Tx, actor: &Actor, id: &str, tags: &[Tag]) -> Result<
     for tag in tags {
         store::put_tag(tx, &workspace.id, &checked(tag)?).await?;
     }
+    // A limit may count its runs now, or no longer.
+    tx.announce(Change::Workspace { workspace: workspace.id.clone() });
     store::tags_of(tx, &workspace.id).await
 }
 
@@ -325,6 +326,7 @@ pub async fn remove_tags(tx: &Tx, actor: &Actor, id: &str, keys: &[String]) -> R
     for key in keys {
         store::delete_tag(tx, &workspace.id, key).await?;
     }
+    tx.announce(Change::Workspace { workspace: workspace.id });
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use domain::Problem;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{Condition, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{Condition, FromQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::storage::{Stored, Tx};
 
@@ -305,4 +305,28 @@ pub async fn add_consumer(tx: &Tx, workspace: &str, consumer: &str) -> Result<()
 pub async fn delete_consumer(tx: &Tx, workspace: &str, consumer: &str) -> Result<(), Problem> {
     consumers::Entity::delete_by_id((workspace.to_owned(), consumer.to_owned())).exec(tx.db()).await.stored()?;
     Ok(())
+}
+
+/// Where a workspace stands in the queue.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct Placed {
+    /// Its id.
+    pub id: String,
+    /// Its organization.
+    pub organization_id: String,
+    /// Its project.
+    pub project_id: String,
+    /// `user` or `run`; none while it is not locked.
+    pub locked_kind: Option<String>,
+}
+
+/// Where these workspaces stand. Read in pieces: databases take a bounded number of values in one query.
+pub async fn placed(tx: &Tx, ids: &[String]) -> Result<Vec<Placed>, Problem> {
+    let mut all = Vec::with_capacity(ids.len());
+    for piece in ids.chunks(1_000) {
+        let columns = [Column::Id, Column::OrganizationId, Column::ProjectId, Column::LockedKind];
+        let query = Entity::find().filter(Column::Id.is_in(piece)).select_only().columns(columns);
+        all.extend(query.into_model::<Placed>().all(tx.db()).await.stored()?);
+    }
+    Ok(all)
 }

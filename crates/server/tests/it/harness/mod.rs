@@ -76,6 +76,11 @@ impl Drop for Remains {
 
 impl Server {
     pub(crate) async fn open(database: Database) -> Self {
+        Self::open_with(database, |_| {}).await
+    }
+
+    /// The same, set up otherwise.
+    pub(crate) async fn open_with(database: Database, set: impl Fn(&mut Options)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("control")).unwrap();
         let mut options = Options::new(folder.path().join("data"));
@@ -87,6 +92,7 @@ impl Server {
             Database::Sqlite => None,
             Database::Postgres => Some(database::fresh().await),
         };
+        set(&mut options);
         let engine = Engine::open(options.clone()).await.unwrap();
         let token = engine.owner_token().await.unwrap();
         let remains = Remains(options.data.join("runs"));

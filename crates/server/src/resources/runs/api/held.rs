@@ -11,21 +11,25 @@ use tokio::time::Instant;
 use wire::query::RunQuery;
 
 use super::super::service::{self, Whole};
+use super::super::waits;
 use super::included;
 use crate::app::App;
-use crate::edge::{At, Caller, Here, Hold, Query, Reply, ok};
+use crate::edge::{At, Caller, Here, Hold, InRun, Query, Reply, ok};
 use crate::storage::Change;
 
 /// A run.
 pub(super) async fn show(
     State(app): State<App>,
     Caller(actor): Caller,
+    InRun(asker): InRun,
     At(id): At<RunId>,
     here: Here,
     hold: Hold,
     Query(query): Query<RunQuery>,
 ) -> Reply {
     let until = query.unless_status.as_ref().and(hold.until());
+    // While this is held, the run that asks waits.
+    let _asking = waits::asked(&app, &actor, asker.as_deref(), id.as_str()).await?;
     // Listening begins before the first look, so that nothing falls between the two.
     let mut changes = app.changes.listen();
     loop {

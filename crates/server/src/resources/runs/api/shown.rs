@@ -5,7 +5,9 @@ use domain::run::PhaseStatus;
 use serde_json::Value;
 use wire::applies::{Apply, ApplyAttributes, ApplyRelationships};
 use wire::plans::{ExecutionDetails, Plan, PlanAttributes, PlanRelationships};
-use wire::runs::{Run as Document, RunActions, RunAttributes, RunPermissions, RunRelationships, RunVariable};
+use wire::runs::{
+    BlockedBy, Run as Document, RunActions, RunAttributes, RunPermissions, RunRelationships, RunVariable,
+};
 use wire::words::{RunSource, TriggerReason};
 use wire::{StatusTimestamps, ToOne, kind};
 
@@ -21,7 +23,7 @@ use crate::resources::workspaces;
 /// # Errors
 /// When its variables do not unseal.
 pub fn document(app: &App, actor: &Actor, whole: &Whole) -> Result<Document, Problem> {
-    let Whole { run, plan, apply, workspace } = whole;
+    let Whole { run, plan, apply, workspace, standing } = whole;
     let after = service::force_cancel_after(app);
     let facts = run.facts(service::is_free(workspace, run), after);
     let may = |action| actor.can(action, workspaces::service::on(workspace));
@@ -49,6 +51,13 @@ pub fn document(app: &App, actor: &Actor, whole: &Whole) -> Result<Document, Pro
         replace_addrs: addresses(&run.replace_addrs),
         variables: variables.into_iter().map(|it| RunVariable { key: it.key, value: it.value }).collect(),
         has_changes: run.has_changes,
+        parked: run.parked.as_deref() == Some("parked"),
+        waiting_for: standing.waiting_for.clone(),
+        blocked_by: standing.blocked.as_ref().map(|it| BlockedBy {
+            kind: it.kind.into(),
+            id: it.id.clone(),
+            words: it.words.clone(),
+        }),
         position_in_queue: 0,
         canceled_at: run.cancel_requested_at.map(Into::into),
         force_cancel_available_at: run.cancel_requested_at.map(|at| (at + after).into()),
@@ -72,6 +81,7 @@ pub fn document(app: &App, actor: &Actor, whole: &Whole) -> Result<Document, Pro
         plan: ToOne::new(kind::PLANS, &plan.id),
         apply: ToOne::new(kind::APPLIES, &apply.id),
         configuration_version: ToOne::new(kind::CONFIGURATION_VERSIONS, &run.configuration_id),
+        parent_run: ToOne::maybe(kind::RUNS, run.parent_run_id.as_ref()),
         created_by: ToOne::maybe(kind::USERS, run.created_by.as_ref()),
         ..RunRelationships::default()
     };
