@@ -45,6 +45,14 @@ struct Answer {
     body: Vec<u8>,
 }
 
+impl Answer {
+    /// Whether the server knows how to hold an answer back.
+    fn is_held(&self) -> bool {
+        let applied = self.headers.get_all("preference-applied").iter();
+        applied.filter_map(|value| value.to_str().ok()).any(|value| value.trim().starts_with("wait"))
+    }
+}
+
 impl Client {
     /// A client; nothing is sent yet.
     ///
@@ -104,9 +112,7 @@ impl Client {
         let prefer = format!("wait={}", wait.as_secs());
         let request = Request { extra: &[("prefer", &prefer)], longer: wait, ..Request::default() };
         let answer = self.ask(Method::GET, path, request).await?;
-        let applied = answer.headers.get_all("preference-applied").iter();
-        let is_held = applied.filter_map(|value| value.to_str().ok()).any(|value| value.trim().starts_with("wait"));
-        Ok((parse(&answer.body, path)?, is_held))
+        Ok((parse(&answer.body, path)?, answer.is_held()))
     }
 
     /// Reads all pages of a list, at most 100 items each.
@@ -184,9 +190,24 @@ impl Client {
     /// # Errors
     /// As [`Self::get`].
     pub async fn fetch(&self, url: &str) -> Result<Vec<u8>, Problem> {
+        Ok(self.fetch_held(url, Duration::ZERO).await?.0)
+    }
+
+    /// [`Self::fetch`], which the server may hold back for up to `wait` until there is something to send. Also says whether
+    /// the server knows how to do that.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn fetch_held(&self, url: &str, wait: Duration) -> Result<(Vec<u8>, bool), Problem> {
         let origin = self.origin().await?;
         let url = if url.starts_with('/') { format!("{origin}{url}") } else { url.to_owned() };
-        Ok(self.repeat(&Method::GET, "a log", || self.http.get(&url)).await?.body)
+        let request = || {
+            let request = self.http.get(&url).timeout(ANSWER + wait);
+            if wait.is_zero() { request } else { request.header("prefer", format!("wait={}", wait.as_secs())) }
+        };
+        let answer = self.repeat(&Method::GET, "a log", request).await?;
+        let is_held = answer.is_held();
+        Ok((answer.body, is_held))
     }
 
     /// Scheme, host and port where people and programs find the server.

@@ -1,5 +1,7 @@
 //! Logs of plans and applies, and terraform's own errors in them.
 
+use std::time::Duration;
+
 use domain::Problem;
 use serde_json::Value;
 
@@ -9,6 +11,15 @@ use crate::Client;
 const CHUNK: usize = 64 << 10;
 /// The most that is read of one log.
 const MOST: usize = 4 << 20;
+
+/// The byte before a log.
+const STX: u8 = 0x02;
+/// The byte after a log that has ended.
+const ETX: u8 = 0x03;
+/// How long the server may hold an answer back while a log does not grow.
+const HELD: Duration = Duration::from_secs(30);
+/// How often a log is looked at where the server does not know how to hold an answer back.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// An error of terraform.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +46,48 @@ pub async fn read(client: &Client, url: &str) -> Result<String, Problem> {
     }
     let text = String::from_utf8_lossy(&log);
     Ok(text.trim_start_matches('\u{2}').trim_end_matches('\u{3}').to_owned())
+}
+
+/// A log that is read while it grows.
+pub struct Follower<'a> {
+    client: &'a Client,
+    url: String,
+    offset: usize,
+    has_ended: bool,
+}
+
+impl<'a> Follower<'a> {
+    /// Begins at the beginning of the log at `url`.
+    pub fn new(client: &'a Client, url: &str) -> Self {
+        let url = url.split('?').next().unwrap_or(url).to_owned();
+        Self { client, url, offset: 0, has_ended: false }
+    }
+
+    /// What has come since the last call, without the bytes that frame the log; `None` when it has ended. Waits for a
+    /// while when there is nothing, and then gives an empty text: the log of a phase that never begins never ends.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
+        if self.has_ended {
+            return Ok(None);
+        }
+        let url = format!("{}?limit={CHUNK}&offset={}", self.url, self.offset);
+        let (mut piece, is_held) = self.client.fetch_held(&url, HELD).await?;
+        if piece.is_empty() && !is_held {
+            self.client.pause(LOOK).await?;
+        }
+        self.has_ended = piece.last() == Some(&ETX);
+        let is_first = self.offset == 0;
+        self.offset += piece.len();
+        if self.has_ended {
+            piece.pop();
+        }
+        if is_first && piece.first() == Some(&STX) {
+            piece.remove(0);
+        }
+        Ok(Some(piece))
+    }
 }
 
 /// The errors in a log, of JSON lines or of text for people.

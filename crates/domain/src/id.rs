@@ -85,8 +85,10 @@ ids! {
     ProjectId = "prj", "project";
     /// Names a workspace.
     WorkspaceId = "ws", "workspace";
-    /// Names a variable of a workspace.
+    /// Names a variable of a workspace or of a variable set.
     VariableId = "var", "variable";
+    /// Names a variable set.
+    VariableSetId = "varset", "variable set";
     /// Names a configuration version.
     ConfigurationId = "cv", "configuration version";
     /// Names a run.

@@ -1,7 +1,8 @@
 //! The rules of multispace, and nothing else.
 //!
-//! Ids, the run machine, the stack graph and its walk, queue decisions, roles, state version rules and [`Problem`]: values in,
-//! values out. Absent on purpose: IO, async, serde, clocks and randomness. Whoever needs the time passes it in.
+//! Ids, the run machine, the stack graph and its walk, queue decisions, roles, which variable wins, state version rules and
+//! [`Problem`]: values in, values out. Absent on purpose: IO, async, serde, clocks and randomness. Whoever needs the time
+//! passes it in.
 
 pub mod id;
 pub mod names;
@@ -11,5 +12,6 @@ pub mod roles;
 pub mod run;
 pub mod stack;
 pub mod state;
+pub mod variables;
 
 pub use problem::{Fault, Problem};

@@ -50,6 +50,19 @@ pub fn project_name(name: &str) -> Result<&str, Problem> {
     Err(refuse("project/name", "a project", name, rule))
 }
 
+/// Takes the name of a variable set: 1 to 90 characters, no control character, not only spaces. HCP Terraform documents
+/// no rule and takes spaces and punctuation.
+///
+/// # Errors
+/// `variable-set/name` (422).
+pub fn variable_set_name(name: &str) -> Result<&str, Problem> {
+    let length = name.chars().count();
+    if (1..=90).contains(&length) && !name.trim().is_empty() && !name.contains(char::is_control) {
+        return Ok(name);
+    }
+    Err(refuse("variable-set/name", "a variable set", name, "1 to 90 characters, and not only spaces"))
+}
+
 /// Takes a flat tag and gives it as it is stored, in lower case: ASCII letters, digits, `_`, `:` and `-`, with a letter
 /// or digit at both ends, at most 255 characters.
 ///

@@ -8,6 +8,7 @@ mod failure;
 mod interrupts;
 mod mirror;
 mod new_file;
+mod remote;
 mod stack;
 
 use std::process::ExitCode;

@@ -21,7 +21,7 @@ use crate::scheduler::connection;
 use crate::serve::Engine;
 
 pub use crate::resources::runs::Reader;
-pub use crate::resources::variables::service::Settings as Variable;
+pub use crate::resources::variables::owned::Settings as Variable;
 pub use crate::storage::Change;
 
 /// Organization of the stack in a data folder of its own.

@@ -28,6 +28,7 @@ kinds! {
     TEAMS = "teams";
     USERS = "users";
     VARIABLES = "vars";
+    VARIABLE_SETS = "varsets";
     WORKSPACES = "workspaces";
     WORKSPACE_OUTPUTS = "workspace-outputs";
 }

@@ -37,6 +37,7 @@ pub mod tags;
 pub mod task_stages;
 pub mod timestamp;
 pub mod users;
+pub mod variable_sets;
 pub mod variables;
 pub mod words;
 pub mod workspace_outputs;

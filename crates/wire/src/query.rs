@@ -288,6 +288,28 @@ pub struct StatusFilter {
     pub status: Commas,
 }
 
+/// Query of a list of variable sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct VariableSetsQuery {
+    /// Which page.
+    pub page: PageQuery,
+    /// What shall come along.
+    pub include: Include,
+    /// What the name shall contain.
+    pub q: Search,
+    /// What results must fit.
+    pub filter: VariableSetsFilter,
+}
+
+/// `filter[…]` of variable sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct VariableSetsFilter {
+    /// `true` or `false`; anything else filters nothing.
+    pub global: Option<String>,
+}
+
 /// Query of a list of runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

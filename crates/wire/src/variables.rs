@@ -1,4 +1,4 @@
-//! Variables of a workspace.
+//! Variables of a workspace or of a variable set.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,8 +38,12 @@ impl Attributes for VariableAttributes {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct VariableRelationships {
-    /// The workspace it belongs to; the provider reads it.
+    /// The workspace it belongs to; the provider reads it. Null for a variable of a set: go-tfe takes any other type
+    /// than a workspace here for an error.
     pub configurable: ToOne,
+    /// The variable set it belongs to; left out of a workspace's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub varset: Option<ToOne>,
 }
 
 /// Body of a create or an update.

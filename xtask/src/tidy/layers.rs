@@ -60,7 +60,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "multispace",
-        siblings: &["domain", "wire", "configuration", "executor", "server"],
+        siblings: &["domain", "wire", "client", "configuration", "executor", "server"],
         only: &[],
         never: &["sea-orm", "sqlx"],
     },

@@ -8,6 +8,8 @@ mod log;
 mod output;
 mod plan;
 mod provider;
+mod queue;
+mod run;
 mod serve;
 mod walk;
 
@@ -50,6 +52,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Print what a shell needs to reach a server: eval "$(multispace env)"
     Env(env::Arguments),
+    /// Start, list, show, follow, approve, discard and cancel runs on a server
+    Run(run::Arguments),
+    /// Show what is under way on a server, and what each waiting run waits for
+    Queue(queue::Arguments),
     /// Install the Terraform provider on this machine
     Provider(provider::Arguments),
     /// Print the version
@@ -84,6 +90,8 @@ pub(crate) fn main() -> Exit {
         Command::Log(arguments) => log::run(&console, &arguments),
         Command::Serve(arguments) => serve::run(&console, arguments),
         Command::Env(arguments) => env::run(&console, &arguments),
+        Command::Run(arguments) => run::run(&console, arguments),
+        Command::Queue(arguments) => queue::run(&console, &arguments),
         Command::Provider(arguments) => provider::run(&console, arguments),
         Command::Version => console
             .data(&format!("multispace {}\n", env!("CARGO_PKG_VERSION")))

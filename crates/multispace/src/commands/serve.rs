@@ -9,13 +9,13 @@ use server::{Engine, Options, Tls};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::env::{CLI_CONFIGURATION, CONNECTION, Connection, data_dir};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::mirror::{self, Source};
 use crate::new_file::NewFile;
+use crate::remote::nearby::{CLI_CONFIGURATION, CONNECTION, Connection, data_dir};
 use crate::stack::session;
 
 /// What of this process's environment the terraform of a run may see. A server runs other people's code: nothing of its

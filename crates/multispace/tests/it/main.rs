@@ -16,6 +16,7 @@ mod crash;
 mod provider_install;
 mod pytfe;
 mod remote_backend;
+mod run_commands;
 mod serve;
 mod stack;
 mod stack_own_backend;

@@ -43,6 +43,7 @@ fn all() -> Routes {
         .and(resources::projects::routes())
         .and(resources::workspaces::routes())
         .and(resources::variables::routes())
+        .and(resources::variable_sets::routes())
         .and(resources::configurations::routes())
         .and(resources::runs::routes())
         .and(resources::comments::routes())

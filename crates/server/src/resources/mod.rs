@@ -9,5 +9,6 @@ pub mod projects;
 pub mod runs;
 pub mod states;
 pub mod tokens;
+pub mod variable_sets;
 pub mod variables;
 pub mod workspaces;

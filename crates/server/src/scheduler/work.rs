@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use domain::Problem;
 use domain::id::{Id, RunId};
-use executor::{Backend, Names, Operation, Output, Source, UpstreamOutputs, Variable, VariableCategory, Work};
+use executor::{Backend, Names, Operation, Output, Source, UpstreamOutputs, Work};
 
 use crate::app::{App, Setup};
 use crate::resources::runs::{self, Reader, Run};
@@ -27,8 +27,9 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
     let organization = organizations::by_id(&tx, &run.organization_id).await?.ok_or_else(gone)?;
     let project = projects::by_id(&tx, &workspace.project_id).await?.ok_or_else(gone)?;
     let configuration = configurations::by_id(&tx, &run.configuration_id).await?.ok_or_else(gone)?;
+    let given = runs::service::variables(app, run)?.into_iter().map(|it| (it.key, it.value));
     let state = states::service::current_of(&tx, &workspace).await?;
-    let mut own = variables::service::for_run(app, &tx, &workspace.id).await?;
+    let variables = variables::runs::of(app, &tx, &run.id, &workspace, given).await?;
     let mut upstream_outputs = Vec::new();
     let readers: Vec<Reader> = serde_json::from_value(run.readers.clone()).unwrap_or_default();
     for reader in readers {
@@ -44,13 +45,6 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
     };
     tx.commit().await?;
 
-    own.extend(runs::service::variables(app, run)?.into_iter().map(|it| Variable {
-        key: it.key,
-        value: it.value,
-        category: VariableCategory::Terraform,
-        hcl: true,
-        sensitive: false,
-    }));
     let environment = environment(&app.setup, &organization.name, token.as_deref());
     let held = !workspace.own_backend;
     Ok(Work {
@@ -72,7 +66,7 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
             None => None,
         },
         plan_file: app.objects.get(&plan_object(plan, "file")).await?,
-        variables: own,
+        variables,
         upstream_outputs,
         environment,
         cli_config: cli_config(&app.setup, token.as_deref()),

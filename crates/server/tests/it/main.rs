@@ -11,4 +11,5 @@ mod run_tokens;
 mod runs;
 mod runs_again;
 mod states;
+mod variable_sets;
 mod workspaces;

@@ -24,6 +24,8 @@ struct Place {
     output: String,
     variable: String,
     comment: String,
+    set: String,
+    set_variable: String,
 }
 
 impl Place {
@@ -35,6 +37,12 @@ impl Place {
         server.until(&first, "applied").await;
         let variable = json!({ "data": { "attributes": { "key": "a", "category": "env" } } });
         let variable = server.post(&format!("/workspaces/{workspace}/vars"), variable).await.is(201).id();
+        let set = json!({ "data": {
+            "attributes": { "name": name },
+            "relationships": { "vars": { "data": [{ "attributes": { "key": "b", "category": "env" } }] } },
+        } });
+        let set = server.post(&format!("/organizations/{ORGANIZATION}/varsets"), set).await.is(201);
+        let (set, set_variable) = (set.id(), set.text_at("/data/relationships/vars/data/0/id").to_owned());
         let state = server.get(&format!("/workspaces/{workspace}/current-state-version")).await.is(200).id();
         let outputs = server.get(&format!("/workspaces/{workspace}/current-state-version-outputs")).await.is(200);
         std::fs::remove_file(server.control(&format!("{name}.cli"))).unwrap();
@@ -46,13 +54,15 @@ impl Place {
         let comment = json!({ "data": { "attributes": { "body": "looks good" } } });
         let comment = server.post(&format!("/runs/{run}/comments"), comment).await.is(201).id();
         let output = outputs.ids()[0].clone();
-        Self { name, workspace, run, plan, apply, configuration, state, output, variable, comment }
+        Self { name, workspace, run, plan, apply, configuration, state, output, variable, comment, set, set_variable }
     }
 
     fn fill(&self, path: &str, project: &str, user: &str) -> String {
         let id = match path.trim_start_matches("/api/v2").split('/').nth(1).unwrap_or_default() {
             "workspaces" if path.contains("/vars/{id}") => &self.variable,
             "workspaces" => &self.workspace,
+            "varsets" if path.contains("/vars/{id}") => &self.set_variable,
+            "varsets" => &self.set,
             "runs" => &self.run,
             "comments" => &self.comment,
             "plans" => &self.plan,
@@ -68,6 +78,7 @@ impl Place {
             .replace("/workspaces/{name}", &format!("/workspaces/{}", self.name))
             .replace("/workspaces/{workspace}", &format!("/workspaces/{}", self.workspace))
             .replace("/app/acme/ws-", "/app/acme/")
+            .replace("{set}", &self.set)
             .replace("{run}", &self.run)
             .replace("{seal}", "0.0")
             .replace("{id}", id)
@@ -84,6 +95,10 @@ impl Place {
             "/api/v2/organizations" => json!({ "data": { "attributes": { "name": "new", "email": "a@b" } } }),
             path if path.ends_with("/state-versions") => {
                 json!({ "data": { "attributes": { "serial": 9, "md5": "d41d8cd98f00b204e9800998ecf8427e" } } })
+            }
+            path if path.ends_with("/relationships/vars") => json!({ "data": { "attributes": {} } }),
+            path if path.contains("/relationships/") && path.contains("/vars/{id}") => {
+                json!({ "data": { "attributes": {} } })
             }
             path if path.contains("/relationships/") || path.ends_with("/tag-bindings") => json!({ "data": [] }),
             _ => json!({ "data": { "attributes": {} } }),
@@ -119,7 +134,9 @@ async fn every_route_is_open_to_whom_the_table_says() {
     // Whoever may do little asks first, and what ends things comes last: a deleted workspace would answer 404 to all.
     let mut routes = server::routes();
     routes.sort_by_key(|(method, path)| {
-        (*method == "DELETE" && path.starts_with("/api/v2/organizations/{o"), *method == "DELETE")
+        let deletes = *method == "DELETE";
+        let whole = deletes && !path.contains("/relationships/");
+        (deletes && path.starts_with("/api/v2/organizations/{o"), whole, deletes)
     });
     let mut rows = Vec::new();
     for (method, path) in &routes {

@@ -27,6 +27,7 @@ use wire::tag_bindings::{EffectiveTagBinding, EffectiveTagBindingAttributes, Tag
 use wire::tags::{Tag, TagAttributes, TagRelationships};
 use wire::task_stages::TaskStage;
 use wire::users::{TwoFactor, User, UserAttributes, UserPermissions, UserRelationships};
+use wire::variable_sets::{VariableSet, VariableSetAttributes, VariableSetPermissions, VariableSetRelationships};
 use wire::variables::{Variable, VariableAttributes, VariableRelationships};
 use wire::words::{ConfigurationStatus, OutputType, RunSource, StateStatus};
 use wire::workspace_outputs::{WorkspaceOutput, WorkspaceOutputAttributes};
@@ -240,8 +241,44 @@ fn a_sensitive_variable_has_a_null_value() {
             ..Default::default()
         },
     )
-    .related(VariableRelationships { configurable: ToOne::new(kind::WORKSPACES, "ws-1") });
+    .related(VariableRelationships { configurable: ToOne::new(kind::WORKSPACES, "ws-1"), varset: None });
     check(&Document::new(variable), expect_file!["../golden/variable.json"]);
+}
+
+#[test]
+fn a_variable_set_of_a_project() {
+    let set = VariableSet::new(
+        "varset-1",
+        VariableSetAttributes {
+            name: "credentials".to_owned(),
+            priority: true,
+            created_at: at(0),
+            updated_at: at(1),
+            var_count: 1,
+            workspace_count: 2,
+            permissions: VariableSetPermissions { can_update: true },
+            ..Default::default()
+        },
+    )
+    .related(VariableSetRelationships {
+        organization: ToOne::new(kind::ORGANIZATIONS, "fancycorp"),
+        parent: ToOne::new(kind::PROJECTS, "prj-1"),
+        workspaces: ToMany::new(kind::WORKSPACES, ["ws-1", "ws-2"]),
+        vars: ToMany::new(kind::VARIABLES, ["var-1"]),
+        ..Default::default()
+    })
+    .linked("self", "/api/v2/varsets/varset-1");
+    check(&Document::new(set), expect_file!["../golden/variable_set.json"]);
+}
+
+#[test]
+fn a_variable_of_a_set_says_so_and_claims_no_workspace() {
+    let variable = Variable::new("var-1", VariableAttributes { key: "region".to_owned(), ..Default::default() })
+        .related(VariableRelationships {
+            configurable: ToOne::none(),
+            varset: Some(ToOne::new(kind::VARIABLE_SETS, "varset-1")),
+        });
+    check(&Document::new(variable), expect_file!["../golden/variable_of_a_set.json"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use wire::runs::RunBody;
 use wire::state_versions::{RollbackBody, StateOutput, StateVersionBody};
 use wire::tag_bindings::TagBindingItem;
 use wire::tags::TagItems;
+use wire::variable_sets::VariableSetBody;
 use wire::variables::VariableBody;
 use wire::words::{ExecutionMode, VariableCategory};
 use wire::workspaces::{SshKeyBody, WorkspaceBody, WorkspaceRequest};
@@ -269,4 +270,26 @@ fn an_ssh_key_is_taken_away_with_null() {
     let of = |id: Value| read::<SshKeyBody>(json!({"data": {"type": "workspaces", "attributes": {"id": id}}}));
     assert_eq!(of(json!(null)).data.attributes.id, None);
     assert_eq!(of(json!("sshkey-1")).data.attributes.id.as_deref(), Some("sshkey-1"));
+}
+
+#[test]
+fn a_variable_set_is_read_with_what_the_clients_put_into_it() {
+    // pytfe and the provider send the parent as a relationship, the documentation first variables beside it.
+    let body: VariableSetBody = read(json!({"data": {
+        "type": "varsets", "id": "varset-1",
+        "attributes": {"name": "s", "description": null, "global": false},
+        "relationships": {
+            "parent": {"data": {"type": "projects", "id": "prj-1"}},
+            "workspaces": {"data": [{"type": "workspaces", "id": "ws-1"}]},
+            "vars": {"data": [{"type": "vars", "attributes": {"key": "k", "category": "env", "hcl": null}}]},
+            "stacks": {"data": []},
+        },
+    }}));
+    let (attributes, relationships) = body.into_parts();
+    assert_eq!(attributes.description, Some(None));
+    assert_eq!(attributes.priority, None);
+    assert_eq!(relationships.parent.unwrap().id(), Some("prj-1"));
+    assert_eq!(relationships.workspaces.unwrap().data[0].id, "ws-1");
+    assert_eq!(relationships.vars.unwrap().data[0].attributes.key.as_deref(), Some("k"));
+    assert!(relationships.projects.is_none(), "absent leaves what there is");
 }

@@ -20,12 +20,16 @@ pub(crate) struct Root {
 impl Root {
     /// `settings` is the `terraform` block, `code` the rest.
     pub(crate) fn new(server: &Server, settings: &str, code: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let environment = server.environment().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let root = Self { folder, environment };
+        let root = Self::empty(server);
         root.write("settings.tf", settings);
         root.write("main.tf", code);
         root
+    }
+
+    /// A folder without code.
+    pub(crate) fn empty(server: &Server) -> Self {
+        let environment = server.environment().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self { folder: tempfile::tempdir().expect("a temporary folder"), environment }
     }
 
     /// As [`Root::new`], and initialized.

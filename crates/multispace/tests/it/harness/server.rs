@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::child::{self, Outcome, Running};
-use super::{MULTISPACE, http, path, root::Root};
+use super::{DEADLINE, MULTISPACE, http, path, root::Root};
 
 /// A running server; killed and its folder removed when dropped.
 pub(crate) struct Server {
     running: Option<Running>,
     folder: TempDir,
+    arguments: Vec<String>,
     address: String,
     environment: BTreeMap<String, String>,
 }
@@ -22,8 +24,16 @@ impl Server {
     /// Starts it and waits until it says that it listens.
     #[track_caller]
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, with more arguments.
+    #[track_caller]
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|it| (*it).to_owned()).collect();
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Self { running: None, folder, address: String::new(), environment: BTreeMap::new() };
+        let mut server =
+            Self { running: None, folder, arguments, address: String::new(), environment: BTreeMap::new() };
         server.start_again();
         server
     }
@@ -34,7 +44,10 @@ impl Server {
         // A port of its own choosing first; the same one again, because terraform remembers it.
         let listen = if self.address.is_empty() { "127.0.0.1:0" } else { &self.address };
         let mut running = Running::start(
-            multispace(self.folder.path()).args(["serve", "--listen", listen, "--data-dir"]).arg(self.data()),
+            multispace(self.folder.path())
+                .args(["serve", "--listen", listen, "--data-dir"])
+                .arg(self.data())
+                .args(&self.arguments),
         );
         let line = running.wait_for("listening on ");
         let (_, url) = line.split_once("listening on ").expect("the line was waited for");
@@ -109,6 +122,16 @@ impl Server {
         let answer = self.get(&format!("organizations/{}/workspaces/{name}", self.organization()));
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()["data"].clone()
+    }
+
+    /// Waits until this is so.
+    #[track_caller]
+    pub(crate) fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < DEADLINE, "it never came to this: {what}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// The runs of a workspace, newest first, plan-only ones left out.

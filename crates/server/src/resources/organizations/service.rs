@@ -6,7 +6,7 @@ use domain::id::OrganizationId;
 use super::store::{self, Model as Organization};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
-use crate::resources::{limits, projects, workspaces};
+use crate::resources::{limits, projects, variable_sets, workspaces};
 use crate::storage::Tx;
 
 /// What a new organization needs.
@@ -108,6 +108,7 @@ pub async fn delete(tx: &Tx, actor: &Actor, name: &str) -> Result<(), Problem> {
         )
         .advice("Destroy and delete its workspaces first."));
     }
+    variable_sets::service::delete_of_organization(tx, &organization.id).await?;
     limits::delete_of(tx, &organization.id).await?;
     projects::delete_all(tx, &organization.id).await?;
     store::delete(tx, &organization.id).await

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::store::{self, Model as Run};
 use super::waits;
 use crate::app::App;
-use crate::resources::{tokens, workspaces};
+use crate::resources::{tokens, variables, workspaces};
 use crate::storage::{Change, Tx};
 
 /// Moves `run`, whose row the caller has locked, and writes it with every change the caller has made to it.
@@ -38,6 +38,7 @@ pub async fn advance(app: &App, tx: &Tx, run: &mut Run, event: RunEvent) -> Resu
     // The token of a plan does not live to see the apply, which may more.
     tokens::service::revoke_for_run(tx, &run.id).await?;
     if status.is_final() {
+        variables::runs::unpin(tx, &run.id).await?;
         waits::over(tx, &run.id).await?;
         point_to_next(tx, run).await?;
     }

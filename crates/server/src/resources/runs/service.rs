@@ -16,7 +16,7 @@ use crate::actor::{Action, Actor};
 use crate::app::App;
 use crate::resources::organizations::Organization;
 use crate::resources::workspaces::{self, Workspace};
-use crate::resources::{configurations, organizations};
+use crate::resources::{configurations, organizations, variables};
 use crate::storage::{Change, Tx};
 
 /// What a new run is asked to do. `None` takes the workspace's or the configuration's own setting.
@@ -117,6 +117,8 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
 
     let now = app.ports.now();
     let id = app.ports.id::<RunId>().to_string();
+    let own = new.variables.iter().map(|it| (it.key.clone(), it.value.clone()));
+    variables::runs::pin(app, tx, &id, &workspace, own).await?;
     let variables = serde_json::to_vec(&new.variables)
         .map_err(|error| Problem::ours("run/setting", "The run's variables could not be kept.", error))?;
     let run = Run {

@@ -2,12 +2,13 @@
 
 use axum::extract::State;
 use domain::Problem;
-use domain::id::{Id, VariableId, WorkspaceId};
+use domain::id::{Id, VariableId, VariableSetId, WorkspaceId};
 use wire::variables::{Variable as Document, VariableAttributes, VariableBody, VariableRelationships, VariableRequest};
 use wire::words::VariableCategory;
 use wire::{ToOne, kind};
 
-use super::service::{self, Settings, Shown};
+use super::owned::{Settings, Shown};
+use super::service;
 use crate::app::App;
 use crate::edge::{At, At2, Caller, Reply, Routes, Sent, created, no_content, ok};
 
@@ -19,13 +20,19 @@ pub fn routes() -> Routes {
         .get("/workspaces/{workspace}/vars/{id}", show)
         .patch("/workspaces/{workspace}/vars/{id}", update)
         .delete("/workspaces/{workspace}/vars/{id}", delete)
-        .get("/workspaces/{workspace}/all-vars", list)
+        .get("/workspaces/{workspace}/all-vars", list_effective)
         .post("/vars", create_beside)
 }
 
 async fn list(State(app): State<App>, Caller(actor): Caller, At(workspace): At<WorkspaceId>) -> Reply {
     let tx = app.db.read().await?;
     let all = service::list(&app, &tx, &actor, workspace.as_str()).await?;
+    ok(wire::Document::new(all.into_iter().map(document).collect::<Vec<_>>()))
+}
+
+async fn list_effective(State(app): State<App>, Caller(actor): Caller, At(workspace): At<WorkspaceId>) -> Reply {
+    let tx = app.db.read().await?;
+    let all = service::effective(&app, &tx, &actor, workspace.as_str()).await?;
     ok(wire::Document::new(all.into_iter().map(document).collect::<Vec<_>>()))
 }
 
@@ -90,7 +97,8 @@ async fn delete(
     no_content()
 }
 
-fn settings(wanted: VariableRequest) -> Settings {
+/// What a request says of a variable.
+pub fn settings(wanted: VariableRequest) -> Settings {
     Settings {
         key: wanted.key,
         value: wanted.value,
@@ -101,9 +109,19 @@ fn settings(wanted: VariableRequest) -> Settings {
     }
 }
 
-fn document(shown: Shown) -> Document {
+/// A variable as the API shows it, whoever owns it.
+pub fn document(shown: Shown) -> Document {
     let Shown { variable, value } = shown;
-    let path = format!("/api/v2/workspaces/{}/vars/{}", variable.workspace_id, variable.id);
+    let owner = &variable.owner_id;
+    let of_set = VariableSetId::parse(owner).is_ok();
+    let path = match of_set {
+        true => format!("/api/v2/varsets/{owner}/relationships/vars/{}", variable.id),
+        false => format!("/api/v2/workspaces/{owner}/vars/{}", variable.id),
+    };
+    let relationships = VariableRelationships {
+        configurable: ToOne::maybe(kind::WORKSPACES, Some(owner).filter(|_| !of_set)),
+        varset: of_set.then(|| ToOne::new(kind::VARIABLE_SETS, owner)),
+    };
     let attributes = VariableAttributes {
         key: variable.key,
         value,
@@ -113,6 +131,5 @@ fn document(shown: Shown) -> Document {
         sensitive: variable.sensitive,
         version_id: variable.version_id,
     };
-    let relationships = VariableRelationships { configurable: ToOne::new(kind::WORKSPACES, &variable.workspace_id) };
     Document::new(&variable.id, attributes).related(relationships).linked("self", path)
 }

@@ -1,64 +1,21 @@
-//! Use cases of variables.
+//! Use cases of a workspace's variables.
 
 use domain::Problem;
-use domain::id::VariableId;
 
-use super::store::{self, Model as Variable};
+use super::owned::{self, Settings, Shown};
+use super::{runs, store};
 use crate::actor::{Action, Actor};
 use crate::app::App;
 use crate::resources::workspaces;
 use crate::storage::Tx;
 
-/// Longest value in bytes (HCP Terraform's limit is 256 KB).
-const VALUE: usize = 256 * 1024;
-
-/// A variable as somebody sends it; in an edit `None` leaves things as they are.
-#[derive(Default, Clone)]
-pub struct Settings {
-    /// Name.
-    pub key: Option<String>,
-    /// Value in clear.
-    pub value: Option<String>,
-    /// What it is for.
-    pub description: Option<String>,
-    /// `terraform` or `env`.
-    pub category: Option<String>,
-    /// The value is an HCL expression.
-    pub hcl: Option<bool>,
-    /// The value is never shown again.
-    pub sensitive: Option<bool>,
-}
-
-/// A variable with its value, as a person may see it.
-pub struct Shown {
-    /// The variable.
-    pub variable: Variable,
-    /// Its value; `None` when it is sensitive.
-    pub value: Option<String>,
-}
-
 /// Makes a variable.
 ///
 /// # Errors
-/// `variable/key`, `variable/taken`, `variable/category`, `variable/value`.
+/// Those of [`owned::create`].
 pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, settings: Settings) -> Result<Shown, Problem> {
     let workspace = workspaces::service::for_action(tx, actor, workspace, Action::WriteVariables).await?;
-    let mut variable = Variable {
-        id: app.ports.id::<VariableId>().to_string(),
-        workspace_id: workspace.id,
-        key: String::new(),
-        value: Vec::new(),
-        description: String::new(),
-        category: "terraform".into(),
-        hcl: false,
-        sensitive: false,
-        version_id: String::new(),
-        created_at: app.ports.now(),
-    };
-    let settings = Settings { value: settings.value.or_else(|| Some(String::new())), ..settings };
-    change(app, tx, &mut variable, settings).await?;
-    store::insert(tx, &variable).await?;
-    shown(app, variable)
+    owned::create(app, tx, &workspace.id, settings).await
 }
 
 /// One variable of a workspace.
@@ -66,19 +23,26 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, settings
 /// # Errors
 /// `variable/not-found`.
 pub async fn read(app: &App, tx: &Tx, actor: &Actor, workspace: &str, id: &str) -> Result<Shown, Problem> {
-    shown(app, find(tx, actor, workspace, id, Action::ReadVariables).await?)
+    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::ReadVariables).await?;
+    owned::read(app, tx, &workspace.id, id).await
 }
 
 /// Variables of a workspace by key.
 pub async fn list(app: &App, tx: &Tx, actor: &Actor, workspace: &str) -> Result<Vec<Shown>, Problem> {
     let workspace = workspaces::service::for_action(tx, actor, workspace, Action::ReadVariables).await?;
-    store::of(tx, &workspace.id).await?.into_iter().map(|variable| shown(app, variable)).collect()
+    owned::list(app, tx, &workspace.id).await
+}
+
+/// The variables that a run of the workspace would get now, its own and those of variable sets, by category and key.
+pub async fn effective(app: &App, tx: &Tx, actor: &Actor, workspace: &str) -> Result<Vec<Shown>, Problem> {
+    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::ReadVariables).await?;
+    runs::effective(tx, &workspace).await?.into_iter().map(|variable| owned::shown(app, variable)).collect()
 }
 
 /// Changes a variable. A sensitive one stays sensitive.
 ///
 /// # Errors
-/// As [`create`]; `variable/sensitive`.
+/// Those of [`owned::update`].
 pub async fn update(
     app: &App,
     tx: &Tx,
@@ -87,10 +51,8 @@ pub async fn update(
     id: &str,
     settings: Settings,
 ) -> Result<Shown, Problem> {
-    let mut variable = find(tx, actor, workspace, id, Action::WriteVariables).await?;
-    change(app, tx, &mut variable, settings).await?;
-    store::update(tx, &variable).await?;
-    shown(app, variable)
+    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::WriteVariables).await?;
+    owned::update(app, tx, &workspace.id, id, settings).await
 }
 
 /// Removes a variable.
@@ -98,23 +60,8 @@ pub async fn update(
 /// # Errors
 /// `variable/not-found`.
 pub async fn delete(tx: &Tx, actor: &Actor, workspace: &str, id: &str) -> Result<(), Problem> {
-    let variable = find(tx, actor, workspace, id, Action::WriteVariables).await?;
-    store::delete(tx, &variable.id).await
-}
-
-/// Every variable of a workspace in clear, for its runs alone.
-pub async fn for_run(app: &App, tx: &Tx, workspace: &str) -> Result<Vec<executor::Variable>, Problem> {
-    let mut variables = Vec::new();
-    for variable in store::of(tx, workspace).await? {
-        let value = clear(app, &variable)?;
-        let category = match variable.category.as_str() {
-            "env" => executor::VariableCategory::Env,
-            _ => executor::VariableCategory::Terraform,
-        };
-        let Variable { key, hcl, sensitive, .. } = variable;
-        variables.push(executor::Variable { key, value, category, hcl, sensitive });
-    }
-    Ok(variables)
+    let workspace = workspaces::service::for_action(tx, actor, workspace, Action::WriteVariables).await?;
+    owned::delete(tx, &workspace.id, id).await
 }
 
 /// Makes the variables of a workspace exactly these.
@@ -125,67 +72,7 @@ pub async fn replace(app: &App, tx: &Tx, actor: &Actor, workspace: &str, wanted:
     let workspace = workspaces::service::for_action(tx, actor, workspace, Action::WriteVariables).await?;
     store::delete_of(tx, &workspace.id).await?;
     for settings in wanted {
-        create(app, tx, actor, &workspace.id, settings).await?;
+        owned::create(app, tx, &workspace.id, settings).await?;
     }
     Ok(())
-}
-
-async fn change(app: &App, tx: &Tx, variable: &mut Variable, settings: Settings) -> Result<(), Problem> {
-    if variable.sensitive && settings.sensitive == Some(false) {
-        return Err(Problem::invalid("variable/sensitive", "A sensitive variable stays sensitive.")
-            .advice("Delete it and make a new one.")
-            .attribute("sensitive"));
-    }
-    if let Some(key) = settings.key {
-        variable.key = key;
-    }
-    if variable.key.is_empty() || variable.key.len() > 255 || variable.key.contains(['=', '\0', '\n']) {
-        return Err(Problem::invalid("variable/key", "Key must be 1 to 255 characters without \"=\" or line breaks.")
-            .advice("Give the variable another name.")
-            .attribute("key"));
-    }
-    if let Some(category) = settings.category {
-        if !matches!(category.as_str(), "terraform" | "env") {
-            return Err(Problem::invalid("variable/category", "Category must be \"terraform\" or \"env\".")
-                .advice("Use one of the two.")
-                .attribute("category"));
-        }
-        variable.category = category;
-    }
-    variable.description = settings.description.unwrap_or(std::mem::take(&mut variable.description));
-    variable.hcl = settings.hcl.unwrap_or(variable.hcl);
-    variable.sensitive = settings.sensitive.unwrap_or(variable.sensitive);
-    if let Some(value) = settings.value {
-        if value.len() > VALUE || value.contains('\0') {
-            return Err(Problem::invalid("variable/value", "Value is longer than 256 KB or has a zero byte.")
-                .advice("Shorten the value.")
-                .attribute("value"));
-        }
-        variable.value = app.key.seal(&variable.id, value.as_bytes())?;
-    }
-    variable.version_id = app.ports.randomness.characters(domain::id::LENGTH);
-    let same = store::of(tx, &variable.workspace_id).await?;
-    if same.iter().any(|it| it.id != variable.id && it.key == variable.key && it.category == variable.category) {
-        return Err(Problem::invalid("variable/taken", "Key has already been taken.")
-            .advice("Change the variable that is there.")
-            .attribute("key"));
-    }
-    Ok(())
-}
-
-async fn find(tx: &Tx, actor: &Actor, workspace: &str, id: &str, action: Action) -> Result<Variable, Problem> {
-    let workspace = workspaces::service::for_action(tx, actor, workspace, action).await?;
-    store::by_id(tx, id).await?.filter(|it| it.workspace_id == workspace.id).ok_or_else(|| {
-        Problem::not_found("variable/not-found", "There is no such variable in this workspace.").advice("Check its id.")
-    })
-}
-
-fn shown(app: &App, variable: Variable) -> Result<Shown, Problem> {
-    let value = if variable.sensitive { None } else { Some(clear(app, &variable)?) };
-    Ok(Shown { variable, value })
-}
-
-fn clear(app: &App, variable: &Variable) -> Result<String, Problem> {
-    let bytes = app.key.open_sealed(&variable.id, &variable.value)?;
-    String::from_utf8(bytes).map_err(|error| Problem::ours("variable/value", "A stored value is not text.", error))
 }

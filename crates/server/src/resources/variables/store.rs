@@ -1,4 +1,4 @@
-//! Table and queries of variables.
+//! Tables and queries of variables, and of what runs were given.
 
 use domain::Problem;
 use sea_orm::entity::prelude::*;
@@ -13,9 +13,9 @@ pub struct Model {
     /// `var-…`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
-    /// Its workspace.
-    pub workspace_id: String,
-    /// Name, unique in workspace and category.
+    /// Its workspace or variable set.
+    pub owner_id: String,
+    /// Name, unique in owner and category.
     pub key: String,
     /// Sealed value.
     pub value: Vec<u8>,
@@ -42,10 +42,10 @@ pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
     Entity::find_by_id(id).one(tx.db()).await.stored()
 }
 
-/// Variables of a workspace by key.
-pub async fn of(tx: &Tx, workspace: &str) -> Result<Vec<Model>, Problem> {
+/// Variables of a workspace or variable set by key.
+pub async fn of(tx: &Tx, owner: &str) -> Result<Vec<Model>, Problem> {
     Entity::find()
-        .filter(Column::WorkspaceId.eq(workspace))
+        .filter(Column::OwnerId.eq(owner))
         .order_by_asc(Column::Key)
         .order_by_asc(Column::Category)
         .all(tx.db())
@@ -72,8 +72,44 @@ pub async fn delete(tx: &Tx, id: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Removes all of a workspace.
-pub async fn delete_of(tx: &Tx, workspace: &str) -> Result<(), Problem> {
-    Entity::delete_many().filter(Column::WorkspaceId.eq(workspace)).exec(tx.db()).await.stored()?;
+/// Removes all of a workspace or variable set, and what runs of the workspace were given.
+pub async fn delete_of(tx: &Tx, owner: &str) -> Result<(), Problem> {
+    Entity::delete_many().filter(Column::OwnerId.eq(owner)).exec(tx.db()).await.stored()?;
+    pinned::Entity::delete_many().filter(pinned::Column::WorkspaceId.eq(owner)).exec(tx.db()).await.stored()?;
+    Ok(())
+}
+
+mod pinned {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "pinned_variables")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub run_id: String,
+        pub workspace_id: String,
+        pub sealed: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Keeps what a run was given, sealed.
+pub async fn pin(tx: &Tx, run: &str, workspace: &str, sealed: Vec<u8>) -> Result<(), Problem> {
+    let row = pinned::Model { run_id: run.into(), workspace_id: workspace.into(), sealed };
+    pinned::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx.db()).await.stored()?;
+    Ok(())
+}
+
+/// What a run was given, sealed.
+pub async fn pinned(tx: &Tx, run: &str) -> Result<Option<Vec<u8>>, Problem> {
+    Ok(pinned::Entity::find_by_id(run).one(tx.db()).await.stored()?.map(|row| row.sealed))
+}
+
+/// Removes it.
+pub async fn unpin(tx: &Tx, run: &str) -> Result<(), Problem> {
+    pinned::Entity::delete_by_id(run).exec(tx.db()).await.stored()?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod columns;
 mod m0001_rooms;
+mod m0003_variable_sets;
 mod m0006_parked;
 mod m0007_run_words;
 
@@ -12,6 +13,11 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_rooms::Migration), Box::new(m0006_parked::Migration), Box::new(m0007_run_words::Migration)]
+        vec![
+            Box::new(m0001_rooms::Migration),
+            Box::new(m0003_variable_sets::Migration),
+            Box::new(m0006_parked::Migration),
+            Box::new(m0007_run_words::Migration),
+        ]
     }
 }

@@ -6,6 +6,7 @@
 //! | `WS.plan.fail`, `WS.apply.fail` | fails |
 //! | `WS.unchanged` | the plan has no changes |
 //! | `WS.plan.gate`, `WS.apply.gate` | a fifo: waits there until somebody opens it; an interrupt ends the wait |
+//! | `WS.plan.marks`, `WS.apply.marks` | (written) the variables `MARK…` of the phase's environment |
 //! | `WS.cli` | (written) the CLI configuration of the last run, with the run's token |
 //! | `calls` | (written) one line for each call |
 
@@ -22,6 +23,8 @@ ws="${TF_WORKSPACE:-default}"
 echo "$ws $*" >> "$control/calls"
 cat "$TF_CLI_CONFIG_FILE" > "$control/$ws.cli"
 state="terraform.tfstate.d/$ws/terraform.tfstate"
+
+case "$1" in plan | apply) env | grep '^MARK' | sort > "$control/$ws.$1.marks" ;; esac
 
 gate() {
     [ -p "$control/$ws.$1.gate" ] || return 0
