@@ -5,6 +5,7 @@
 //! turns, so that a busy minute of the machine hits all three. Absolute times say little about another machine; the
 //! ratios do.
 
+mod queue;
 mod roots;
 
 use std::path::Path;
@@ -32,7 +33,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let quick = match args {
         [] => false,
         [flag] if flag == "--quick" => true,
-        _ => bail!("bench takes nothing but --quick"),
+        [case] if case == "queue" => return queue::run(false),
+        [case, flag] if case == "queue" && flag == "--quick" => return queue::run(true),
+        _ => bail!("bench takes nothing but queue and --quick"),
     };
     if process::on_path("terraform").is_none() {
         bail!("there is no `terraform` on PATH to compare with: install Terraform 1.5 or newer");

@@ -32,6 +32,7 @@ cargo xtask COMMAND
                            goldens of some tests are to change
   demo                     brings examples/kubernetes up and down again, in a copy
   bench [--quick]          multispace against plain terraform, as a ratio
+  bench queue [--quick]    10,000 runs wait on 2,000 workspaces
 ";
 
 fn main() -> ExitCode {

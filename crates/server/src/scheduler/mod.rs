@@ -21,6 +21,7 @@ use domain::queue::{Start, Wants, decide};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -111,6 +112,7 @@ async fn dispatch(
     ledger: &mut Option<Ledger>,
     news: &News,
 ) -> Result<(), Problem> {
+    let began = Instant::now();
     let tx = app.db.read().await?;
     let ledger = match ledger {
         Some(known) if !news.everything => {
@@ -121,6 +123,8 @@ async fn dispatch(
     };
     drop(tx);
     let decisions = decide(ledger.facts());
+    let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    tracing::debug!(micros, starts = decisions.starts.len(), "gave out slots");
     for run in decisions.resumes {
         let tx = app.db.write().await?;
         waits::resumed(&tx, run.as_str()).await?;

@@ -29,6 +29,8 @@ pub async fn take_up(app: &App, closing: &CancellationToken) -> Result<JoinSet<(
     let mut tasks = JoinSet::new();
     for run in unfinished {
         match run.status() {
+            // Most of a long queue: nothing has happened to it yet.
+            RunStatus::Pending if app.setup.resume && run.cancel_requested_at.is_none() => {}
             RunStatus::Applying => {
                 let (app, closing) = (app.clone(), closing.clone());
                 tasks.spawn(async move {

@@ -4,6 +4,7 @@ mod access;
 mod configurations;
 mod edge;
 mod harness;
+mod long_queue;
 mod matrix;
 mod parked;
 mod restart;

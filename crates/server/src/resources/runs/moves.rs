@@ -78,10 +78,8 @@ async fn move_phases(app: &App, tx: &Tx, run: &Run, status: RunStatus) -> Result
 
 /// Clients look at the workspace's current run to learn whom they wait for: it moves on to the one that is next.
 async fn point_to_next(tx: &Tx, run: &Run) -> Result<(), Problem> {
-    let waiting = store::of(tx, &run.workspace_id).await?;
-    let next = waiting.iter().rev().find(|it| it.status() == RunStatus::Pending && !it.plan_only && !it.save_plan);
-    match next {
-        Some(next) => workspaces::set_current_run(tx, &run.workspace_id, &next.id).await,
+    match store::queue::next(tx, &run.workspace_id).await? {
+        Some(next) => workspaces::set_current_run(tx, &run.workspace_id, &next).await,
         None => Ok(()),
     }
 }

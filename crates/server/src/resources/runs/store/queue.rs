@@ -105,6 +105,22 @@ pub async fn lines(tx: &Tx, of: Of<'_>) -> Result<Vec<Line>, Problem> {
         .stored()
 }
 
+/// The oldest run of a workspace that waits to be planned and perhaps applied.
+pub async fn next(tx: &Tx, workspace: &str) -> Result<Option<String>, Problem> {
+    Entity::find()
+        .filter(Column::WorkspaceId.eq(workspace))
+        .filter(Column::Status.eq(RunStatus::Pending.as_str()))
+        .filter(Column::PlanOnly.eq(false))
+        .filter(Column::SavePlan.eq(false))
+        .order_by_asc(Column::CreatedAt)
+        .select_only()
+        .column(Column::Id)
+        .into_tuple()
+        .one(tx.db())
+        .await
+        .stored()
+}
+
 mod turns {
     use sea_orm::entity::prelude::*;
 
