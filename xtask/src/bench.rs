@@ -5,6 +5,7 @@
 //! turns, so that a busy minute of the machine hits all three. Absolute times say little about another machine; the
 //! ratios do.
 
+mod handshake;
 mod queue;
 mod roots;
 
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     for stack in [roots::mesh(3), roots::chain(length)] {
         measure(&stack, rounds, &binary)?;
     }
-    Ok(())
+    handshake::measure(quick)
 }
 
 fn release_build() -> Result<std::path::PathBuf> {

@@ -2,7 +2,7 @@
 //!
 //! - [`settings`]: which host, which token, from arguments, `TFE_*` variables, CLI configuration and credentials files.
 //! - [`Client`]: one request at a time, with retries, pages and errors as [`domain::Problem`].
-//! - One module for each resource that has calls of its own: [`runs`], [`workspaces`], [`outputs`], [`logs`].
+//! - One module for each resource that has calls of its own: [`runs`], [`queue`], [`workspaces`], [`outputs`], [`logs`].
 //!   Everything else is read and written as an [`Item`], whose attributes stay JSON.
 //!
 //! Answers are read leniently: another server may send a word that this build does not know, and that must not end a
@@ -15,6 +15,7 @@ mod item;
 pub mod logs;
 pub mod outputs;
 mod problem;
+pub mod queue;
 pub mod random;
 mod retry;
 pub mod runs;

@@ -220,3 +220,34 @@ pub async fn plan_counts(client: &Client, plan_id: &str) -> Result<[Option<u64>;
 pub fn is_configuration_missing(problem: &Problem) -> bool {
     problem.message.to_lowercase().contains("configuration version is missing")
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::Fault;
+
+    use super::*;
+
+    fn is_missing(message: &str) -> bool {
+        is_configuration_missing(&Problem::new(Fault::Invalid, "client/refused", message))
+    }
+
+    #[test]
+    fn an_answer_without_words_does_not_say_that_the_configuration_is_missing() {
+        assert!(!is_missing(""));
+    }
+
+    #[test]
+    fn another_refusal_does_not_say_that_the_configuration_is_missing() {
+        assert!(!is_missing("unprocessable entity: Workspace is locked"));
+    }
+
+    #[test]
+    fn a_missing_configuration_is_known_within_other_words() {
+        assert!(is_missing("unprocessable entity: Configuration version is missing"));
+    }
+
+    #[test]
+    fn a_missing_configuration_is_known_in_small_letters() {
+        assert!(is_missing("configuration version is missing"));
+    }
+}

@@ -215,7 +215,10 @@ impl Provider {
     ) -> m::DiagnosticsResponse {
         let mut told = Vec::new();
         match (self.resource(&ask.type_name), decode(ask.config.as_ref())) {
-            (Ok(resource), Ok(Some(config))) => resource.validate(&config, &mut told),
+            (Ok(resource), Ok(Some(config))) => {
+                resource.block().wrong(&config, &[], &mut told);
+                resource.validate(&config, &mut told);
+            }
             (Err(problem), _) | (_, Err(problem)) => told.push(problem),
             (Ok(_), Ok(None)) => {}
         }

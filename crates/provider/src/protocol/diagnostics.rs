@@ -9,6 +9,8 @@ use super::messages::{AttributePath, Diagnostic, Selector, Severity, Step};
 pub enum At {
     /// An attribute or a block.
     Name(&'static str),
+    /// An element of a list, from 0.
+    Index(usize),
 }
 
 /// An error.
@@ -45,6 +47,7 @@ pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
 pub fn path_of(path: &[At]) -> AttributePath {
     let step = |at: &At| match at {
         At::Name(name) => Selector::AttributeName((*name).to_owned()),
+        At::Index(index) => Selector::ElementKeyInt(i64::try_from(*index).unwrap_or(i64::MAX)),
     };
     AttributePath { steps: path.iter().map(|at| Step { selector: Some(step(at)) }).collect() }
 }

@@ -28,19 +28,24 @@ pub fn plan(block: &Block, prior: Option<&Map>, config: &Map) -> Planned {
     let state = fill(block, prior, config, true);
     // An update leaves open what the server may say anew, but only when there is anything to update.
     let changed = prior.is_some_and(|prior| *prior != state);
-    let state = if changed { reopened(block, state) } else { state };
+    let state = if changed { reopened(block, state, config) } else { state };
     Planned { state, replaces }
 }
 
-/// Leaves open every attribute that the server may say anew.
-pub fn reopened(block: &Block, mut state: Map) -> Map {
-    for attribute in block.attributes.iter().filter(|attribute| attribute.fresh) {
+/// Leaves open every attribute that the server may say anew, unless the configuration says it.
+fn reopened(block: &Block, mut state: Map, config: &Map) -> Map {
+    let is_said = |name: &str| config.get(name).is_some_and(|said| !said.is_null());
+    for attribute in block.attributes.iter().filter(|attribute| attribute.fresh && !is_said(attribute.name)) {
         state.insert(attribute.name.to_owned(), Value::UNKNOWN);
     }
     state
 }
 
 fn is_changed(attribute: &Attribute, prior: &Map, config: &Map) -> bool {
+    // A secret that an import could not read is only written down.
+    if attribute.sensitive && prior[attribute.name].is_null() {
+        return false;
+    }
     let (before, after) = (&prior[attribute.name], config.get(attribute.name).unwrap_or(&Value::Null));
     let after = if after.is_null() { &attribute.default } else { after };
     let left_to_server = after.is_null() && matches!(attribute.mode, Mode::Computed | Mode::OptionalComputed);

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::diagnostics::{At, at, error};
 use super::messages;
 use super::value::{Map, Value};
 
@@ -76,6 +77,7 @@ pub struct Attribute {
     pub(crate) write_only: bool,
     pub(crate) replaces: bool,
     pub(crate) fresh: bool,
+    pub(crate) among: &'static [&'static str],
     pub(crate) default: Value,
     description: &'static str,
 }
@@ -90,6 +92,7 @@ pub fn attribute(name: &'static str, of: Type, description: &'static str) -> Att
         write_only: false,
         replaces: false,
         fresh: false,
+        among: &[],
         default: Value::Null,
         description,
     }
@@ -165,6 +168,12 @@ impl Attribute {
         self
     }
 
+    /// Only these texts are meant.
+    pub fn among(mut self, words: &'static [&'static str]) -> Self {
+        self.among = words;
+        self
+    }
+
     fn message(&self) -> messages::Attribute {
         messages::Attribute {
             name: self.name.to_owned(),
@@ -233,6 +242,31 @@ impl Block {
             shaped.insert((*name).to_owned(), value);
         }
         shaped
+    }
+
+    /// What is wrong with a value of this block, with the place where it is wrong. Unknown values pass.
+    pub fn wrong(&self, value: &Map, place: &[At], told: &mut Vec<messages::Diagnostic>) {
+        for attribute in self.attributes.iter().filter(|attribute| !attribute.among.is_empty()) {
+            if let Some(Value::Text(said)) = value.get(attribute.name)
+                && !attribute.among.contains(&said.as_str())
+            {
+                let path = [place, &[At::Name(attribute.name)]].concat();
+                let summary = format!("\"{}\" is no value of {}", said.escape_debug(), attribute.name);
+                told.push(at(error(summary, format!("Say one of: {}.", attribute.among.join(", "))), &path));
+            }
+        }
+        for (name, _, inner) in &self.blocks {
+            match value.get(*name) {
+                Some(Value::List(list)) => {
+                    for (index, one) in list.iter().enumerate().filter_map(|(index, one)| Some((index, one.as_map()?)))
+                    {
+                        inner.wrong(one, &[place, &[At::Name(name), At::Index(index)]].concat(), told);
+                    }
+                }
+                Some(Value::Map(one)) => inner.wrong(one, &[place, &[At::Name(name)]].concat(), told),
+                _ => {}
+            }
+        }
     }
 
     fn message(&self) -> messages::Block {

@@ -1,6 +1,8 @@
 //! `tfe_oauth_client`: a connection to a host of git repositories.
 
-use super::table::{Import, Kind, by_id, in_organization};
+use serde_json::Map as JsonMap;
+
+use super::table::{Kind, by_id, in_organization, text_of, to_one};
 use crate::protocol::schema::{flag, text};
 use crate::protocol::value::Value;
 
@@ -13,8 +15,14 @@ pub(super) fn resource() -> Kind {
             let tokens = item.related_all("oauth-tokens");
             let token = tokens.into_iter().next().map_or(Value::Null, Value::Text);
             state.insert("oauth_token_id".into(), token);
+            if let Some(organization) = item.related("organization") {
+                state.insert("organization".into(), organization.into());
+            }
         },
-        import: Import::No,
+        relationships: |state| match text_of(state, "agent_pool_id") {
+            "" => JsonMap::new(),
+            pool => JsonMap::from_iter([("agent-pool".to_owned(), to_one("agent-pools", pool))]),
+        },
         ..Kind::new("tfe_oauth_client", "oauth-clients", || {
             vec![
                 text("name", "Words for people.").sent_as("name"),
@@ -34,6 +42,7 @@ pub(super) fn resource() -> Kind {
                     .replaces()
                     .sent_as("rsa-public-key"),
                 flag("organization_scoped", "Whether all projects may use it.").or(true).sent_as("organization-scoped"),
+                text("agent_pool_id", "The agents that reach the host.").replaces().aside(),
                 text("oauth_token_id", "The token by which workspaces read repositories.").computed().aside(),
             ]
         })

@@ -11,6 +11,11 @@ pub(super) fn resource() -> Kind {
     Kind {
         collection: |_, state| Ok(format!("workspaces/{}/run-triggers", encoded(text_of(state, "workspace_id")))),
         item: |state| by_id("run-triggers", state),
+        twin: |_, state| {
+            let workspace = encoded(text_of(state, "workspace_id"));
+            let there = format!("workspaces/{workspace}/run-triggers?filter%5Brun-trigger%5D%5Btype%5D=inbound");
+            Some((there, |item, state| item.related("sourceable") == Some(text_of(state, "sourceable_id"))))
+        },
         relationships: |state| {
             JsonMap::from_iter([("sourceable".to_owned(), to_one("workspaces", text_of(state, "sourceable_id")))])
         },

@@ -113,6 +113,10 @@ pub struct World {
     pub asked: Vec<Asked>,
     /// Whether every call is answered 503.
     pub is_broken: bool,
+    /// Attributes that the server does not know.
+    pub ignores: Vec<&'static str>,
+    /// Whether the server is older than safe deletion.
+    pub is_old: bool,
     /// Whether looks at runs are not held back, as by other servers.
     pub never_holds: bool,
     /// Whether the server knows no comments.
@@ -323,7 +327,7 @@ impl World {
                 let log = self.runs.iter().find(|run| run.id == *id).map_or("", |run| run.script.log);
                 if query.ends_with("offset=0") { log.into_response() } else { "".into_response() }
             }
-            _ => self.item(method, &parts, body),
+            _ => self.item(method, &parts, query, body),
         }
     }
 
@@ -381,15 +385,20 @@ impl World {
     }
 
     /// Anything else: a POST to a collection makes a resource, which is then found under its kind and id.
-    fn item(&mut self, method: &Method, parts: &[&str], body: &Value) -> Response {
+    fn item(&mut self, method: &Method, parts: &[&str], query: &str, body: &Value) -> Response {
         let path = parts.join("/");
         if let [kind, id, "relationships", relation] = parts
             && *relation != "vars"
         {
-            return self.relation(method, &format!("{kind}/{id}"), relation, body);
+            return self.relation(method, query, &format!("{kind}/{id}"), relation, body);
         }
         match method.as_str() {
             "POST" if path.ends_with("/actions/safe-delete") => {
+                let locked =
+                    self.items.get(&parts[..2].join("/")).is_some_and(|item| item["attributes"]["locked"] == true);
+                if locked {
+                    return error(409, "Workspace is currently locked");
+                }
                 self.items.remove(&parts[..2].join("/"));
                 StatusCode::NO_CONTENT.into_response()
             }
@@ -397,12 +406,19 @@ impl World {
                 let kind = *parts.last().unwrap();
                 let id = format!("{kind}-{}", self.items.len() + 1);
                 let mut item = body["data"].clone();
+                if let Some(attributes) = item["attributes"].as_object_mut() {
+                    attributes.retain(|name, _| !self.ignores.contains(&name.as_str()));
+                }
                 item["id"] = json!(id);
                 let key = match kind {
                     "vars" => format!("{path}/{id}"),
                     "authentication-token" => path,
                     _ => format!("{kind}/{id}"),
                 };
+                if kind == "workspaces" {
+                    item["attributes"]["permissions"] = self.workspace_permissions();
+                    inherit(&mut item);
+                }
                 if kind == "vars" && item["attributes"]["sensitive"] == true {
                     item["attributes"]["value"] = Value::Null;
                 }
@@ -414,7 +430,10 @@ impl World {
             }
             "GET" => match (self.items.get(&path), parts) {
                 (Some(item), _) => data(200, item),
-                (None, ["organizations", _, kind]) => {
+                (
+                    None,
+                    ["organizations", _, kind] | ["workspaces", _, kind @ "run-triggers"] | [kind @ "team-workspaces"],
+                ) => {
                     let start = format!("{kind}/");
                     let all =
                         self.items.iter().filter(|(key, _)| key.starts_with(&start) && key.matches('/').count() == 1);
@@ -426,6 +445,9 @@ impl World {
                 Some(item) => {
                     let said = body["data"]["attributes"].as_object().cloned().unwrap_or_default();
                     item["attributes"].as_object_mut().unwrap().extend(said);
+                    if parts[0] == "workspaces" {
+                        inherit(item);
+                    }
                     data(200, &item.clone())
                 }
                 None => error(404, ""),
@@ -437,12 +459,26 @@ impl World {
         }
     }
 
-    fn relation(&mut self, method: &Method, key: &str, relation: &str, body: &Value) -> Response {
+    fn workspace_permissions(&self) -> Value {
+        if self.is_old { json!({}) } else { json!({ "can-force-delete": true }) }
+    }
+
+    fn relation(&mut self, method: &Method, query: &str, key: &str, relation: &str, body: &Value) -> Response {
         let Some(item) = self.items.get_mut(key) else { return error(404, "") };
         let there = item["relationships"][relation]["data"].as_array().cloned().unwrap_or_default();
         let said = body["data"].as_array().cloned().unwrap_or_default();
         let now: Vec<_> = match method.as_str() {
-            "GET" => return data(200, &json!(there)),
+            "GET" => {
+                let number = |name: &str, usual: usize| {
+                    let found = query.split('&').find_map(|pair| pair.strip_prefix(&format!("page%5B{name}%5D=")));
+                    found.and_then(|number| number.parse().ok()).unwrap_or(usual)
+                };
+                let (page, size) = (number("number", 1), number("size", 20));
+                let shown: Vec<_> = there.iter().skip((page - 1) * size).take(size).collect();
+                let next = (page * size < there.len()).then_some(page + 1);
+                let meta = json!({ "pagination": { "current-page": page, "next-page": next, "total-pages": there.len().div_ceil(size) } });
+                return json!({ "data": shown, "meta": meta }).to_string().into_response();
+            }
             "POST" => there.into_iter().chain(said).collect(),
             "DELETE" => there.into_iter().filter(|one| !said.contains(one)).collect(),
             _ => said,
@@ -450,6 +486,13 @@ impl World {
         item["relationships"][relation]["data"] = json!(now);
         StatusCode::NO_CONTENT.into_response()
     }
+}
+
+/// A workspace that says nothing itself has its project's time to be destroyed.
+fn inherit(workspace: &mut Value) {
+    let attributes = &workspace["attributes"];
+    let is_own = ["auto-destroy-at", "auto-destroy-activity-duration"].iter().any(|name| !attributes[*name].is_null());
+    workspace["attributes"]["inherits-project-auto-destroy"] = json!(!is_own);
 }
 
 /// The place of a workspace that has runs, from 0.

@@ -87,6 +87,15 @@ impl Ground {
         self.succeeds(&["destroy", "-auto-approve", "-no-color", "-input=false"])
     }
 
+    /// A state that was written by somebody else.
+    pub fn put_state(&self, kind: &str, version: u64, attributes: &serde_json::Value) {
+        let provider = "provider[\"registry.terraform.io/hashicorp/tfe\"]";
+        let state = serde_json::json!({ "version": 4, "terraform_version": "1.11.0", "serial": 1, "lineage": "other", "outputs": {},
+            "resources": [{ "mode": "managed", "type": kind, "name": "x", "provider": provider,
+                "instances": [{ "schema_version": version, "attributes": attributes }] }] });
+        std::fs::write(self.root().join("terraform.tfstate"), state.to_string()).unwrap();
+    }
+
     /// Starts an apply and does not wait for it.
     pub fn start_apply(&self) -> Child {
         self.command(&APPLY).spawn().unwrap()
@@ -100,6 +109,8 @@ impl Ground {
     }
 }
 
+/// A plan that fails when there is anything to do.
+pub const PLAN: [&str; 3] = ["plan", "-no-color", "-detailed-exitcode"];
 pub const APPLY: [&str; 4] = ["apply", "-auto-approve", "-no-color", "-input=false"];
 
 /// What Ctrl-C sends.

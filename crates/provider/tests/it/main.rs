@@ -3,8 +3,14 @@
 mod double;
 mod faults;
 mod ground;
+mod imports;
 mod install;
 mod line;
+mod outputs;
 mod resources;
+mod scenarios;
+mod sharing;
+mod teams;
 mod waiting;
 mod workspace_run;
+mod workspaces;

@@ -2,9 +2,7 @@
 
 use serde_json::json;
 
-use super::ground::{APPLY, Ground};
-
-const PLAN: [&str; 3] = ["plan", "-no-color", "-detailed-exitcode"];
+use super::ground::{APPLY, Ground, PLAN};
 
 const STACK: &str = r#"
 resource "tfe_project" "p" {

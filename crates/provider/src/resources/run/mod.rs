@@ -179,7 +179,18 @@ impl Job<'_> {
         let holder = async {
             let id = self.workspace.id.as_str();
             let workspace = workspaces::read(self.client, id).await.ok()?;
-            workspaces::holder(self.client, &workspace, progress.id.as_deref().unwrap_or_default()).await
+            let own = progress.id.as_deref().unwrap_or_default();
+            let holder = workspaces::holder(self.client, &workspace, own).await;
+            let in_front = client::queue::in_front_in_workspace(self.client, id, own).await.unwrap_or_default();
+            let organization = workspace.related("organization").unwrap_or_default();
+            match (holder, in_front) {
+                (Some(holder), 2..) => Some(format!("{holder}, and {in_front} runs are in front of it in all")),
+                (Some(holder), _) => Some(holder),
+                (None, _) => {
+                    let place = client::queue::place_in_organization(self.client, organization, own).await.ok()?;
+                    (place > 0).then(|| format!("it is number {place} in the queue of the organization"))
+                }
+            }
         };
         let holder = tokio::time::timeout(LAST_WORDS, holder).await.ok().flatten();
         explain::timed_out(self.workspace, self.order, &progress, holder.as_deref())

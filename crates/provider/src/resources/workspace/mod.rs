@@ -2,14 +2,15 @@
 //!
 //! Absent: agent pools' and SSH keys' own resources; their ids can be given.
 
+mod delete;
 mod settings;
 
 use async_trait::async_trait;
 use client::{Client, Item, encoded, identifiers, workspaces};
-use domain::{Fault, Problem};
+use domain::Problem;
 use serde_json::{Map as JsonMap, Value as Json, json};
 
-use super::table::{Field, Kind, by_id, in_organization, text_of, to_one};
+use super::table::{Field, Kind, by_id, in_organization, inner, one_of, text_of, to_one};
 use crate::protocol::diagnostics::{At, at, error, of_problem};
 use crate::protocol::messages::Diagnostic;
 use crate::protocol::schema::{Block, Nesting, Type, attribute, flag, number, text};
@@ -32,6 +33,17 @@ impl Workspace {
             relationships: relationships_of,
             more,
             take,
+            twin: |context, state| {
+                let name = encoded(text_of(state, "name"));
+                let there = in_organization(context, state, &format!("workspaces?search%5Bname%5D={name}")).ok()?;
+                Some((there, |item, state| item.text("name") == text_of(state, "name")))
+            },
+            plan: |config, state| {
+                // The old name of an execution mode.
+                if let Some(is_remote) = config.get("operations").and_then(Value::as_bool) {
+                    state.insert("execution_mode".into(), if is_remote { "remote" } else { "local" }.into());
+                }
+            },
             ..Kind::new("tfe_workspace", "workspaces", fields)
         })
     }
@@ -53,11 +65,19 @@ fn fields() -> Vec<Field> {
         text("auto_destroy_activity_duration", "How long it may lie idle, such as 14d.")
             .sent_as("auto-destroy-activity-duration"),
         flag("inherits_project_auto_destroy", "Whether the two above are the project's.")
-            .computed()
+            .or_server()
             .fresh()
             .sent_as("inherits-project-auto-destroy"),
         flag("assessments_enabled", "Whether health assessments run.").or_server().sent_as("assessments-enabled"),
-        text("execution_mode", "remote, local or agent.").or_server().sent_as("execution-mode"),
+        text("execution_mode", "remote, local or agent.")
+            .or_server()
+            .among(&["remote", "local", "agent"])
+            .sent_as("execution-mode"),
+        flag("operations", "Whether runs are remote; deprecated for execution_mode.").aside(),
+        text("ssh_key_id", "The key for modules of git hosts.").aside(),
+        flag("hyok_enabled", "Whether the state is sealed with a key of one's own.")
+            .or_server()
+            .sent_as("hyok-enabled"),
         flag("file_triggers_enabled", "Whether only certain files queue a run.")
             .or(true)
             .sent_as("file-triggers-enabled"),
@@ -114,7 +134,8 @@ fn relationships_of(state: &Map) -> JsonMap<String, Json> {
     relations
 }
 
-fn bindings(tags: &Map) -> Json {
+/// Tags with values, as a relationship.
+pub(crate) fn bindings(tags: &Map) -> Json {
     let one = |(key, value): (&String, &Value)| json!({ "type": "tag-bindings", "attributes": { "key": key, "value": value.as_text().unwrap_or_default() } });
     json!({ "data": tags.iter().map(one).collect::<Vec<_>>() })
 }
@@ -126,7 +147,8 @@ fn texts(state: &Map, name: &str) -> Vec<String> {
 }
 
 fn more(planned: &Map, config: &Map, attributes: &mut JsonMap<String, Json>) {
-    if config.get("execution_mode").is_some_and(Value::is_null) {
+    let is_left_open = ["execution_mode", "operations"].iter().all(|name| config.get(*name).is_none_or(Value::is_null));
+    if is_left_open {
         attributes.remove("execution-mode");
         attributes.insert("setting-overwrites".into(), json!({ "execution-mode": false, "agent-pool": false }));
     }
@@ -162,6 +184,39 @@ fn take(item: &Item, state: &mut Map) {
     }
 }
 
+/// What is wrong with a configuration.
+fn check(config: &Map, told: &mut Vec<Diagnostic>) {
+    if let Some(Value::Text(said)) = config.get("auto_destroy_activity_duration") {
+        let number = said.strip_suffix(['d', 'h']).unwrap_or_default();
+        if number.is_empty() || number.len() > 4 || !number.bytes().all(|digit| digit.is_ascii_digit()) {
+            let wrong = error("invalid duration", "It must be 1-4 digits followed by d or h.");
+            told.push(at(wrong, &[At::Name("auto_destroy_activity_duration")]));
+        }
+    }
+    one_of(config, ["auto_destroy_at", "auto_destroy_activity_duration"], true, told);
+    one_of(config, ["trigger_prefixes", "trigger_patterns"], true, told);
+    one_of(config, ["execution_mode", "operations"], true, told);
+    let is_said = |name: &str| config.get(name).is_some_and(|said| !said.is_null());
+    if let (true, Some(mode)) = (is_said("agent_pool_id"), config.get("execution_mode").and_then(Value::as_text))
+        && mode != "agent"
+    {
+        let wrong = error("Conflicting arguments", "agent_pool_id is for execution_mode = \"agent\" alone.");
+        told.push(at(wrong, &[At::Name("agent_pool_id")]));
+    }
+    for (one, other) in [("source_name", "source_url"), ("source_url", "source_name")] {
+        if is_said(one) && !is_said(other) {
+            let wrong = error("Missing required argument", format!("{one} is given only together with {other}."));
+            told.push(at(wrong, &[At::Name(one)]));
+        }
+    }
+    if let Some(repository) = inner(config, "vcs_repo") {
+        let mut wrong = Vec::new();
+        one_of(repository, ["oauth_token_id", "github_app_installation_id"], true, &mut wrong);
+        let place = [At::Name("vcs_repo"), At::Index(0), At::Name("github_app_installation_id")];
+        told.extend(wrong.into_iter().map(|one| at(one, &place)));
+    }
+}
+
 #[async_trait]
 impl Resource for Workspace {
     fn name(&self) -> &'static str {
@@ -177,13 +232,7 @@ impl Resource for Workspace {
     }
 
     fn validate(&self, config: &Map, told: &mut Vec<Diagnostic>) {
-        if let Some(Value::Text(said)) = config.get("auto_destroy_activity_duration") {
-            let number = said.strip_suffix(['d', 'h']).unwrap_or_default();
-            if number.is_empty() || number.len() > 4 || !number.bytes().all(|digit| digit.is_ascii_digit()) {
-                let wrong = error("invalid duration", "It must be 1-4 digits followed by d or h.");
-                told.push(at(wrong, &[At::Name("auto_destroy_activity_duration")]));
-            }
-        }
+        check(config, told);
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) {
@@ -198,7 +247,12 @@ impl Resource for Workspace {
         change.state = Some(state.clone());
         let client = context.client().map_err(|problem| of_problem("error creating tfe_workspace", &problem))?;
         let shared = share(&client, &state, &[], &texts(&change.planned, "remote_state_consumer_ids")).await;
-        shared.map_err(|problem| of_problem("error sharing the state of the workspace", &problem))
+        shared.map_err(|problem| of_problem("error sharing the state of the workspace", &problem))?;
+        let key = text_of(&change.planned, "ssh_key_id");
+        if key.is_empty() {
+            return Ok(());
+        }
+        give_key(&client, &state, key).await.map_err(|problem| of_problem("error setting ssh_key_id", &problem))
     }
 
     async fn read(&self, context: &Context, state: Map, private: &mut Vec<u8>) -> Result<Option<Map>, Diagnostic> {
@@ -238,6 +292,10 @@ impl Resource for Workspace {
             let moved = json!({ "data": { "type": "workspaces", "relationships": { "project": to_one("projects", project) } } });
             client.replace(&path, &moved).await.map_err(failed)?;
         }
+        let key = text_of(&change.planned, "ssh_key_id");
+        if key != text_of(&prior, "ssh_key_id") {
+            give_key(&client, &prior, key).await.map_err(failed)?;
+        }
         let consumers = |state: &Map| texts(state, "remote_state_consumer_ids");
         share(&client, &prior, &consumers(&prior), &consumers(&change.planned)).await.map_err(failed)?;
         for name in ["tag_names", "tags", "project_id", "remote_state_consumer_ids"] {
@@ -254,24 +312,7 @@ impl Resource for Workspace {
         let failed =
             |problem: Problem| of_problem(&format!("error deleting workspace {}", text_of(&prior, "id")), &problem);
         let client = context.client().map_err(failed)?;
-        let path = by_id("workspaces", &prior);
-        if prior.get("force_delete").and_then(Value::as_bool) == Some(true) {
-            return client.delete(&path, None).await.map_err(failed);
-        }
-        let workspace = match workspaces::read(&client, text_of(&prior, "id")).await {
-            Err(problem) if problem.fault == Fault::NotFound => return Ok(()),
-            answer => answer.map_err(failed)?,
-        };
-        if workspace.get("resource-count").as_u64().unwrap_or_default() > 0 {
-            return Err(error(
-                format!(
-                    "error deleting workspace {}: it has resources under management and must be force deleted",
-                    workspace.id
-                ),
-                "Destroy what it holds first, or apply force_delete = true.",
-            ));
-        }
-        safe_delete(&client, &path).await.map_err(failed)
+        delete::delete(&client, &prior).await.map_err(failed)
     }
 
     async fn import(&self, context: &Context, id: &str) -> Result<Map, Diagnostic> {
@@ -281,29 +322,19 @@ impl Resource for Workspace {
     }
 }
 
+/// Lets runs use a key, or none.
+async fn give_key(client: &Client, state: &Map, key: &str) -> Result<(), Problem> {
+    let id = if key.is_empty() { Json::Null } else { json!(key) };
+    let request = json!({ "data": { "type": "workspaces", "attributes": { "id": id } } });
+    client.replace(&format!("{}/relationships/ssh-key", by_id("workspaces", state)), &request).await
+}
+
 /// The id of a workspace that is named by its id or as `organization/name`.
 async fn find(context: &Context, id: &str) -> Result<String, Problem> {
     match id.split_once('/') {
         None => Ok(id.to_owned()),
         Some((organization, name)) => Ok(workspaces::find(&*context.client()?, organization, name).await?.id),
     }
-}
-
-/// How often and how long apart a deletion is tried while the server still reads the newest state.
-const DELETIONS: u32 = 60;
-const BETWEEN_DELETIONS: std::time::Duration = std::time::Duration::from_secs(5);
-
-async fn safe_delete(client: &Client, path: &str) -> Result<(), Problem> {
-    for attempt in 1.. {
-        match client.act(&format!("{path}/actions/safe-delete"), &json!({})).await {
-            Err(problem) if problem.fault == Fault::NotFound => return Ok(()),
-            Err(problem) if problem.message.contains("being processed") && attempt < DELETIONS => {
-                client.pause(BETWEEN_DELETIONS).await?;
-            }
-            answer => return answer,
-        }
-    }
-    unreachable!("the last attempt is never followed by another")
 }
 
 /// Lets workspaces read the state: first adds the new ones, then takes away the old ones.

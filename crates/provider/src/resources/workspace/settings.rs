@@ -6,12 +6,12 @@ use domain::{Fault, Problem};
 use serde_json::{Map as JsonMap, json};
 use wire::Document;
 
-use super::{find, share, texts};
+use super::{bindings, find, share, texts};
 use crate::protocol::diagnostics::{At, at, error, of_problem};
 use crate::protocol::messages::Diagnostic;
 use crate::protocol::schema::{Block, Type, attribute, flag, id, text};
 use crate::protocol::value::{Map, Value};
-use crate::provider::{Change, Context, Resource};
+use crate::provider::{Change, Context, Plan, Resource};
 use crate::resources::table::text_of;
 
 /// The resource type.
@@ -69,6 +69,11 @@ async fn write(context: &Context, change: &mut Change) -> Result<(), Problem> {
     }
     let request = body("workspaces", attributes, JsonMap::new());
     let written: Document<Item> = client.patch(&path, &request).await?;
+    let tags = |state: Option<&Map>| state.and_then(|state| state.get("tags")).and_then(Value::as_map).cloned();
+    let (old, new) = (tags(change.prior.as_ref()), tags(Some(&change.planned)));
+    if old != new {
+        client.replace(&format!("{path}/relationships/tag-bindings"), &bindings(&new.unwrap_or_default())).await?;
+    }
     let wanted = texts(&change.config, "remote_state_consumer_ids");
     let mut state = taken(&written.data, change.planned.clone());
     let before = consumers(&client, &state).await?;
@@ -92,11 +97,12 @@ impl Resource for Settings {
         Block::of([
             id(),
             text("workspace_id", "The workspace.").required().replaces(),
-            text("execution_mode", "remote, local or agent.").or_server().fresh(),
+            text("execution_mode", "remote, local or agent.").or_server().fresh().among(&["remote", "local", "agent"]),
             text("agent_pool_id", "The agents that run terraform."),
             flag("auto_apply", "Whether plans are applied without asking.").or_server(),
             flag("assessments_enabled", "Whether health assessments run.").or_server(),
             text("description", "Words for people.").or_server(),
+            attribute("tags", Type::text_map(), "Tags with values."),
             flag("global_remote_state", "Whether all workspaces may read the state.").or_server(),
             flag("project_remote_state", "Whether the project's may.").or_server(),
             attribute("remote_state_consumer_ids", Type::text_set(), "The workspaces that may.").or_server(),
@@ -117,6 +123,14 @@ impl Resource for Settings {
             let why =
                 if is_self { "A workspace always reads its own state." } else { "All may read the state already." };
             told.push(at(error("Invalid remote_state_consumer_ids", why), &[At::Name("remote_state_consumer_ids")]));
+        }
+    }
+
+    /// Readers that the configuration does not name any more are taken away.
+    async fn plan(&self, _context: &Context, plan: &mut Plan<'_>) {
+        let is_left_out = plan.config.get("remote_state_consumer_ids").is_some_and(Value::is_null);
+        if let (Some(state), true) = (&mut plan.state, is_left_out) {
+            state.insert("remote_state_consumer_ids".into(), Value::List(Vec::new()));
         }
     }
 
