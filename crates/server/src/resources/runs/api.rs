@@ -15,10 +15,11 @@ use wire::capacity::{Capacity, CapacityAttributes};
 use wire::query::{Include, ListQuery, ReadQuery, RunsFilter, RunsQuery, RunsSearch};
 use wire::runs::{RunBody, RunRequest};
 use wire::task_stages::TaskStage;
-use wire::{ActionRequest, Document};
+use wire::{ActionRequest, Document, Pagination};
 
 use self::shown::{apply_document, document, plan_document};
 use super::Run;
+use super::queue::Occupancy;
 use super::service::{self, New, RunVariable, Whole};
 use crate::actor::{Action, Actor};
 use crate::app::App;
@@ -179,13 +180,14 @@ async fn queue(
 ) -> Reply {
     let tx = app.db.read().await?;
     let organization = organizations::service::read(&tx, &actor, &name.0).await?;
-    let runs = service::queue(&tx, &actor, &organization).await?;
-    let placed: Vec<_> = (1_u64..).zip(runs).collect();
-    let (chosen, pagination) = here.cut(placed, &query.page);
+    let (offset, size) = (query.page.offset(), query.page.size());
+    let total = service::occupancy(&tx, &actor, &organization).await?.total();
+    let chosen = service::queue(&tx, &actor, &organization, offset, size).await?;
+    let pagination = Pagination::of(query.page.number(), size, total);
     let mut documents = Vec::with_capacity(chosen.len());
-    for (position, run) in chosen {
+    for (position, run) in (offset + 1..).zip(chosen) {
         // The queue tells its place also of runs that this token may not read: they are left out.
-        let Ok(whole) = service::read(&tx, &actor, &run.id).await else { continue };
+        let Ok(whole) = service::read(&tx, &actor, &run).await else { continue };
         let mut document = document(&app, &actor, &whole)?;
         document.attributes.position_in_queue = position;
         documents.push(document);
@@ -196,10 +198,8 @@ async fn queue(
 async fn capacity(State(app): State<App>, Caller(actor): Caller, At(name): At<Name>) -> Reply {
     let tx = app.db.read().await?;
     let organization = organizations::service::read(&tx, &actor, &name.0).await?;
-    let runs = service::queue(&tx, &actor, &organization).await?;
-    let parked = runs.iter().filter(|run| run.is_parked()).count() as u64;
-    let running = runs.iter().filter(|run| run.status().holds_slot()).count() as u64 - parked;
-    let attributes = CapacityAttributes { pending: runs.len() as u64 - running - parked, running, parked };
+    let Occupancy { pending, running, parked } = service::occupancy(&tx, &actor, &organization).await?;
+    let attributes = CapacityAttributes { pending, running, parked };
     ok(Document::new(Capacity::new(&organization.name, attributes)))
 }
 

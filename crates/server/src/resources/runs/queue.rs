@@ -9,7 +9,7 @@ use domain::id::{Id, ProjectId, RunId, WorkspaceId};
 use domain::queue::{Blocked, Hold, LimitFacts, QueueFacts, QueuedRun, Scope, Wants, WorkspaceFacts};
 use domain::run::{RunKind, RunStatus};
 
-use super::store::queue::{Line, Of, lines, turns};
+use super::store::queue::{Line, Of, counts_by_status, lines, turns};
 use super::store::{Model as Run, waits};
 use crate::resources::workspaces::{self, Holder, Placed, Workspace};
 use crate::resources::{limits, organizations};
@@ -268,11 +268,40 @@ pub async fn used(tx: &Tx, limits: &[LimitFacts]) -> Result<Vec<usize>, Problem>
     Ok(limits.iter().map(counted).collect())
 }
 
-/// Runs of an organization that wait, are in terraform or are parked, oldest first.
-pub(super) async fn of_organization(tx: &Tx, organization: &str) -> Result<Vec<Line>, Problem> {
-    let mut runs = lines(tx, Of::Organization(organization)).await?;
-    runs.retain(|run| run.status().holds_slot() || matches!(hold(run), Hold::Waits(_)));
-    Ok(runs)
+/// How many runs of an organization are where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Runs that wait for a slot.
+    pub pending: u64,
+    /// Runs that have one, or go on without.
+    pub running: u64,
+    /// Runs that have given theirs back.
+    pub parked: u64,
+}
+
+impl Occupancy {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        self.pending + self.running + self.parked
+    }
+}
+
+/// How many runs of an organization are where.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub(super) async fn occupancy(tx: &Tx, organization: &str) -> Result<Occupancy, Problem> {
+    let mut occupancy = Occupancy::default();
+    for (status, parked, count) in counts_by_status(tx, organization).await? {
+        let holds = RunStatus::parse(&status).is_some_and(RunStatus::holds_slot);
+        let which = match parked.as_deref() {
+            Some("parked") if holds => &mut occupancy.parked,
+            _ if holds => &mut occupancy.running,
+            _ => &mut occupancy.pending,
+        };
+        *which += u64::try_from(count).unwrap_or(0);
+    }
+    Ok(occupancy)
 }
 
 /// A run as the queue sees it.

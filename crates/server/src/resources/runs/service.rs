@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::moves::advance;
-use super::queue::{self, Standing};
-use super::store::queue::Line;
+use super::queue::{self, Occupancy, Standing};
 use super::store::{self, Model as Run, PhaseModel as Phase, Reader};
 use super::waits;
 use crate::actor::{Action, Actor};
@@ -210,10 +209,22 @@ pub async fn whole(tx: &Tx, run: Run, workspace: Workspace) -> Result<Whole, Pro
     Ok(Whole { run, plan, apply, workspace, standing })
 }
 
-/// Runs of an organization that wait, are in terraform, or are parked, oldest first: the queue.
-pub async fn queue(tx: &Tx, actor: &Actor, organization: &Organization) -> Result<Vec<Line>, Problem> {
+/// How many runs of an organization wait, are in terraform, and are parked: the queue in numbers.
+pub async fn occupancy(tx: &Tx, actor: &Actor, organization: &Organization) -> Result<Occupancy, Problem> {
     organizations::service::read(tx, actor, &organization.name).await?;
-    queue::of_organization(tx, &organization.id).await
+    queue::occupancy(tx, &organization.id).await
+}
+
+/// Ids of the runs of the queue, oldest first, from `offset` on.
+pub async fn queue(
+    tx: &Tx,
+    actor: &Actor,
+    organization: &Organization,
+    offset: u64,
+    size: u64,
+) -> Result<Vec<String>, Problem> {
+    organizations::service::read(tx, actor, &organization.name).await?;
+    store::queue::page(tx, &organization.id, offset, size).await
 }
 
 /// Says yes to a planned run.

@@ -57,8 +57,6 @@ impl Line {
 pub enum Of<'a> {
     /// All.
     Everywhere,
-    /// Those of an organization.
-    Organization(&'a str),
     /// Those of these workspaces.
     Workspaces(&'a [String]),
     /// Those that have or had a slot: in terraform or about to be.
@@ -78,7 +76,6 @@ pub async fn lines(tx: &Tx, of: Of<'_>) -> Result<Vec<Line>, Problem> {
     let query = Entity::find().filter(Column::Status.is_in(alive));
     let query = match of {
         Of::Everywhere | Of::UnderWay => query,
-        Of::Organization(id) => query.filter(Column::OrganizationId.eq(id)),
         Of::Workspaces(ids) => query.filter(Column::WorkspaceId.is_in(ids)),
         Of::Parent(id) => query.filter(Column::ParentRunId.eq(id)),
         Of::Run(id) => query.filter(Column::Id.eq(id)),
@@ -100,6 +97,45 @@ pub async fn lines(tx: &Tx, of: Of<'_>) -> Result<Vec<Line>, Problem> {
         ])
         .order_by_asc(Column::CreatedAt)
         .into_model()
+        .all(tx.db())
+        .await
+        .stored()
+}
+
+/// Statuses of runs that wait for a slot or may have one.
+fn in_queue() -> Vec<&'static str> {
+    let waits = |status: RunStatus| matches!(status, RunStatus::Pending | RunStatus::Confirmed);
+    let all = RunStatus::ALL.iter().filter(|&&status| waits(status) || status.holds_slot());
+    all.map(|status| status.as_str()).collect()
+}
+
+/// Ids of an organization's runs that wait for a slot or may have one, oldest first.
+pub async fn page(tx: &Tx, organization: &str, offset: u64, size: u64) -> Result<Vec<String>, Problem> {
+    Entity::find()
+        .filter(Column::OrganizationId.eq(organization))
+        .filter(Column::Status.is_in(in_queue()))
+        .order_by_asc(Column::CreatedAt)
+        .select_only()
+        .column(Column::Id)
+        .offset(offset)
+        .limit(size)
+        .into_tuple()
+        .all(tx.db())
+        .await
+        .stored()
+}
+
+/// Of the same runs, how many have each status and each word for parked.
+pub async fn counts_by_status(tx: &Tx, organization: &str) -> Result<Vec<(String, Option<String>, i64)>, Problem> {
+    Entity::find()
+        .filter(Column::OrganizationId.eq(organization))
+        .filter(Column::Status.is_in(in_queue()))
+        .select_only()
+        .columns([Column::Status, Column::Parked])
+        .column_as(Column::Id.count(), "count")
+        .group_by(Column::Status)
+        .group_by(Column::Parked)
+        .into_tuple()
         .all(tx.db())
         .await
         .stored()
