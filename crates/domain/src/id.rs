@@ -89,6 +89,10 @@ ids! {
     VariableId = "var", "variable";
     /// Names a variable set.
     VariableSetId = "varset", "variable set";
+    /// Names a run trigger.
+    RunTriggerId = "rt", "run trigger";
+    /// Names a decision about a workspace whose upstreams have settled.
+    TriggerDecisionId = "td", "trigger decision";
     /// Names a configuration version.
     ConfigurationId = "cv", "configuration version";
     /// Names a run.

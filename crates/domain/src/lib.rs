@@ -1,7 +1,7 @@
 //! The rules of multispace, and nothing else.
 //!
-//! Ids, the run machine, the stack graph and its walk, queue decisions, roles, which variable wins, state version rules and
-//! [`Problem`]: values in, values out. Absent on purpose: IO, async, serde, clocks and randomness. Whoever needs the time
+//! Ids, the run machine, the stack graph and its walk, queue decisions, roles, which variable wins, run triggers and
+//! their join, state version rules and [`Problem`]: values in, values out. Absent on purpose: IO, async, serde, clocks and randomness. Whoever needs the time
 //! passes it in.
 
 pub mod id;
@@ -12,6 +12,7 @@ pub mod roles;
 pub mod run;
 pub mod stack;
 pub mod state;
+pub mod trigger;
 pub mod variables;
 
 pub use problem::{Fault, Problem};

@@ -20,12 +20,14 @@ kinds! {
     RUNS = "runs";
     RUN_EVENTS = "run-events";
     RUN_LIMITS = "run-limits";
+    RUN_TRIGGERS = "run-triggers";
     STATE_VERSIONS = "state-versions";
     STATE_VERSION_OUTPUTS = "state-version-outputs";
     TAGS = "tags";
     TAG_BINDINGS = "tag-bindings";
     TASK_STAGES = "task-stages";
     TEAMS = "teams";
+    TRIGGER_DECISIONS = "trigger-decisions";
     USERS = "users";
     VARIABLES = "vars";
     VARIABLE_SETS = "varsets";

@@ -29,6 +29,7 @@ pub mod projects;
 pub mod query;
 pub mod run_events;
 pub mod run_limits;
+pub mod run_triggers;
 pub mod runs;
 pub mod state_version_outputs;
 pub mod state_versions;

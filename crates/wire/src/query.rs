@@ -310,6 +310,35 @@ pub struct VariableSetsFilter {
     pub global: Option<String>,
 }
 
+/// Query of a list of run triggers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct RunTriggersQuery {
+    /// Which page.
+    pub page: PageQuery,
+    /// What shall come along.
+    pub include: Include,
+    /// What results must fit; required.
+    pub filter: RunTriggersFilter,
+}
+
+/// `filter[…]` of run triggers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct RunTriggersFilter {
+    /// Which way they point.
+    pub run_trigger: TypeFilter,
+}
+
+/// `filter[…][type]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct TypeFilter {
+    /// The word.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+}
+
 /// Query of a list of runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

@@ -28,6 +28,8 @@ pub struct RunAttributes {
     pub source: RunSource,
     /// Whether somebody asked for it or another run caused it.
     pub trigger_reason: TriggerReason,
+    /// Name of the workspace whose run triggered it; null when none did.
+    pub triggering_source_name: Option<String>,
     /// The version of terraform that it uses.
     pub terraform_version: String,
 
@@ -145,6 +147,10 @@ pub struct RunRelationships {
     pub task_stages: ToMany,
     /// What happened to it.
     pub run_events: ToMany,
+    /// The workspace whose run triggered it; of several the one that was applied last.
+    pub triggering_source: ToOne,
+    /// The run that triggered it.
+    pub triggering_run: ToOne,
     /// Where its comments are read.
     pub comments: Linked,
 }

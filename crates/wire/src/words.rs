@@ -70,6 +70,16 @@ words! {
     }
     /// Whether somebody asked for a run or another run caused it.
     TriggerReason { Manual = "manual", Triggered = "triggered", }
+    /// When a workspace with run triggers runs: once when all upstreams of a wave have settled, or, as on HCP Terraform,
+    /// for each that is applied.
+    RunTriggerMode { Join = "join", Each = "each", }
+    /// What became of a workspace whose upstreams have settled.
+    TriggerOutcome { NotRun = "not-run", Started = "started", Waiting = "waiting", }
+    /// How an upstream came to rest.
+    UpstreamOutcome {
+        Applied = "applied", Unchanged = "unchanged", Failed = "failed", Discarded = "discarded",
+        Canceled = "canceled", Destroyed = "destroyed", NotRun = "not-run",
+    }
     /// What made a configuration version.
     ConfigurationSource {
         Api = "tfe-api", Terraform = "terraform", TerraformCloud = "terraform+cloud", Github = "github",

@@ -46,6 +46,7 @@ fn all() -> Routes {
         .and(resources::variable_sets::routes())
         .and(resources::configurations::routes())
         .and(resources::runs::routes())
+        .and(resources::run_triggers::routes())
         .and(resources::comments::routes())
         .and(resources::states::routes())
         .and(resources::tokens::routes())

@@ -6,6 +6,7 @@ pub mod configurations;
 pub mod limits;
 pub mod organizations;
 pub mod projects;
+pub mod run_triggers;
 pub mod runs;
 pub mod states;
 pub mod tokens;

@@ -8,6 +8,7 @@ mod drive;
 mod parked;
 mod recover;
 mod sweep;
+mod triggers;
 mod work;
 
 pub use recover::take_up;
@@ -34,6 +35,7 @@ use crate::storage::Change;
 /// saved its state. `tasks` are those of [`take_up`], which comes first.
 pub async fn run(app: App, closing: CancellationToken, mut tasks: JoinSet<()>) {
     let mut changes = app.changes.listen();
+    let _triggers = AbortOnDropHandle::new(tokio::spawn(triggers::watch(app.clone(), closing.clone())));
     let _parked = AbortOnDropHandle::new(tokio::spawn(parked::watch(app.clone(), closing.clone())));
     let mut ledger = None;
     let mut news = News::default();

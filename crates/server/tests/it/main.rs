@@ -9,6 +9,7 @@ mod matrix;
 mod parked;
 mod restart;
 mod run_tokens;
+mod run_triggers;
 mod runs;
 mod runs_again;
 mod states;

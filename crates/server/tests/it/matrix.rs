@@ -26,6 +26,7 @@ struct Place {
     comment: String,
     set: String,
     set_variable: String,
+    trigger: String,
 }
 
 impl Place {
@@ -54,7 +55,25 @@ impl Place {
         let comment = json!({ "data": { "attributes": { "body": "looks good" } } });
         let comment = server.post(&format!("/runs/{run}/comments"), comment).await.is(201).id();
         let output = outputs.ids()[0].clone();
-        Self { name, workspace, run, plan, apply, configuration, state, output, variable, comment, set, set_variable }
+        let upstream = server.workspace(&format!("{name}-upstream")).await;
+        let source = json!({ "sourceable": { "data": { "type": "workspaces", "id": upstream } } });
+        let trigger = json!({ "data": { "relationships": source } });
+        let trigger = server.post(&format!("/workspaces/{workspace}/run-triggers"), trigger).await.is(201).id();
+        Self {
+            name,
+            workspace,
+            run,
+            plan,
+            apply,
+            configuration,
+            state,
+            output,
+            variable,
+            comment,
+            set,
+            set_variable,
+            trigger,
+        }
     }
 
     fn fill(&self, path: &str, project: &str, user: &str) -> String {
@@ -63,6 +82,7 @@ impl Place {
             "workspaces" => &self.workspace,
             "varsets" if path.contains("/vars/{id}") => &self.set_variable,
             "varsets" => &self.set,
+            "run-triggers" => &self.trigger,
             "runs" => &self.run,
             "comments" => &self.comment,
             "plans" => &self.plan,

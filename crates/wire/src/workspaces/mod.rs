@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::envelope::{Attributes, Linked, Resource, ToMany, ToOne, null_as_default};
 use crate::flags::flags;
-use crate::words::{ExecutionMode, WorkspaceSource};
+use crate::words::{ExecutionMode, RunTriggerMode, WorkspaceSource};
 use crate::{Timestamp, kind};
 
 pub use request::{
@@ -49,6 +49,8 @@ pub struct WorkspaceAttributes {
     pub auto_apply: bool,
     /// The same for runs that another workspace's run caused.
     pub auto_apply_run_trigger: bool,
+    /// When run triggers start its runs; not in HCP Terraform.
+    pub run_trigger_mode: RunTriggerMode,
     /// Whether a run may destroy everything.
     pub allow_destroy_plan: bool,
     /// Whether a workspace without configuration queues runs.

@@ -8,7 +8,7 @@ use crate::envelope::{Attributes, Items, Request, ToOne};
 use crate::kind;
 use crate::tag_bindings::TagBindingItem;
 use crate::tags::TagItem;
-use crate::words::ExecutionMode;
+use crate::words::{ExecutionMode, RunTriggerMode};
 
 /// Body of a create or an update.
 pub type WorkspaceBody = Request<WorkspaceRequest, WorkspaceRequestRelationships>;
@@ -48,6 +48,9 @@ pub struct WorkspaceRequest {
     /// See the attributes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_apply_run_trigger: Option<bool>,
+    /// See the attributes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_trigger_mode: Option<RunTriggerMode>,
     /// See the attributes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_destroy_plan: Option<bool>,

@@ -20,6 +20,10 @@ use wire::plans::{Plan, PlanAttributes, PlanPermissions, PlanRelationships};
 use wire::projects::{Project, ProjectAttributes, ProjectPermissions, ProjectRelationships};
 use wire::run_events::{RunEvent, RunEventAttributes, RunEventRelationships};
 use wire::run_limits::{RunLimit, RunLimitAttributes};
+use wire::run_triggers::{
+    RunTrigger, RunTriggerAttributes, RunTriggerRelationships, SettledUpstream, TriggerDecision,
+    TriggerDecisionAttributes, TriggerDecisionRelationships,
+};
 use wire::runs::{BlockedBy, Run, RunActions, RunAttributes, RunPermissions, RunRelationships};
 use wire::state_version_outputs::{StateVersionOutput, StateVersionOutputAttributes};
 use wire::state_versions::{StateResource, StateVersion, StateVersionAttributes, StateVersionRelationships};
@@ -29,7 +33,7 @@ use wire::task_stages::TaskStage;
 use wire::users::{TwoFactor, User, UserAttributes, UserPermissions, UserRelationships};
 use wire::variable_sets::{VariableSet, VariableSetAttributes, VariableSetPermissions, VariableSetRelationships};
 use wire::variables::{Variable, VariableAttributes, VariableRelationships};
-use wire::words::{ConfigurationStatus, OutputType, RunSource, StateStatus};
+use wire::words::{ConfigurationStatus, OutputType, RunSource, StateStatus, TriggerOutcome, UpstreamOutcome};
 use wire::workspace_outputs::{WorkspaceOutput, WorkspaceOutputAttributes};
 use wire::workspaces::{
     VcsRepo, Workspace, WorkspaceActions, WorkspaceAttributes, WorkspacePermissions, WorkspaceRelationships,
@@ -279,6 +283,32 @@ fn a_variable_of_a_set_says_so_and_claims_no_workspace() {
             varset: Some(ToOne::new(kind::VARIABLE_SETS, "varset-1")),
         });
     check(&Document::new(variable), expect_file!["../golden/variable_of_a_set.json"]);
+}
+
+#[test]
+fn a_run_trigger_and_a_decision_not_to_run() {
+    let attributes =
+        RunTriggerAttributes { workspace_name: "down".to_owned(), sourceable_name: "up".to_owned(), created_at: at(0) };
+    let trigger = RunTrigger::new("rt-1", attributes).related(RunTriggerRelationships {
+        workspace: ToOne::new(kind::WORKSPACES, "ws-2"),
+        sourceable: ToOne::new(kind::WORKSPACES, "ws-1"),
+    });
+    check(&Document::new(trigger), expect_file!["../golden/run_trigger.json"]);
+    let upstream = SettledUpstream {
+        workspace_id: "ws-1".to_owned(),
+        workspace_name: "up".to_owned(),
+        run_id: Some("run-1".to_owned()),
+        outcome: UpstreamOutcome::Failed,
+    };
+    let attributes = TriggerDecisionAttributes {
+        outcome: TriggerOutcome::NotRun,
+        message: "Not run: \"up\" failed.".to_owned(),
+        created_at: at(1),
+        upstreams: vec![upstream],
+    };
+    let decision = TriggerDecision::new("td-1", attributes)
+        .related(TriggerDecisionRelationships { workspace: ToOne::new(kind::WORKSPACES, "ws-2"), run: ToOne::none() });
+    check(&Document::new(decision), expect_file!["../golden/trigger_decision.json"]);
 }
 
 #[test]

@@ -6,4 +6,4 @@ pub mod service;
 mod store;
 
 pub use api::{document, routes};
-pub use store::{Model as Organization, by_id, every};
+pub use store::{Model as Organization, by_id, every, lock_row};

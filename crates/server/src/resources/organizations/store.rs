@@ -3,7 +3,7 @@
 use domain::Problem;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::{IntoActiveModel, QueryOrder};
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::storage::{Stored, Tx};
 
@@ -31,6 +31,11 @@ impl ActiveModelBehavior for ActiveModel {}
 /// The organization of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
     Entity::find_by_id(id).one(tx.db()).await.stored()
+}
+
+/// Locks an organization's row to the end of the transaction, so that decisions about it as a whole are made one at a time.
+pub async fn lock_row(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
+    Entity::find_by_id(id).lock_exclusive().one(tx.db()).await.stored()
 }
 
 /// The organization of that name.

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::store::{self, Model as Run};
 use super::waits;
 use crate::app::App;
-use crate::resources::{tokens, variables, workspaces};
+use crate::resources::{run_triggers, tokens, variables, workspaces};
 use crate::storage::{Change, Tx};
 
 /// Moves `run`, whose row the caller has locked, and writes it with every change the caller has made to it.
@@ -40,6 +40,7 @@ pub async fn advance(app: &App, tx: &Tx, run: &mut Run, event: RunEvent) -> Resu
     if status.is_final() {
         variables::runs::unpin(tx, &run.id).await?;
         waits::over(tx, &run.id).await?;
+        run_triggers::firing::settled(app, tx, run).await?;
         point_to_next(tx, run).await?;
     }
     tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id.clone() });

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::moves::advance;
 use super::queue::{self, Occupancy, Standing};
-use super::store::{self, Model as Run, PhaseModel as Phase, Reader};
+use super::store::{self, Model as Run, PhaseModel as Phase, Reader, TriggeredBy};
 use super::waits;
 use crate::actor::{Action, Actor};
 use crate::app::App;
@@ -102,6 +102,50 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
     if let Some(made) = made_before(tx, &workspace, new.key.as_deref(), digest.as_deref()).await? {
         return whole(tx, made, workspace).await;
     }
+    let by = Maker {
+        user: actor.user().map(str::to_owned),
+        decides: actor.can(Action::DecideRun, workspaces::service::on(&workspace)),
+        digest,
+        triggered_by: None,
+    };
+    make(app, tx, workspace, new, by).await
+}
+
+/// Starts a run of a workspace whose upstreams were applied. It is confirmed by itself where the workspace says so for
+/// such runs, whatever it says for others.
+///
+/// # Errors
+/// `configuration/missing`, `workspace/local`.
+pub async fn trigger(
+    app: &App,
+    tx: &Tx,
+    workspace: Workspace,
+    message: String,
+    triggered_by: TriggeredBy,
+) -> Result<Whole, Problem> {
+    let new = New {
+        message: Some(message),
+        source: "tfe-run-trigger".into(),
+        auto_apply: Some(workspace.auto_apply_run_trigger),
+        ..New::default()
+    };
+    let by = Maker { user: None, decides: true, digest: None, triggered_by: Some(triggered_by) };
+    make(app, tx, workspace, new, by).await
+}
+
+/// What makes a run, and may.
+struct Maker {
+    /// The user in whose name it is made.
+    user: Option<String>,
+    /// Whether it may also be confirmed in that name.
+    decides: bool,
+    /// Digest of the request, if it has a key.
+    digest: Option<String>,
+    /// The upstreams, if a run trigger makes it.
+    triggered_by: Option<TriggeredBy>,
+}
+
+async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> Result<Whole, Problem> {
     let configuration = configurations::service::for_run(tx, &workspace, new.configuration.as_deref()).await?;
     let plan_only = new.plan_only.unwrap_or(configuration.speculative) || configuration.speculative;
     check(&workspace, &new, plan_only)?;
@@ -126,15 +170,12 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
         configuration_id: configuration.id,
         status: RunStatus::Pending.as_str().into(),
         status_timestamps: json!({ "plan-queueable-at": now.to_rfc3339() }),
-        created_by: actor.user().map(str::to_owned),
+        created_by: by.user,
         message: new.message.unwrap_or_else(|| "Queued manually via the Terraform Enterprise API".into()),
         source: new.source,
-        trigger_reason: "manual".into(),
+        trigger_reason: if by.triggered_by.is_some() { "triggered" } else { "manual" }.into(),
         // Who may not decide starts a run that waits for somebody who may.
-        auto_apply: new.auto_apply.unwrap_or(workspace.auto_apply)
-            && !plan_only
-            && !new.save_plan
-            && actor.can(Action::DecideRun, workspaces::service::on(&workspace)),
+        auto_apply: new.auto_apply.unwrap_or(workspace.auto_apply) && !plan_only && !new.save_plan && by.decides,
         is_destroy: new.is_destroy,
         refresh: !new.no_refresh,
         refresh_only: new.refresh_only,
@@ -158,7 +199,8 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
         parent_run_id: new.parent,
         parked: None,
         request_key: new.key,
-        request_digest: digest,
+        request_digest: by.digest,
+        triggered_by: by.triggered_by,
         created_at: now,
         updated_at: now,
         id,

@@ -88,6 +88,8 @@ pub struct Model {
     pub parent_run_id: Option<String>,
     /// `parked` while it has given its slot back, `resuming` when it goes on and has none yet.
     pub parked: Option<String>,
+    /// What triggered it, if it was a run trigger.
+    pub triggered_by: Option<TriggeredBy>,
     /// When it was made.
     pub created_at: DateTimeUtc,
     /// When it last moved.
@@ -110,6 +112,26 @@ pub struct Reader {
     pub instance: Option<String>,
     /// Id of the workspace whose outputs it reads.
     pub workspace: String,
+}
+
+/// Why a run was triggered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct TriggeredBy {
+    /// Its origin, in microseconds: see `domain::trigger`.
+    pub origin: i64,
+    /// The upstreams that were applied, in that order; at least one.
+    pub upstreams: Vec<Upstream>,
+}
+
+/// An upstream that was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upstream {
+    /// Its id.
+    pub workspace: String,
+    /// Its name, as it was then.
+    pub name: String,
+    /// Its run.
+    pub run: String,
 }
 
 impl Model {

@@ -272,6 +272,7 @@ fn settings(wanted: WorkspaceRequest, relationships: &WorkspaceRequestRelationsh
         project: project.map(|id| id.to_string()),
         auto_apply: wanted.auto_apply,
         auto_apply_run_trigger: wanted.auto_apply_run_trigger,
+        run_trigger_mode: wanted.run_trigger_mode.map(|mode| mode.as_str().to_owned()),
         allow_destroy_plan: wanted.allow_destroy_plan,
         assessments_enabled: wanted.assessments_enabled,
         file_triggers_enabled: wanted.file_triggers_enabled,

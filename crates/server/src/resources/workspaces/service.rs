@@ -9,7 +9,7 @@ use super::store::{self, Model as Workspace, Tag};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::resources::organizations::Organization;
-use crate::resources::{comments, configurations, projects, runs, states, variable_sets, variables};
+use crate::resources::{comments, configurations, projects, run_triggers, runs, states, variable_sets, variables};
 use crate::storage::{Change, Tx};
 
 /// Settings of a workspace; in an edit `None` leaves things as they are.
@@ -27,6 +27,8 @@ pub struct Settings {
     pub auto_apply: Option<bool>,
     /// Runs that a run trigger started are confirmed by themselves.
     pub auto_apply_run_trigger: Option<bool>,
+    /// `join` or `each`: whether upstreams are waited for, or each has a run of its own.
+    pub run_trigger_mode: Option<String>,
     /// Destroy runs may be started.
     pub allow_destroy_plan: Option<bool>,
     /// Kept for clients that set it.
@@ -91,6 +93,7 @@ pub async fn create(
         execution_mode: "remote".into(),
         auto_apply: false,
         auto_apply_run_trigger: false,
+        run_trigger_mode: "join".into(),
         allow_destroy_plan: true,
         assessments_enabled: false,
         file_triggers_enabled: true,
@@ -234,6 +237,7 @@ pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
     configurations::delete_of(tx, &workspace.id).await?;
     variables::delete_of(tx, &workspace.id).await?;
     variable_sets::forget_target(tx, &workspace.id).await?;
+    run_triggers::delete_of(tx, &workspace.id).await?;
     store::delete(tx, &workspace.id).await?;
     tx.announce(Change::Workspace { workspace: workspace.id });
     Ok(())
@@ -434,6 +438,7 @@ async fn change(app: &App, tx: &Tx, workspace: &mut Workspace, settings: Setting
     assign(&mut workspace.description, settings.description);
     assign(&mut workspace.auto_apply, settings.auto_apply);
     assign(&mut workspace.auto_apply_run_trigger, settings.auto_apply_run_trigger);
+    assign(&mut workspace.run_trigger_mode, settings.run_trigger_mode);
     assign(&mut workspace.allow_destroy_plan, settings.allow_destroy_plan);
     assign(&mut workspace.assessments_enabled, settings.assessments_enabled);
     assign(&mut workspace.file_triggers_enabled, settings.file_triggers_enabled);

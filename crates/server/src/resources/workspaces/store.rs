@@ -29,6 +29,8 @@ pub struct Model {
     pub auto_apply: bool,
     /// Runs that a run trigger started are confirmed by themselves.
     pub auto_apply_run_trigger: bool,
+    /// `join` or `each`: see `domain::trigger`.
+    pub run_trigger_mode: String,
     /// Destroy runs may be started.
     pub allow_destroy_plan: bool,
     /// Kept for clients that set it.

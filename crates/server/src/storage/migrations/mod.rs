@@ -3,6 +3,7 @@
 mod columns;
 mod m0001_rooms;
 mod m0003_variable_sets;
+mod m0004_run_triggers;
 mod m0006_parked;
 mod m0007_run_words;
 
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_rooms::Migration),
             Box::new(m0003_variable_sets::Migration),
+            Box::new(m0004_run_triggers::Migration),
             Box::new(m0006_parked::Migration),
             Box::new(m0007_run_words::Migration),
         ]

@@ -29,6 +29,7 @@ pub fn document(app: &App, actor: &Actor, whole: &Whole) -> Result<Document, Pro
     let may = |action| actor.can(action, workspaces::service::on(workspace));
     let decide = may(Action::DecideRun);
     let variables = service::variables(app, run)?;
+    let cause = run.triggered_by.as_ref().and_then(|by| by.upstreams.last());
     let addresses = |column: &Value| Some(Run::strings(column)).filter(|list| !list.is_empty());
     let attributes = RunAttributes {
         status: run.status().visible().into(),
@@ -37,6 +38,7 @@ pub fn document(app: &App, actor: &Actor, whole: &Whole) -> Result<Document, Pro
         message: run.message.clone(),
         source: RunSource::parse(&run.source).unwrap_or_default(),
         trigger_reason: TriggerReason::parse(&run.trigger_reason).unwrap_or_default(),
+        triggering_source_name: cause.map(|upstream| upstream.name.clone()),
         terraform_version: run.terraform_version.clone(),
         auto_apply: run.auto_apply,
         is_destroy: run.is_destroy,
@@ -83,6 +85,8 @@ pub fn document(app: &App, actor: &Actor, whole: &Whole) -> Result<Document, Pro
         configuration_version: ToOne::new(kind::CONFIGURATION_VERSIONS, &run.configuration_id),
         parent_run: ToOne::maybe(kind::RUNS, run.parent_run_id.as_ref()),
         created_by: ToOne::maybe(kind::USERS, run.created_by.as_ref()),
+        triggering_source: ToOne::maybe(kind::WORKSPACES, cause.map(|upstream| &upstream.workspace)),
+        triggering_run: ToOne::maybe(kind::RUNS, cause.map(|upstream| &upstream.run)),
         ..RunRelationships::default()
     };
     Ok(Document::new(&run.id, attributes).related(relationships).linked("self", format!("/api/v2/runs/{}", run.id)))

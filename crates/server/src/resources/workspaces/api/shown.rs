@@ -2,7 +2,7 @@
 
 use domain::Problem;
 use wire::query::Include;
-use wire::words::{ExecutionMode, WorkspaceSource};
+use wire::words::{ExecutionMode, RunTriggerMode, WorkspaceSource};
 use wire::workspaces::{
     SettingOverwrites, Workspace as Document, WorkspaceActions, WorkspaceAttributes, WorkspacePermissions,
     WorkspaceRelationships,
@@ -54,6 +54,7 @@ pub(super) fn document_with(
         working_directory: Some(workspace.working_directory.clone()).filter(|folder| !folder.is_empty()),
         auto_apply: workspace.auto_apply,
         auto_apply_run_trigger: workspace.auto_apply_run_trigger,
+        run_trigger_mode: RunTriggerMode::parse(&workspace.run_trigger_mode).unwrap_or_default(),
         allow_destroy_plan: workspace.allow_destroy_plan,
         queue_all_runs: workspace.queue_all_runs,
         speculative_enabled: workspace.speculative_enabled,
