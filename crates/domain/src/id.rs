@@ -107,6 +107,14 @@ ids! {
     OutputId = "wsout", "state version output";
     /// Names a user.
     UserId = "user", "user";
+    /// Names a team.
+    TeamId = "team", "team";
+    /// Names what a team may do on a workspace.
+    TeamWorkspaceId = "tws", "access of a team to a workspace";
+    /// Names what a team may do on a project.
+    TeamProjectId = "tprj", "access of a team to a project";
+    /// Names the membership of a user in an organization.
+    MembershipId = "ou", "membership";
     /// Names an API token (never the secret itself).
     TokenId = "at", "token";
     /// Names a comment on a run.

@@ -63,6 +63,17 @@ pub fn variable_set_name(name: &str) -> Result<&str, Problem> {
     Err(refuse("variable-set/name", "a variable set", name, "1 to 90 characters, and not only spaces"))
 }
 
+/// Takes the name of a team: 1 to 90 ASCII letters, digits, `-` and `_`.
+///
+/// # Errors
+/// `team/name` (422).
+pub fn team_name(name: &str) -> Result<&str, Problem> {
+    if (1..=90).contains(&name.len()) && name.bytes().all(is_plain) {
+        return Ok(name);
+    }
+    Err(refuse("team/name", "a team", name, "1 to 90 letters, digits, \"-\" and \"_\""))
+}
+
 /// Takes a flat tag and gives it as it is stored, in lower case: ASCII letters, digits, `_`, `:` and `-`, with a letter
 /// or digit at both ends, at most 255 characters.
 ///

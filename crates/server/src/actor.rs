@@ -23,10 +23,8 @@ pub enum Actor {
         name: String,
     },
     /// A team, by one of its tokens.
-    #[allow(dead_code, reason = "made where team tokens are")]
     Team(Box<TeamActor>),
     /// An organization, by its own token: it sets things up, and runs nothing.
-    #[allow(dead_code, reason = "made where organization tokens are")]
     Organization {
         /// Id of the organization.
         organization: String,
@@ -75,7 +73,6 @@ pub enum On<'a> {
     /// One organization.
     Organization(&'a str),
     /// One team.
-    #[allow(dead_code, reason = "asked about where teams are")]
     Team {
         /// Id of its organization.
         organization: &'a str,

@@ -13,6 +13,7 @@ kinds! {
     CONFIGURATION_VERSIONS = "configuration-versions";
     EFFECTIVE_TAG_BINDINGS = "effective-tag-bindings";
     ENTITLEMENT_SETS = "entitlement-sets";
+    ORGANIZATION_MEMBERSHIPS = "organization-memberships";
     ORGANIZATIONS = "organizations";
     ORGANIZATION_CAPACITY = "organization-capacity";
     PLANS = "plans";
@@ -28,6 +29,8 @@ kinds! {
     TASK_STAGES = "task-stages";
     TEAMS = "teams";
     TRIGGER_DECISIONS = "trigger-decisions";
+    TEAM_PROJECTS = "team-projects";
+    TEAM_WORKSPACES = "team-workspaces";
     USERS = "users";
     VARIABLES = "vars";
     VARIABLE_SETS = "varsets";

@@ -186,6 +186,72 @@ pub struct ListQuery {
     pub q: Search,
 }
 
+/// Query of a list of teams.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct TeamsQuery {
+    /// Which page.
+    pub page: PageQuery,
+    /// What shall come along.
+    pub include: Include,
+    /// What the name shall contain.
+    pub q: Search,
+    /// What results must fit.
+    pub filter: TeamsFilter,
+}
+
+/// `filter[…]` of teams.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct TeamsFilter {
+    /// One of these whole names.
+    pub names: Commas,
+}
+
+/// Query of a list of what teams may do on one workspace or project, and of a list of memberships.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct AccessQuery {
+    /// Which page.
+    pub page: PageQuery,
+    /// What shall come along.
+    pub include: Include,
+    /// What results must fit.
+    pub filter: AccessFilter,
+    /// What the name or address shall contain.
+    pub q: Search,
+}
+
+/// `filter[…]` of what teams may do, and of memberships.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct AccessFilter {
+    /// The workspace.
+    pub workspace: OneFilter,
+    /// The project.
+    pub project: OneFilter,
+    /// One of these addresses.
+    pub email: Commas,
+    /// `active` or `invited`.
+    pub status: Option<String>,
+}
+
+/// `filter[…][id]`: one resource.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct OneFilter {
+    /// Its id.
+    pub id: Option<String>,
+}
+
+/// Query of the token of an organization.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct TokenQuery {
+    /// `audit-trails` for the token that reads the audit trail, which does not exist here.
+    pub token: Option<String>,
+}
+
 /// Query of a list of projects.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

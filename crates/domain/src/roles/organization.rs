@@ -44,6 +44,11 @@ impl OrganizationAccess {
         self.0.contains(&flag)
     }
 
+    /// Whether every right of `other` is among these.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.0.is_subset(&self.0)
+    }
+
     /// Whether it lets somebody do this to the organization. To see it, it is enough to be in a team.
     pub fn allows(&self, action: Action) -> bool {
         match action {
@@ -163,6 +168,7 @@ mod tests {
         assert!(!all.allows_on_team(Action::ManageTeam, false, true));
         assert!(!all.allows_on_team(Action::ManageTeamTokens, false, true));
         assert!(all.allows_on_team(Action::ManageTeamTokens, true, false));
+        assert!(all.covers(&with(Flag::ManageTeams)) && !with(Flag::ManageTeams).covers(&all));
     }
 
     #[test]

@@ -49,5 +49,8 @@ fn all() -> Routes {
         .and(resources::run_triggers::routes())
         .and(resources::comments::routes())
         .and(resources::states::routes())
+        .and(resources::teams::routes())
+        .and(resources::grants::routes())
+        .and(resources::memberships::routes())
         .and(resources::tokens::routes())
 }

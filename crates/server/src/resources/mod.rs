@@ -3,12 +3,15 @@
 
 pub mod comments;
 pub mod configurations;
+pub mod grants;
 pub mod limits;
+pub mod memberships;
 pub mod organizations;
 pub mod projects;
 pub mod run_triggers;
 pub mod runs;
 pub mod states;
+pub mod teams;
 pub mod tokens;
 pub mod variable_sets;
 pub mod variables;

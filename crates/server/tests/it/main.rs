@@ -13,5 +13,7 @@ mod run_triggers;
 mod runs;
 mod runs_again;
 mod states;
+mod teams;
+mod tokens;
 mod variable_sets;
 mod workspaces;

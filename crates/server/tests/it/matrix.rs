@@ -1,7 +1,8 @@
 //! Every route, and who may use it, held against a table. A route without a row fails the test, so nobody adds one unseen.
 //!
 //! A run's own and another workspace are asked for: `own` is the workspace of the run whose token asks, `other` one of
-//! another project that shares nothing with it. A cell is the status of a refusal, or `yes`. On SQLite alone: the rules know no database.
+//! another project that shares nothing with it. The team may plan in `own` and read its project; the organization's token asks
+//! for `other`, so that what it deletes is still there for the user, who asks last. A cell is the status of a refusal, or `yes`. On SQLite alone: the rules know no database.
 
 use std::fmt::Write as _;
 
@@ -27,6 +28,14 @@ struct Place {
     set: String,
     set_variable: String,
     trigger: String,
+    project: String,
+    team: String,
+    on_workspace: String,
+    on_project: String,
+    token: String,
+    membership: String,
+    /// Secret of the team.
+    secret: String,
 }
 
 impl Place {
@@ -59,6 +68,13 @@ impl Place {
         let source = json!({ "sourceable": { "data": { "type": "workspaces", "id": upstream } } });
         let trigger = json!({ "data": { "relationships": source } });
         let trigger = server.post(&format!("/workspaces/{workspace}/run-triggers"), trigger).await.is(201).id();
+        let team = server.team(&format!("team-{name}")).await;
+        let on_workspace = server.team_on_workspace(&team, &workspace, "plan").await;
+        let on_project = server.team_on_project(&team, project, "read").await;
+        let described = json!({ "data": { "attributes": { "description": "second" } } });
+        let token = server.post(&format!("/teams/{team}/authentication-tokens"), described).await.is(201).id();
+        let secret = server.team_token(&team).await;
+        let members = server.get(&format!("/organizations/{ORGANIZATION}/organization-memberships")).await.is(200);
         Self {
             name,
             workspace,
@@ -73,10 +89,17 @@ impl Place {
             set,
             set_variable,
             trigger,
+            project: project.to_owned(),
+            team,
+            on_workspace,
+            on_project,
+            token,
+            membership: members.ids()[0].clone(),
+            secret,
         }
     }
 
-    fn fill(&self, path: &str, project: &str, user: &str) -> String {
+    fn fill(&self, path: &str, user: &str) -> String {
         let id = match path.trim_start_matches("/api/v2").split('/').nth(1).unwrap_or_default() {
             "workspaces" if path.contains("/vars/{id}") => &self.variable,
             "workspaces" => &self.workspace,
@@ -90,9 +113,19 @@ impl Place {
             "configuration-versions" => &self.configuration,
             "state-versions" => &self.state,
             "state-version-outputs" => &self.output,
-            "projects" => project,
+            "projects" => &self.project,
+            "teams" => &self.team,
+            "team-workspaces" => &self.on_workspace,
+            "team-projects" => &self.on_project,
+            "authentication-tokens" => &self.token,
+            "organization-memberships" => &self.membership,
             "users" => user,
             _ => "x",
+        };
+        let path = match path {
+            "/api/v2/team-workspaces" => format!("{path}?filter[workspace][id]={}", self.workspace),
+            "/api/v2/team-projects" => format!("{path}?filter[project][id]={}", self.project),
+            path => path.to_owned(),
         };
         path.replace("{organization}", ORGANIZATION)
             .replace("/workspaces/{name}", &format!("/workspaces/{}", self.name))
@@ -112,6 +145,12 @@ impl Place {
         let workspace = json!({ "data": { "type": "workspaces", "id": self.workspace } });
         Some(match path {
             "/api/v2/runs" | "/api/v2/vars" => json!({ "data": { "relationships": { "workspace": workspace } } }),
+            "/api/v2/team-workspaces" | "/api/v2/team-projects" => {
+                let project = json!({ "data": { "type": "projects", "id": self.project } });
+                let team = json!({ "data": { "type": "teams", "id": self.team } });
+                let relationships = json!({ "team": team, "workspace": workspace, "project": project });
+                json!({ "data": { "relationships": relationships, "attributes": { "access": "read" } } })
+            }
             "/api/v2/organizations" => json!({ "data": { "attributes": { "name": "new", "email": "a@b" } } }),
             path if path.ends_with("/state-versions") => {
                 json!({ "data": { "attributes": { "serial": 9, "md5": "d41d8cd98f00b204e9800998ecf8427e" } } })
@@ -147,8 +186,9 @@ async fn every_route_is_open_to_whom_the_table_says() {
     let own = Place::prepare(&server, &server.project("first").await, "own").await;
     let other = Place::prepare(&server, &server.project("second").await, "other").await;
     let token = token_of_run(&server, "own").await;
-    let organization = server.get(&format!("/organizations/{ORGANIZATION}")).await;
-    let project = organization.text_at("/data/relationships/default-project/data/id");
+    let path = format!("/organizations/{ORGANIZATION}/authentication-token");
+    let organization = server.post(&path, json!({ "data": {} })).await.is(201);
+    let organization = organization.text_at("/data/attributes/token");
     let user = server.get("/account/details").await.id();
 
     // Whoever may do little asks first, and what ends things comes last: a deleted workspace would answer 404 to all.
@@ -160,24 +200,28 @@ async fn every_route_is_open_to_whom_the_table_says() {
     });
     let mut rows = Vec::new();
     for (method, path) in &routes {
-        let (at_own, at_other) = (own.fill(path, project, &user), other.fill(path, project, &user));
+        let (at_own, at_other) = (own.fill(path, &user), other.fill(path, &user));
         let (body_own, body_other) = (own.body(method, path), other.body(method, path));
         let anonymous = cell(&server, None, method, &at_own, body_own.as_ref()).await;
         let run_other = cell(&server, Some(&token), method, &at_other, body_other.as_ref()).await;
         let run_own = cell(&server, Some(&token), method, &at_own, body_own.as_ref()).await;
-        rows.push((path, method, anonymous, run_own, run_other, at_own, body_own));
+        let team = cell(&server, Some(&own.secret), method, &at_own, body_own.as_ref()).await;
+        rows.push((path, method, [anonymous, run_own, run_other, team], (at_own, body_own), (at_other, body_other)));
     }
     let mut table = String::new();
     let mut lines = Vec::new();
-    for (path, method, anonymous, run_own, run_other, at_own, body) in rows {
-        let user = cell(&server, Some(&server.token), method, &at_own, body.as_ref()).await;
+    for (path, method, [anonymous, run_own, run_other, team], own, other) in rows {
+        let setter = cell(&server, Some(organization), method, &other.0, other.1.as_ref()).await;
+        let user = cell(&server, Some(&server.token), method, &own.0, own.1.as_ref()).await;
         lines.push((
             (path, method),
-            format!("{method:<6} {path:<75} {anonymous:<9} {user:<5} {run_own:<7} {run_other}"),
+            format!("{method:<6} {path:<75} {anonymous:<9} {user:<5} {setter:<12} {team:<5} {run_own:<8} {run_other}"),
         ));
     }
     lines.sort();
-    writeln!(table, "{:<82} {:<9} {:<5} {:<7} run, other", "route", "anonymous", "user", "run, own").unwrap();
+    let heads = ["route", "anonymous", "user", "organization", "team", "run, own"];
+    let [route, anonymous, user, organization, team, run] = heads;
+    writeln!(table, "{route:<82} {anonymous:<9} {user:<5} {organization:<12} {team:<5} {run:<8} run, other").unwrap();
     for (_, line) in lines {
         writeln!(table, "{}", line.trim_end()).unwrap();
     }

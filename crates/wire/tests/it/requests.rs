@@ -9,6 +9,8 @@ use wire::runs::RunBody;
 use wire::state_versions::{RollbackBody, StateOutput, StateVersionBody};
 use wire::tag_bindings::TagBindingItem;
 use wire::tags::TagItems;
+use wire::team_access::TeamProjectBody;
+use wire::teams::TeamBody;
 use wire::variable_sets::VariableSetBody;
 use wire::variables::VariableBody;
 use wire::words::{ExecutionMode, VariableCategory};
@@ -149,6 +151,29 @@ fn what_pytfe_adds_to_a_run_is_passed_over() {
     assert_eq!(attributes.variables.unwrap()[0].value, "\"b\"");
     assert_eq!(relationships.workspace_id(), Some("ws-1"));
     assert_eq!(relationships.configuration_version_id(), Some("cv-1"));
+}
+
+#[test]
+fn a_team_may_be_told_of_rights_that_are_null_or_unknown() {
+    let body = json!({ "data": { "type": "teams", "attributes": {
+        "name": "crew", "sso-team-id": null, "visibility": null,
+        "organization-access": { "manage-teams": true, "manage-stars": false, "read-projects": null },
+    }}});
+    let (team, _) = read::<TeamBody>(body).into_parts();
+    assert_eq!((team.sso_team_id, team.visibility), (Some(None), None));
+    assert_eq!(team.organization_access.unwrap()["read-projects"], None);
+}
+
+#[test]
+fn access_of_a_team_is_read_with_the_type_that_pytfe_sends() {
+    let body = json!({ "data": {
+        "type": "team-project-access",
+        "attributes": { "access": "custom", "workspace-access": { "move": true, "runs": "plan" } },
+        "relationships": { "team": { "data": { "type": "teams", "id": "team-1" } } },
+    }});
+    let (access, relationships) = read::<TeamProjectBody>(body).into_parts();
+    assert_eq!(access.workspace_access.unwrap().relocate, Some(true));
+    assert_eq!((relationships.team.id(), relationships.project.id()), (Some("team-1"), None));
 }
 
 #[test]

@@ -131,10 +131,14 @@ async fn take(State(app): State<App>, Pass(id): Pass, Blob(archive): Blob<ARCHIV
     Ok(StatusCode::OK.into_response())
 }
 
-/// The address of the upload carries no user, so the run that it starts is the owner's.
+/// The run is that of whoever made the configuration version, who may do no more with it than with any other; a run's is
+/// the owner's. Whoever is gone starts nothing.
 async fn queue(app: &App, tx: &Tx, configuration: &Configuration) -> Result<(), Problem> {
-    let owner = tokens::service::owner(app, tx).await?;
-    let actor = Actor::User { id: owner.id, name: owner.username };
+    let by = match &configuration.created_by {
+        Some(user) => user.clone(),
+        None => tokens::service::owner(app, tx).await?.id,
+    };
+    let Some(actor) = tokens::service::in_name_of(tx, &by).await? else { return Ok(()) };
     let new = runs::service::New {
         configuration: Some(configuration.id.clone()),
         source: "tfe-configuration-version".into(),

@@ -37,6 +37,7 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
         object: String::new(),
         error_message: None,
         created_at: app.ports.now(),
+        created_by: actor.user().map(str::to_owned),
     };
     store::insert(tx, &configuration).await?;
     Ok(configuration)

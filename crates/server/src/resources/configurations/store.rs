@@ -31,6 +31,8 @@ pub struct Model {
     pub error_message: Option<String>,
     /// When it was made.
     pub created_at: DateTimeUtc,
+    /// The user in whose name it was made; a run that its upload starts is theirs.
+    pub created_by: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -106,7 +106,12 @@ async fn entitlements(State(app): State<App>, Caller(actor): Caller, At(name): A
 
 /// What there is of the API here. `operations` is the one that matters: without it the CLI runs everything locally.
 fn entitled() -> EntitlementSetAttributes {
-    EntitlementSetAttributes { operations: true, state_storage: true, ..EntitlementSetAttributes::default() }
+    EntitlementSetAttributes {
+        operations: true,
+        state_storage: true,
+        teams: true,
+        ..EntitlementSetAttributes::default()
+    }
 }
 
 /// An organization as the API shows it.

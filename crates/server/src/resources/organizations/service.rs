@@ -6,7 +6,7 @@ use domain::id::OrganizationId;
 use super::store::{self, Model as Organization};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
-use crate::resources::{limits, projects, variable_sets, workspaces};
+use crate::resources::{grants, limits, projects, teams, tokens, variable_sets, workspaces};
 use crate::storage::Tx;
 
 /// What a new organization needs.
@@ -28,7 +28,7 @@ pub struct Edit {
     pub run_limit: Option<u32>,
 }
 
-/// Makes an organization with its default project.
+/// Makes an organization with its default project and its owners.
 ///
 /// # Errors
 /// `organization/name-taken`, `names/…`.
@@ -45,6 +45,7 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, new: New) -> Result<Organ
     };
     store::insert(tx, &organization).await?;
     projects::service::create_default(app, tx, &organization).await?;
+    teams::service::create_owners(app, tx, &organization, actor.user()).await?;
     Ok(organization)
 }
 
@@ -110,7 +111,12 @@ pub async fn delete(tx: &Tx, actor: &Actor, name: &str) -> Result<(), Problem> {
     }
     variable_sets::service::delete_of_organization(tx, &organization.id).await?;
     limits::delete_of(tx, &organization.id).await?;
+    for project in projects::service::list(tx, actor, &organization).await? {
+        grants::delete_of(tx, &project.id).await?;
+    }
     projects::delete_all(tx, &organization.id).await?;
+    teams::service::delete_all(tx, &organization.id).await?;
+    tokens::service::revoke_all(tx, &organization.id).await?;
     store::delete(tx, &organization.id).await
 }
 

@@ -7,7 +7,7 @@ use super::store::{self, Model as Project};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::resources::organizations::Organization;
-use crate::resources::{limits, variable_sets, workspaces};
+use crate::resources::{grants, limits, variable_sets, workspaces};
 use crate::storage::Tx;
 
 /// Name that HCP Terraform gives the project every organization begins with.
@@ -120,6 +120,7 @@ pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
     }
     variable_sets::service::delete_of_project(tx, &project.organization_id, id).await?;
     limits::delete(tx, &project.organization_id, "project", id).await?;
+    grants::delete_of(tx, id).await?;
     store::delete(tx, id).await
 }
 

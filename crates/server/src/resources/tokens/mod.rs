@@ -1,6 +1,7 @@
-//! Tokens, and the users and runs they speak for. A secret is shown once; what is kept is its digest under the server's key.
+//! Tokens, and the users, teams, organizations and runs they speak for. A secret is shown once; what is kept is its digest under the server's key.
 
 mod api;
+pub mod group;
 pub mod service;
 mod store;
 

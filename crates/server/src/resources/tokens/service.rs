@@ -1,14 +1,15 @@
-//! Use cases of tokens: who is it that asks, and tokens for owners and runs.
+//! Use cases of tokens: who is it that asks, users, and tokens for owners and runs. Those of teams and organizations are in
+//! `group`.
 
-use chrono::Duration;
-use domain::id::{TokenId, UserId};
+use chrono::{DateTime, Duration, Utc};
+use domain::id::{Id, TeamId, TokenId, UserId};
 use domain::run::RunStatus;
 use domain::{Fault, Problem};
 
 use super::store::{self, Model as Token, User};
 use crate::actor::Actor;
 use crate::app::App;
-use crate::resources::{runs, workspaces};
+use crate::resources::{organizations, runs, teams, workspaces};
 use crate::storage::Tx;
 
 /// A run's token outlives no run longer than this.
@@ -26,11 +27,27 @@ pub async fn who(app: &App, tx: &Tx, secret: Option<&str>) -> Result<Actor, Prob
     if token.expires_at.is_some_and(|end| end <= app.ports.now()) {
         return Err(unauthorized());
     }
-    if token.kind == "user" {
-        let user = store::user(tx, &token.subject_id).await?.ok_or_else(unauthorized)?;
-        return Ok(Actor::User { id: user.id, name: user.username });
+    match token.kind.as_str() {
+        "run" => of_run(tx, &token.subject_id).await,
+        "user" => in_name_of(tx, &token.subject_id).await?.ok_or_else(unauthorized),
+        _ => {
+            let user = store::user_for(tx, &token.subject_id).await?.ok_or_else(unauthorized)?;
+            in_name_of(tx, &user.id).await?.ok_or_else(unauthorized)
+        }
     }
-    of_run(tx, &token.subject_id).await
+}
+
+/// A user as whoever asks: a person, or the team or organization that it acts for. `None` when that is gone.
+pub async fn in_name_of(tx: &Tx, user: &str) -> Result<Option<Actor>, Problem> {
+    let Some(user) = store::user(tx, user).await? else { return Ok(None) };
+    let Some(subject) = user.speaks_for else {
+        return Ok(Some(Actor::User { id: user.id, name: user.username }));
+    };
+    if TeamId::parse(&subject).is_ok() {
+        return teams::service::actor(tx, &subject, user.id).await;
+    }
+    let organization = organizations::by_id(tx, &subject).await?;
+    Ok(organization.map(|it| Actor::Organization { organization: it.id, user: user.id }))
 }
 
 /// A run as whoever asks. Where it is, decides what it may, so this is read anew with each request.
@@ -56,9 +73,36 @@ pub async fn owner(app: &App, tx: &Tx) -> Result<User, Problem> {
         username: "owner".into(),
         email: "owner@localhost".into(),
         created_at: app.ports.now(),
+        speaks_for: None,
     };
     store::insert_user(tx, &user).await?;
     Ok(user)
+}
+
+/// The user in whose name a team or organization acts, made on the first call.
+pub async fn service_user(app: &App, tx: &Tx, subject: &str) -> Result<User, Problem> {
+    if let Some(user) = store::user_for(tx, subject).await? {
+        return Ok(user);
+    }
+    let user = User {
+        id: app.ports.id::<UserId>().to_string(),
+        username: format!("api-{subject}"),
+        email: format!("api-{subject}@localhost"),
+        created_at: app.ports.now(),
+        speaks_for: Some(subject.to_owned()),
+    };
+    store::insert_user(tx, &user).await?;
+    Ok(user)
+}
+
+/// The person of that name.
+pub async fn person(tx: &Tx, name: &str) -> Result<Option<User>, Problem> {
+    Ok(store::user_named(tx, name).await?.filter(|user| user.speaks_for.is_none()))
+}
+
+/// Everybody who is a person, by name.
+pub async fn persons(tx: &Tx) -> Result<Vec<User>, Problem> {
+    store::persons(tx).await
 }
 
 /// The user of that id.
@@ -73,12 +117,13 @@ pub async fn user(tx: &Tx, id: &str) -> Result<User, Problem> {
 
 /// A new token that speaks for `user` and does not expire; the secret is returned once and kept nowhere.
 pub async fn issue_for_user(app: &App, tx: &Tx, user: &User, description: &str) -> Result<String, Problem> {
-    issue(app, tx, "user", &user.id, description, None).await
+    Ok(issue(app, tx, "user", &user.id, description, None, Some(&user.id)).await?.secret)
 }
 
 /// A new token that speaks for a run while it is in a phase.
 pub async fn issue_for_run(app: &App, tx: &Tx, run: &str) -> Result<String, Problem> {
-    issue(app, tx, "run", run, "token of the run", Some(RUN_TOKEN_HOURS)).await
+    let end = app.ports.now() + Duration::hours(RUN_TOKEN_HOURS);
+    Ok(issue(app, tx, "run", run, "token of the run", Some(end), None).await?.secret)
 }
 
 /// Takes the tokens of a run back.
@@ -86,28 +131,46 @@ pub async fn revoke_for_run(tx: &Tx, run: &str) -> Result<(), Problem> {
     store::delete_of(tx, "run", run).await
 }
 
-async fn issue(
+/// Takes every token of a team or organization back that goes.
+pub async fn revoke_all(tx: &Tx, subject: &str) -> Result<(), Problem> {
+    for kind in ["team", "organization"] {
+        store::delete_of(tx, kind, subject).await?;
+    }
+    Ok(())
+}
+
+/// A token that was just made.
+pub struct Issued {
+    /// The token.
+    pub token: Token,
+    /// Its secret, which is kept nowhere.
+    pub secret: String,
+}
+
+/// Makes a token.
+pub(super) async fn issue(
     app: &App,
     tx: &Tx,
     kind: &str,
     subject: &str,
     description: &str,
-    hours: Option<i64>,
-) -> Result<String, Problem> {
+    expires_at: Option<DateTime<Utc>>,
+    created_by: Option<&str>,
+) -> Result<Issued, Problem> {
     // The shape of HCP Terraform's tokens, so that secret scanners know it for one.
     let secret = format!("{}.atlasv1.{}", app.ports.randomness.characters(14), app.ports.randomness.characters(SECRET));
-    let now = app.ports.now();
     let token = Token {
         id: app.ports.id::<TokenId>().to_string(),
         digest: digest(app, &secret),
         kind: kind.into(),
         subject_id: subject.into(),
         description: description.into(),
-        created_at: now,
-        expires_at: hours.map(|hours| now + Duration::hours(hours)),
+        created_at: app.ports.now(),
+        expires_at,
+        created_by: created_by.map(str::to_owned),
     };
     store::insert(tx, &token).await?;
-    Ok(secret)
+    Ok(Issued { token, secret })
 }
 
 fn digest(app: &App, secret: &str) -> String {

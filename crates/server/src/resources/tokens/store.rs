@@ -1,8 +1,8 @@
 //! Tables and queries of users and tokens.
 
 use domain::Problem;
-use sea_orm::IntoActiveModel;
 use sea_orm::entity::prelude::*;
+use sea_orm::{IntoActiveModel, QueryOrder};
 
 use crate::storage::{Stored, Tx};
 
@@ -25,6 +25,8 @@ pub mod users {
         pub email: String,
         /// When it was made.
         pub created_at: DateTimeUtc,
+        /// Id of the team or organization in whose stead it acts; none for a person.
+        pub speaks_for: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -41,16 +43,25 @@ pub struct Model {
     pub id: String,
     /// Signature of the secret under the server's key.
     pub digest: String,
-    /// `user` or `run`.
+    /// `user`, `team`, `organization` or `run`.
     pub kind: String,
-    /// Id of the user or run it speaks for.
+    /// Id of what it speaks for.
     pub subject_id: String,
-    /// What it is for.
+    /// What it is for; empty for the single token of a team or organization.
     pub description: String,
     /// When it was made.
     pub created_at: DateTimeUtc,
     /// From when on it is worthless.
     pub expires_at: Option<DateTimeUtc>,
+    /// Id of the user who made it.
+    pub created_by: Option<String>,
+}
+
+impl Model {
+    /// Whether it is the one that a new one replaces.
+    pub fn is_single(&self) -> bool {
+        self.description.is_empty()
+    }
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -60,6 +71,23 @@ impl ActiveModelBehavior for ActiveModel {}
 /// The token with that digest.
 pub async fn by_digest(tx: &Tx, digest: &str) -> Result<Option<Model>, Problem> {
     Entity::find().filter(Column::Digest.eq(digest)).one(tx.db()).await.stored()
+}
+
+/// The token of that id.
+pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
+    Entity::find_by_id(id).one(tx.db()).await.stored()
+}
+
+/// Tokens that speak for that subject, oldest first.
+pub async fn of(tx: &Tx, kind: &str, subject: &str) -> Result<Vec<Model>, Problem> {
+    let all = Entity::find().filter(Column::Kind.eq(kind)).filter(Column::SubjectId.eq(subject));
+    all.order_by_asc(Column::CreatedAt).all(tx.db()).await.stored()
+}
+
+/// Removes one.
+pub async fn delete(tx: &Tx, id: &str) -> Result<(), Problem> {
+    Entity::delete_by_id(id).exec(tx.db()).await.stored()?;
+    Ok(())
 }
 
 /// Adds a token.
@@ -88,6 +116,17 @@ pub async fn user(tx: &Tx, id: &str) -> Result<Option<User>, Problem> {
 /// The user of that name.
 pub async fn user_named(tx: &Tx, username: &str) -> Result<Option<User>, Problem> {
     users::Entity::find().filter(users::Column::Username.eq(username)).one(tx.db()).await.stored()
+}
+
+/// The user in whose name a team or organization acts.
+pub async fn user_for(tx: &Tx, subject: &str) -> Result<Option<User>, Problem> {
+    users::Entity::find().filter(users::Column::SpeaksFor.eq(subject)).one(tx.db()).await.stored()
+}
+
+/// Users that are persons, by name.
+pub async fn persons(tx: &Tx) -> Result<Vec<User>, Problem> {
+    let all = users::Entity::find().filter(users::Column::SpeaksFor.is_null());
+    all.order_by_asc(users::Column::Username).all(tx.db()).await.stored()
 }
 
 /// Adds a user.

@@ -9,7 +9,9 @@ use super::store::{self, Model as Workspace, Tag};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::resources::organizations::Organization;
-use crate::resources::{comments, configurations, projects, run_triggers, runs, states, variable_sets, variables};
+use crate::resources::{
+    comments, configurations, grants, projects, run_triggers, runs, states, variable_sets, variables,
+};
 use crate::storage::{Change, Tx};
 
 /// Settings of a workspace; in an edit `None` leaves things as they are.
@@ -238,6 +240,7 @@ pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
     variables::delete_of(tx, &workspace.id).await?;
     variable_sets::forget_target(tx, &workspace.id).await?;
     run_triggers::delete_of(tx, &workspace.id).await?;
+    grants::delete_of(tx, &workspace.id).await?;
     store::delete(tx, &workspace.id).await?;
     tx.announce(Change::Workspace { workspace: workspace.id });
     Ok(())

@@ -2,6 +2,7 @@
 
 mod columns;
 mod m0001_rooms;
+mod m0002_teams;
 mod m0003_variable_sets;
 mod m0004_run_triggers;
 mod m0006_parked;
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m0001_rooms::Migration),
+            Box::new(m0002_teams::Migration),
             Box::new(m0003_variable_sets::Migration),
             Box::new(m0004_run_triggers::Migration),
             Box::new(m0006_parked::Migration),

@@ -212,6 +212,36 @@ impl Server {
         self.post(&format!("/organizations/{ORGANIZATION}/workspaces"), body).await.is(201).id()
     }
 
+    /// Makes a team without rights and returns its id.
+    pub(crate) async fn team(&self, name: &str) -> String {
+        let body = json!({ "data": { "type": "teams", "attributes": { "name": name } } });
+        self.post(&format!("/organizations/{ORGANIZATION}/teams"), body).await.is(201).id()
+    }
+
+    /// Makes the single token of a team and returns its secret.
+    pub(crate) async fn team_token(&self, team: &str) -> String {
+        let made = self.post(&format!("/teams/{team}/authentication-token"), json!({ "data": {} })).await.is(201);
+        made.text_at("/data/attributes/token").to_owned()
+    }
+
+    /// Gives a team a role on a workspace and returns the id of the grant.
+    pub(crate) async fn team_on_workspace(&self, team: &str, workspace: &str, access: &str) -> String {
+        let body = json!({ "data": { "attributes": { "access": access }, "relationships": {
+            "team": { "data": { "type": "teams", "id": team } },
+            "workspace": { "data": { "type": "workspaces", "id": workspace } },
+        }}});
+        self.post("/team-workspaces", body).await.is(201).id()
+    }
+
+    /// Gives a team a role on a project and returns the id of the grant.
+    pub(crate) async fn team_on_project(&self, team: &str, project: &str, access: &str) -> String {
+        let body = json!({ "data": { "attributes": { "access": access }, "relationships": {
+            "team": { "data": { "type": "teams", "id": team } },
+            "project": { "data": { "type": "projects", "id": project } },
+        }}});
+        self.post("/team-projects", body).await.is(201).id()
+    }
+
     /// Uploads a configuration and returns its id.
     pub(crate) async fn configuration(&self, workspace: &str, speculative: bool) -> String {
         let attributes = json!({ "auto-queue-runs": false, "speculative": speculative });

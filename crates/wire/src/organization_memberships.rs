@@ -1,0 +1,55 @@
+//! Memberships: a user in an organization.
+
+use serde::{Deserialize, Serialize};
+
+use crate::envelope::{Attributes, Request, Resource, ToMany, ToOne};
+use crate::{Timestamp, kind};
+
+/// A membership as the API answers it.
+pub type OrganizationMembership = Resource<OrganizationMembershipAttributes, OrganizationMembershipRelationships>;
+
+/// What a membership says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct OrganizationMembershipAttributes {
+    /// `active` or `invited`.
+    pub status: String,
+    /// Address of the user.
+    pub email: String,
+    /// Name of the user.
+    pub username: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Attributes for OrganizationMembershipAttributes {
+    const KIND: &'static str = kind::ORGANIZATION_MEMBERSHIPS;
+}
+
+/// What a membership points to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct OrganizationMembershipRelationships {
+    /// Where.
+    pub organization: ToOne,
+    /// Who.
+    pub user: ToOne,
+    /// Teams that the user belongs to there.
+    pub teams: ToMany,
+}
+
+/// Body of a create.
+pub type OrganizationMembershipBody = Request<OrganizationMembershipRequest>;
+
+/// What a client says of a membership.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct OrganizationMembershipRequest {
+    /// Whom to invite.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+impl Attributes for OrganizationMembershipRequest {
+    const KIND: &'static str = kind::ORGANIZATION_MEMBERSHIPS;
+}
