@@ -1,5 +1,7 @@
 //! Every document as it stands on the network, in `tests/golden`. After a wanted change: `UPDATE_EXPECT=1`.
 
+mod access;
+
 use domain::run::{PhaseStatus, RunStatus};
 use expect_test::{ExpectFile, expect_file};
 use serde::Serialize;
@@ -15,9 +17,6 @@ use wire::configuration_versions::{
     ConfigurationVersion, ConfigurationVersionAttributes, ConfigurationVersionRelationships,
 };
 use wire::entitlement_sets::{EntitlementSet, EntitlementSetAttributes};
-use wire::organization_memberships::{
-    OrganizationMembership, OrganizationMembershipAttributes, OrganizationMembershipRelationships,
-};
 use wire::organizations::{Organization, OrganizationAttributes, OrganizationPermissions, OrganizationRelationships};
 use wire::plans::{Plan, PlanAttributes, PlanPermissions, PlanRelationships};
 use wire::projects::{Project, ProjectAttributes, ProjectPermissions, ProjectRelationships};
@@ -33,11 +32,6 @@ use wire::state_versions::{StateResource, StateVersion, StateVersionAttributes, 
 use wire::tag_bindings::{EffectiveTagBinding, EffectiveTagBindingAttributes, TagBinding, TagBindingAttributes};
 use wire::tags::{Tag, TagAttributes, TagRelationships};
 use wire::task_stages::TaskStage;
-use wire::team_access::{
-    ProjectAccess, TeamProject, TeamProjectAttributes, TeamProjectRelationships, TeamWorkspace,
-    TeamWorkspaceAttributes, TeamWorkspaceRelationships, WorkspaceAccess,
-};
-use wire::teams::{Team, TeamAttributes, TeamPermissions, TeamRelationships};
 use wire::users::{TwoFactor, User, UserAttributes, UserPermissions, UserRelationships};
 use wire::variable_sets::{VariableSet, VariableSetAttributes, VariableSetPermissions, VariableSetRelationships};
 use wire::variables::{Variable, VariableAttributes, VariableRelationships};
@@ -503,72 +497,6 @@ fn a_token_shows_its_secret_when_it_is_made() {
     )
     .related(AuthenticationTokenRelationships { created_by: ToOne::new(kind::USERS, "user-1"), team: None });
     check(&Document::new(token), expect_file!["../golden/authentication_token.json"]);
-}
-
-#[test]
-fn a_team() {
-    let attributes = TeamAttributes {
-        name: "crew".to_owned(),
-        visibility: "secret".to_owned(),
-        users_count: 1,
-        organization_access: [("manage-teams".to_owned(), true), ("read-projects".to_owned(), false)].into(),
-        permissions: TeamPermissions::all(true),
-        ..Default::default()
-    };
-    let team = Team::new("team-1", attributes).related(TeamRelationships {
-        organization: ToOne::new(kind::ORGANIZATIONS, "fancycorp"),
-        users: ToMany::new(kind::USERS, ["user-1"]),
-        organization_memberships: ToMany::new(kind::ORGANIZATION_MEMBERSHIPS, ["ou-1"]),
-        authentication_token: Linked::related("/api/v2/teams/team-1/authentication-token"),
-    });
-    check(&Document::new(team.linked("self", "/api/v2/teams/team-1")), expect_file!["../golden/team.json"]);
-}
-
-#[test]
-fn what_a_team_may_do_on_a_workspace_and_on_a_project() {
-    let attributes = TeamWorkspaceAttributes {
-        access: "plan".to_owned(),
-        runs: "plan".to_owned(),
-        variables: "read".to_owned(),
-        state_versions: "read".to_owned(),
-        sentinel_mocks: "none".to_owned(),
-        ..Default::default()
-    };
-    let on_workspace = TeamWorkspace::new("tws-1", attributes).related(TeamWorkspaceRelationships {
-        team: ToOne::new(kind::TEAMS, "team-1"),
-        workspace: ToOne::new(kind::WORKSPACES, "ws-1"),
-    });
-    check(&Document::new(on_workspace), expect_file!["../golden/team_workspace.json"]);
-    let attributes = TeamProjectAttributes {
-        access: "custom".to_owned(),
-        project_access: ProjectAccess {
-            settings: Some("read".to_owned()),
-            teams: Some("none".to_owned()),
-            variable_sets: Some("read".to_owned()),
-        },
-        workspace_access: WorkspaceAccess { create: Some(true), relocate: Some(false), ..Default::default() },
-    };
-    let on_project = TeamProject::new("tprj-1", attributes).related(TeamProjectRelationships {
-        team: ToOne::new(kind::TEAMS, "team-1"),
-        project: ToOne::new(kind::PROJECTS, "prj-1"),
-    });
-    check(&Document::new(on_project), expect_file!["../golden/team_project.json"]);
-}
-
-#[test]
-fn a_membership() {
-    let attributes = OrganizationMembershipAttributes {
-        status: "active".to_owned(),
-        email: "owner@fancycorp.example".to_owned(),
-        username: "owner".to_owned(),
-        created_at: at(0),
-    };
-    let membership = OrganizationMembership::new("ou-1", attributes).related(OrganizationMembershipRelationships {
-        organization: ToOne::new(kind::ORGANIZATIONS, "fancycorp"),
-        user: ToOne::new(kind::USERS, "user-1"),
-        teams: ToMany::new(kind::TEAMS, ["team-1"]),
-    });
-    check(&Document::new(membership), expect_file!["../golden/organization_membership.json"]);
 }
 
 #[test]

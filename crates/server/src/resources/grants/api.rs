@@ -12,8 +12,8 @@ use wire::team_access::{
 };
 use wire::{Document, ToOne, kind};
 
+use super::Grant;
 use super::service::{self, Custom, Target};
-use super::store::Model as Grant;
 use crate::app::App;
 use crate::edge::{At, Caller, Here, Query, Reply, Routes, Sent, created, no_content, ok};
 

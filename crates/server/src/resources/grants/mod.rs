@@ -7,4 +7,4 @@ pub mod service;
 mod store;
 
 pub use api::routes;
-pub use store::{delete_of, delete_of_team};
+pub use store::{Model as Grant, delete_of, delete_of_team};

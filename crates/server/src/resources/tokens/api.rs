@@ -12,10 +12,9 @@ use wire::query::{ListQuery, TokenQuery};
 use wire::users::{User as Document, UserAttributes, UserRelationships};
 use wire::{ToOne, kind};
 
-use super::User;
 use super::group::{self, Group};
 use super::service::{self, Issued};
-use super::store::Model as Token;
+use super::{Token, User};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::edge::{At, Caller, Here, Name, Query, Reply, Routes, Sent, created, no_content, ok};

@@ -6,4 +6,4 @@ pub mod service;
 mod store;
 
 pub use api::{document, routes};
-pub use store::User;
+pub use store::{Model as Token, User};
