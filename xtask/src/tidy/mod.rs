@@ -9,6 +9,7 @@ mod manifests;
 mod printing;
 mod problems;
 mod rooms;
+mod scenarios;
 mod size;
 mod source;
 mod words;
@@ -39,13 +40,14 @@ type Rule = fn() -> Result<Vec<Violation>>;
 
 /// Checks every rule and prints each violation with what to do about it.
 pub(crate) fn run() -> Result<()> {
-    let rules: [(&str, Rule); 8] = [
+    let rules: [(&str, Rule); 9] = [
         ("layers of crates", layers::check),
         ("layers in the server", rooms::check),
         ("golden room-to-room edges", edges::check),
         ("inherited lints", manifests::check),
         ("printing", printing::check),
         ("problem pages", problems::check),
+        ("scenarios", scenarios::check),
         ("size of files", size::check),
         ("unfinished work", words::check),
     ];

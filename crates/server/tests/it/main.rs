@@ -12,6 +12,7 @@ mod run_tokens;
 mod run_triggers;
 mod runs;
 mod runs_again;
+mod scenarios;
 mod states;
 mod teams;
 mod tokens;
