@@ -308,10 +308,10 @@ pub async fn cancel(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), P
         )
         .advice("Wait for terraform to save its state, or force-cancel the run."));
     }
+    run.cancel_requested_at = Some(app.ports.now());
     if !is_in_terraform(&run) {
         return advance(app, tx, &mut run, RunEvent::Cancel).await;
     }
-    run.cancel_requested_at = Some(app.ports.now());
     store::update(tx, &run).await?;
     tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id });
     Ok(())
