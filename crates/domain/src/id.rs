@@ -119,6 +119,12 @@ ids! {
     TokenId = "at", "token";
     /// Names a comment on a run.
     CommentId = "wsc", "comment";
+    /// Names a connection to a host of git repositories.
+    OauthClientId = "oc", "OAuth client";
+    /// Names the credentials of a connection.
+    OauthTokenId = "ot", "OAuth token";
+    /// Names the commit that a configuration version came from.
+    IngressId = "ia", "ingress attributes";
     /// Names an event in the life of a run.
     RunEventId = "re", "run event";
 }

@@ -1,7 +1,8 @@
 //! The rules of multispace, and nothing else.
 //!
 //! Ids, the run machine, the stack graph and its walk, queue decisions, roles, which variable wins, run triggers and
-//! their join, state version rules and [`Problem`]: values in, values out. Absent on purpose: IO, async, serde, clocks and randomness. Whoever needs the time
+//! their join, state version rules, repositories and [`Problem`]: values in, values out. Absent on purpose: IO, async,
+//! serde, clocks and randomness. Whoever needs the time
 //! passes it in.
 
 pub mod id;
@@ -14,5 +15,6 @@ pub mod stack;
 pub mod state;
 pub mod trigger;
 pub mod variables;
+pub mod vcs;
 
 pub use problem::{Fault, Problem};

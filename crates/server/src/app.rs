@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::asking::Asking;
+use crate::git::Git;
 use crate::ports::Ports;
 use crate::storage::{Changes, Db, Key, Objects};
 
@@ -21,6 +22,8 @@ pub struct App {
     pub key: Key,
     /// Time and randomness.
     pub ports: Ports,
+    /// Git: repositories of other hosts.
+    pub git: Git,
     /// What was committed, told to whoever listens.
     pub changes: Changes,
     /// Whose terraform asks about which run.

@@ -7,6 +7,7 @@ mod actor;
 mod app;
 mod asking;
 mod edge;
+mod git;
 pub mod local;
 mod ports;
 mod resources;

@@ -14,6 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{App, Setup};
 use crate::asking::Asking;
+use crate::git::{self, Git};
 use crate::ports::Ports;
 use crate::storage::{Changes, Db, Key, Objects};
 use crate::{edge, resources, scheduler};
@@ -33,6 +34,8 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
     /// CLI configuration that every run starts from (`provider_installation` and so on).
     pub cli_config: String,
+    /// Folders of this machine below which git repositories may be read; usually none.
+    pub git_local: Vec<PathBuf>,
     /// Concurrent runs of a new organization.
     pub run_limit: u32,
     /// How long an interrupted terraform may take before it is killed.
@@ -58,6 +61,7 @@ impl Options {
             terraform_versions: None,
             environment: Vec::new(),
             cli_config: String::new(),
+            git_local: Vec::new(),
             run_limit: 4,
             grace: Duration::from_secs(60),
             force_cancel_after: Duration::from_secs(10),
@@ -94,6 +98,8 @@ impl Engine {
             Some(url) => Db::postgres(url, changes.clone()).await?,
             None => Db::sqlite(&options.data.join("multispace.db"), changes.clone()).await?,
         };
+        let limits = git::Limits::default();
+        let git = Git::new(options.data.join("git"), &options.git_local, &options.environment, limits)?;
         let setup = Setup {
             runs: options.data.join("runs"),
             terraform,
@@ -116,6 +122,7 @@ impl Engine {
             key,
             asking: Asking::new(ports.clock.clone()),
             ports,
+            git,
             changes,
             setup: Arc::new(setup),
         };

@@ -14,6 +14,9 @@ kinds! {
     EFFECTIVE_TAG_BINDINGS = "effective-tag-bindings";
     ENTITLEMENT_SETS = "entitlement-sets";
     ORGANIZATION_MEMBERSHIPS = "organization-memberships";
+    INGRESS_ATTRIBUTES = "ingress-attributes";
+    OAUTH_CLIENTS = "oauth-clients";
+    OAUTH_TOKENS = "oauth-tokens";
     ORGANIZATIONS = "organizations";
     ORGANIZATION_CAPACITY = "organization-capacity";
     PLANS = "plans";

@@ -56,6 +56,11 @@ const RULES: &[Rule] = &[
         advice: "the scheduler reads facts, decides and calls what a room's mod.rs offers",
     },
     Rule {
+        part: "git",
+        must_not: &[Target::Room, Target::Wire, Target::Http, Target::Database, Target::Actor],
+        advice: "git knows repositories and commits: what they are for is decided by who calls it",
+    },
+    Rule {
         part: "storage",
         must_not: &[Target::Room, Target::Wire, Target::Http],
         advice: "storage is a floor that rooms stand on: it knows none of them",

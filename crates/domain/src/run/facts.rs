@@ -153,7 +153,7 @@ impl RunStatus {
     }
 
     /// Whether a run occupies its workspace: no other run that writes state starts there, and the workspace is locked
-    /// by it. It does from its start (`pending` left) to its end; a run that only plans never does, and one that saves
+    /// by it. It does from its start (queue and fetching left) to its end; a run that only plans never does, and one that saves
     /// its plan does from its confirmation on.
     pub fn holds_workspace(self, kind: RunKind) -> bool {
         match (kind, self.part()) {
@@ -199,13 +199,11 @@ impl RunStatus {
 
     fn part(self) -> Part {
         match self {
-            Self::Pending => Part::Waiting,
-            Self::Fetching
-            | Self::FetchingCompleted
-            | Self::PrePlanRunning
-            | Self::PrePlanCompleted
-            | Self::PrePlanAwaitingDecision
-            | Self::Queuing => Part::Starting,
+            // A configuration is fetched beside the queue, so that a slow host keeps nobody's workspace or slot.
+            Self::Pending | Self::Fetching | Self::FetchingCompleted => Part::Waiting,
+            Self::PrePlanRunning | Self::PrePlanCompleted | Self::PrePlanAwaitingDecision | Self::Queuing => {
+                Part::Starting
+            }
             Self::PlanQueued | Self::Planning => Part::Plan,
             Self::TfPolicyOverride
             | Self::PostPlanRunning
@@ -238,7 +236,7 @@ impl RunStatus {
 /// The parts of a run's life, as far as they differ in what they occupy and allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// In the queue.
+    /// In the queue, or about to be once its configuration is here.
     Waiting,
     /// Out of the queue, with no slot yet.
     Starting,
@@ -292,14 +290,14 @@ mod tests {
             .assert_eq(&names(|status| facts(status).is_cancelable()));
         expect!["planned tf_policy_checked post_plan_completed cost_estimated policy_checked"]
             .assert_eq(&names(|status| facts(status).is_confirmable()));
-        expect!["pending planned tf_policy_checked tf_policy_override post_plan_running post_plan_awaiting_decision post_plan_completed cost_estimated policy_override policy_checked planned_and_saved"]
+        expect!["pending fetching fetching_completed planned tf_policy_checked tf_policy_override post_plan_running post_plan_awaiting_decision post_plan_completed cost_estimated policy_override policy_checked planned_and_saved"]
             .assert_eq(&names(|status| facts(status).is_discardable()));
     }
 
     #[test]
     fn what_is_occupied_is_as_the_lists_say() {
         expect!["plan_queued planning apply_queued applying"].assert_eq(&names(RunStatus::holds_slot));
-        expect!["fetching fetching_completed pre_plan_running pre_plan_completed pre_plan_awaiting_decision queuing plan_queued planning planned tf_policy_checked tf_policy_override post_plan_running post_plan_awaiting_decision post_plan_completed cost_estimating cost_estimated policy_checking policy_override policy_checked confirmed pre_apply_running pre_apply_completed queuing_apply apply_queued applying post_apply_running post_apply_completed planned_and_saved"]
+        expect!["pre_plan_running pre_plan_completed pre_plan_awaiting_decision queuing plan_queued planning planned tf_policy_checked tf_policy_override post_plan_running post_plan_awaiting_decision post_plan_completed cost_estimating cost_estimated policy_checking policy_override policy_checked confirmed pre_apply_running pre_apply_completed queuing_apply apply_queued applying post_apply_running post_apply_completed planned_and_saved"]
             .assert_eq(&names(|status| status.holds_workspace(RunKind::Ordinary)));
         expect!["confirmed pre_apply_running pre_apply_completed queuing_apply apply_queued applying post_apply_running post_apply_completed"]
             .assert_eq(&names(|status| status.holds_workspace(RunKind::SavePlan)));

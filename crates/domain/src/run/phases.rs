@@ -55,7 +55,7 @@ impl Phases {
             RunStatus::PostApplyRunning | RunStatus::PostApplyCompleted | RunStatus::Applied => {
                 Self { apply: PhaseStatus::Finished, ..self }
             }
-            RunStatus::Errored => Self { plan: failed(plan), apply: failed(apply) },
+            RunStatus::Errored => Self { plan: never_begun(failed(plan)), apply: failed(apply) },
             RunStatus::Canceled | RunStatus::ForceCanceled => Self { plan: canceled(plan), apply: canceled(apply) },
             RunStatus::Discarded => Self { plan: unreached(plan), apply: unreached(apply) },
         }
@@ -66,6 +66,14 @@ fn failed(phase: PhaseStatus) -> PhaseStatus {
     match phase {
         PhaseStatus::Running => PhaseStatus::Errored,
         other => unreached(other),
+    }
+}
+
+/// What fails before terraform begins, such as a configuration that cannot be fetched, fails as a plan: its log says why.
+fn never_begun(plan: PhaseStatus) -> PhaseStatus {
+    match plan {
+        PhaseStatus::Unreachable => PhaseStatus::Errored,
+        other => other,
     }
 }
 
@@ -111,6 +119,7 @@ mod tests {
         assert_eq!(walk(&[PlanQueued, Canceled]), ("canceled", "unreachable"));
         assert_eq!(walk(&[PlanQueued, Planning, Canceled]), ("canceled", "unreachable"));
         assert_eq!(walk(&[PlanQueued, Planning, Errored]), ("errored", "unreachable"));
+        assert_eq!(walk(&[Fetching, Errored]), ("errored", "unreachable"));
         assert_eq!(walk(&[PlanQueued, Planning, Planned, Discarded]), ("finished", "unreachable"));
     }
 

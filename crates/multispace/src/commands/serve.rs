@@ -90,6 +90,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", env = "MULTISPACE_PROVIDER")]
     provider: Option<PathBuf>,
 
+    /// Folder of this machine below which workspaces may read git repositories; may be given more than once
+    #[arg(long, value_name = "DIR")]
+    git_local: Vec<PathBuf>,
+
     /// PostgreSQL database to use instead of SQLite in the data folder (a URL)
     #[arg(long, value_name = "URL", env = "MULTISPACE_DATABASE", hide_env_values = true)]
     database: Option<String>,
@@ -123,6 +127,7 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
             .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
             .collect(),
         cli_config: cli_config.clone(),
+        git_local: arguments.git_local,
         run_limit: arguments.concurrency,
         address: Some(connection.address.clone()),
         ..Options::new(&data)

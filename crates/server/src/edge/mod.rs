@@ -38,6 +38,7 @@ pub fn listed() -> Vec<(&'static str, String)> {
 
 fn all() -> Routes {
     public::routes()
+        .and(resources::oauth_clients::routes())
         .and(resources::organizations::routes())
         .and(resources::limits::routes())
         .and(resources::projects::routes())
@@ -45,6 +46,7 @@ fn all() -> Routes {
         .and(resources::variables::routes())
         .and(resources::variable_sets::routes())
         .and(resources::configurations::routes())
+        .and(resources::repositories::routes())
         .and(resources::runs::routes())
         .and(resources::run_triggers::routes())
         .and(resources::comments::routes())

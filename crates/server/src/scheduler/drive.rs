@@ -32,7 +32,7 @@ pub async fn plan(app: App, run: &str, closing: CancellationToken) {
         let result = match work::assemble(&app, &run, &plan.id).await {
             Ok(work) => {
                 let _watch = watch(&app, &run.id, stop.clone(), closing.clone());
-                executor::plan(&work, receiver.clone(), stop).await
+                receiver.explained(executor::plan(&work, receiver.clone(), stop).await).await
             }
             Err(problem) => Err(receiver.refuse(problem).await),
         };
@@ -55,7 +55,7 @@ pub async fn apply(app: App, run: &str, closing: CancellationToken) {
         let result = match work::assemble(&app, &run, &plan.id).await {
             Ok(work) => {
                 let _watch = watch(&app, &run.id, stop.clone(), closing.clone());
-                executor::apply(&work, receiver.clone(), stop).await
+                receiver.explained(executor::apply(&work, receiver.clone(), stop).await).await
             }
             Err(problem) => Err(receiver.refuse(problem).await),
         };
@@ -254,6 +254,16 @@ impl Receiver {
     async fn refuse(&self, problem: Problem) -> Failure {
         self.log(Bytes::from(format!("\nError: {}\n\n{}\n", problem.message, problem.advice))).await;
         Failure { kind: FailureKind::Executor, message: problem.to_string(), recovery: Recovery::default() }
+    }
+
+    /// Says in the log what went wrong outside of terraform, which says its own errors itself.
+    async fn explained<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
+        if let Err(failure) = &result
+            && failure.kind == FailureKind::Executor
+        {
+            self.log(Bytes::from(format!("\nError: {}\n", failure.message))).await;
+        }
+        result
     }
 
     /// Brings a log that was cut off up to `whole`, of which it may have the beginning.

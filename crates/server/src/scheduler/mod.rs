@@ -5,6 +5,7 @@
 
 mod approve;
 mod drive;
+mod fetch;
 mod parked;
 mod recover;
 mod sweep;
@@ -39,6 +40,7 @@ pub async fn run(app: App, closing: CancellationToken, mut tasks: JoinSet<()>) {
     let _parked = AbortOnDropHandle::new(tokio::spawn(parked::watch(app.clone(), closing.clone())));
     let mut ledger = None;
     let mut news = News::default();
+    tasks.spawn(fetch::run(app.clone(), closing.clone()));
     while !closing.is_cancelled() {
         if let Err(problem) = dispatch(&app, &closing, &mut tasks, &mut ledger, &news).await {
             tracing::error!(code = problem.code, cause = problem.cause, "{}", problem.message);

@@ -8,7 +8,7 @@ use executor::{Backend, Names, Operation, Output, Source, UpstreamOutputs, Work}
 
 use crate::app::{App, Setup};
 use crate::resources::runs::{self, Reader, Run};
-use crate::resources::{configurations, organizations, projects, states, tokens, variables, workspaces};
+use crate::resources::{configurations, organizations, projects, repositories, states, tokens, variables, workspaces};
 use crate::terraform;
 
 /// Folder of a run.
@@ -43,9 +43,10 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         Some(_) => Some(tokens::service::issue_for_run(app, &tx, &run.id).await?),
         None => None,
     };
+    let mut environment = environment(&app.setup, &organization.name, token.as_deref());
+    environment.extend(repositories::service::environment(&tx, &configuration.id).await?);
     tx.commit().await?;
 
-    let environment = environment(&app.setup, &organization.name, token.as_deref());
     let held = !workspace.own_backend;
     Ok(Work {
         run: RunId::parse(&run.id)?,

@@ -3,6 +3,7 @@
 mod access;
 mod configurations;
 mod edge;
+mod git;
 mod harness;
 mod long_queue;
 mod matrix;

@@ -36,6 +36,8 @@ struct Place {
     membership: String,
     /// Secret of the team.
     secret: String,
+    client: String,
+    connection: String,
 }
 
 impl Place {
@@ -75,6 +77,9 @@ impl Place {
         let token = server.post(&format!("/teams/{team}/authentication-tokens"), described).await.is(201).id();
         let secret = server.team_token(&team).await;
         let members = server.get(&format!("/organizations/{ORGANIZATION}/organization-memberships")).await.is(200);
+        let connection = server.connection("https://git.example", json!({})).await;
+        let client = server.get(&format!("/oauth-tokens/{connection}")).await.is(200);
+        let client = client.text_at("/data/relationships/oauth-client/data/id").to_owned();
         Self {
             name,
             workspace,
@@ -96,6 +101,8 @@ impl Place {
             token,
             membership: members.ids()[0].clone(),
             secret,
+            client,
+            connection,
         }
     }
 
@@ -119,6 +126,8 @@ impl Place {
             "team-projects" => &self.on_project,
             "authentication-tokens" => &self.token,
             "organization-memberships" => &self.membership,
+            "oauth-clients" => &self.client,
+            "oauth-tokens" => &self.connection,
             "users" => user,
             _ => "x",
         };
@@ -194,7 +203,9 @@ async fn every_route_is_open_to_whom_the_table_says() {
     routes.sort_by_key(|(method, path)| {
         let deletes = *method == "DELETE";
         let whole = deletes && !path.contains("/relationships/");
-        (deletes && path.starts_with("/api/v2/organizations/{o"), whole, deletes)
+        // A connection is deleted after its credentials, which would be gone with it.
+        let last = path.starts_with("/api/v2/organizations/{o") || path == "/api/v2/oauth-clients/{id}";
+        (deletes && last, whole, deletes)
     });
     let mut rows = Vec::new();
     for (method, path) in &routes {

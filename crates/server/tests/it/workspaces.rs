@@ -55,7 +55,7 @@ on_both! {
         server.patch(&path, body(json!({ "execution-mode": "agent" }))).await.refuses(422, "workspace/setting");
         server.patch(&path, body(json!({ "auto-destroy-at": "2030-01-01T00:00:00Z" }))).await
             .refuses(422, "workspace/unsupported");
-        server.patch(&path, body(json!({ "vcs-repo": { "identifier": "a/b" } }))).await.refuses(422, "workspace/unsupported");
+        server.patch(&path, body(json!({ "vcs-repo": { "identifier": "a/b", "github-app-installation-id": "ghain-1" } }))).await.refuses(422, "workspace/unsupported");
     }
 
     async fn sloppy_bodies_of_the_field_are_taken(server) {

@@ -10,8 +10,9 @@ use wire::configuration_versions::{
     ConfigurationVersion as Document, ConfigurationVersionAttributes, ConfigurationVersionBody,
     ConfigurationVersionRelationships,
 };
-use wire::query::ListQuery;
+use wire::query::{ListQuery, ReadQuery};
 use wire::words::{ConfigurationSource, ConfigurationStatus};
+use wire::{ToOne, kind};
 
 use super::service::{self, New};
 use super::{Configuration, Status};
@@ -19,7 +20,7 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::edge::signed::{self, Pass};
 use crate::edge::{At, Blob, Caller, Client, Here, Query, Reply, Routes, Sent, bytes, created, ok};
-use crate::resources::{runs, tokens};
+use crate::resources::{repositories, runs, tokens};
 use crate::storage::Tx;
 
 /// Most bytes of a compressed archive.
@@ -50,7 +51,11 @@ async fn list(
     let tx = app.db.read().await?;
     let all = service::list(&tx, &actor, workspace.as_str()).await?;
     let (chosen, pagination) = here.cut(all, &query.page);
-    ok(here.paged(chosen.iter().map(|it| document(&app, &here, it)).collect(), pagination))
+    let mut documents = Vec::with_capacity(chosen.len());
+    for configuration in &chosen {
+        documents.push(document(&app, &tx, &here, configuration).await?);
+    }
+    ok(here.paged(documents, pagination))
 }
 
 async fn create(
@@ -70,20 +75,33 @@ async fn create(
     };
     let tx = app.db.write().await?;
     let configuration = service::create(&app, &tx, &actor, workspace.as_str(), new).await?;
+    let document = document(&app, &tx, &here, &configuration).await?;
     tx.commit().await?;
-    created(wire::Document::new(document(&app, &here, &configuration)))
+    created(wire::Document::new(document))
 }
 
-async fn show(State(app): State<App>, Caller(actor): Caller, At(id): At<ConfigurationId>, here: Here) -> Reply {
+async fn show(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    At(id): At<ConfigurationId>,
+    here: Here,
+    Query(query): Query<ReadQuery>,
+) -> Reply {
     let tx = app.db.read().await?;
     let configuration = service::read(&tx, &actor, id.as_str()).await?;
-    ok(wire::Document::new(document(&app, &here, &configuration)))
+    let mut answer = wire::Document::new(document(&app, &tx, &here, &configuration).await?);
+    if query.include.has("ingress_attributes")
+        && let Some(ingress) = repositories::ingress_of(&tx, &configuration.id).await?
+    {
+        answer.include(&repositories::ingress_document(&ingress));
+    }
+    ok(answer)
 }
 
 async fn of_run(State(app): State<App>, Caller(actor): Caller, At(run): At<RunId>, here: Here) -> Reply {
     let tx = app.db.read().await?;
     let configuration = read_of_run(&tx, &actor, &run).await?;
-    ok(wire::Document::new(document(&app, &here, &configuration)))
+    ok(wire::Document::new(document(&app, &tx, &here, &configuration).await?))
 }
 
 async fn download(State(app): State<App>, Caller(actor): Caller, At(id): At<ConfigurationId>, here: Here) -> Reply {
@@ -157,8 +175,26 @@ async fn give(State(app): State<App>, Pass(id): Pass) -> Reply {
     bytes("application/gzip", service::archive(&app, &configuration).await?)
 }
 
+/// Adds a configuration version to an answer.
+///
+/// # Errors
+/// `configuration/not-found`, also for who may not see it.
+pub async fn include<D>(
+    app: &App,
+    tx: &Tx,
+    actor: &Actor,
+    here: &Here,
+    id: &str,
+    answer: &mut wire::Document<D>,
+) -> Result<(), Problem> {
+    let configuration = service::read(tx, actor, id).await?;
+    answer.include(&document(app, tx, here, &configuration).await?);
+    Ok(())
+}
+
 /// A configuration version as the API shows it.
-pub fn document(app: &App, here: &Here, configuration: &Configuration) -> Document {
+async fn document(app: &App, tx: &Tx, here: &Here, configuration: &Configuration) -> Result<Document, Problem> {
+    let ingress = repositories::ingress_of(tx, &configuration.id).await?;
     let waits = configuration.is(Status::Pending);
     let attributes = ConfigurationVersionAttributes {
         auto_queue_runs: configuration.auto_queue_runs,
@@ -172,8 +208,18 @@ pub fn document(app: &App, here: &Here, configuration: &Configuration) -> Docume
         ..ConfigurationVersionAttributes::default()
     };
     let path = format!("/api/v2/configuration-versions/{}", configuration.id);
-    let document = Document::new(&configuration.id, attributes)
-        .related(ConfigurationVersionRelationships::default())
-        .linked("self", path.clone());
-    if configuration.is(Status::Uploaded) { document.linked("download", format!("{path}/download")) } else { document }
+    let ingress = ToOne::maybe(kind::INGRESS_ATTRIBUTES, ingress.as_ref().map(|it| &it.id));
+    // Where nothing is, no address is told either: clients would read it.
+    let relationships = ConfigurationVersionRelationships {
+        ingress_attributes: match ingress.id().is_some() {
+            true => ingress.related(format!("{path}/ingress-attributes")),
+            false => ingress,
+        },
+    };
+    let document = Document::new(&configuration.id, attributes).related(relationships).linked("self", path.clone());
+    Ok(if configuration.is(Status::Uploaded) {
+        document.linked("download", format!("{path}/download"))
+    } else {
+        document
+    })
 }

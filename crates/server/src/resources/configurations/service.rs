@@ -104,6 +104,25 @@ pub async fn uploaded(tx: &Tx, id: &str, stored: Result<String, Problem>) -> Res
     Ok(configuration)
 }
 
+/// Makes a configuration version of an archive that the server fetched and stored itself.
+pub async fn fetched(app: &App, tx: &Tx, workspace: &str, new: New, object: String) -> Result<Configuration, Problem> {
+    let configuration = Configuration {
+        id: app.ports.id::<ConfigurationId>().to_string(),
+        workspace_id: workspace.to_owned(),
+        status: Status::Uploaded.as_str().into(),
+        source: new.source,
+        speculative: new.speculative,
+        provisional: new.provisional,
+        auto_queue_runs: new.auto_queue_runs,
+        object,
+        error_message: None,
+        created_by: None,
+        created_at: app.ports.now(),
+    };
+    store::insert(tx, &configuration).await?;
+    Ok(configuration)
+}
+
 /// The configuration that a new run of the workspace uses: the one named, or the workspace's current one.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ pub struct Model {
     pub workspace_id: String,
     /// See [`Status`].
     pub status: String,
-    /// `tfe-api`, `terraform` or `terraform+cloud`.
+    /// `tfe-api`, `terraform`, `terraform+cloud`, or the kind of host that it was fetched from.
     pub source: String,
     /// Only for runs that plan; never the workspace's current one.
     pub speculative: bool,

@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::edge::{
     At, Caller, Client, Here, InRun, Name, Query, Reply, RequestKey, Routes, Sent, accepted, created, ok,
 };
-use crate::resources::{comments, configurations, organizations, tokens, workspaces};
+use crate::resources::{comments, configurations, organizations, repositories, tokens, workspaces};
 use crate::storage::Tx;
 
 /// Routes of this room.
@@ -240,9 +240,13 @@ async fn include<D>(
     if wanted.has("apply") {
         answer.include(&apply_document(app, here, whole));
     }
-    if wanted.has("configuration_version") {
-        let configuration = configurations::service::read(tx, actor, &whole.run.configuration_id).await?;
-        answer.include(&configurations::document(app, here, &configuration));
+    if wanted.has("configuration_version") && !whole.run.configuration_id.is_empty() {
+        configurations::include(app, tx, actor, here, &whole.run.configuration_id, answer).await?;
+    }
+    if wanted.has("configuration_version.ingress_attributes")
+        && let Some(ingress) = repositories::ingress_of(tx, &whole.run.configuration_id).await?
+    {
+        answer.include(&repositories::ingress_document(&ingress));
     }
     if wanted.has("created_by")
         && let Some(user) = &whole.run.created_by
@@ -274,6 +278,7 @@ fn new(wanted: RunRequest, client: Client) -> New {
         variables: variables.into_iter().map(|it| RunVariable { key: it.key, value: it.value }).collect(),
         readers: Vec::new(),
         terraform_version: wanted.terraform_version.filter(|version| !version.is_empty()),
+        event: None,
     }
 }
 
@@ -307,8 +312,12 @@ async fn matches(tx: &Tx, run: &Run, search: &RunsSearch) -> Result<bool, Proble
             return Ok(false);
         }
     }
-    // Configurations are uploads: no run is of a commit.
-    let commit = search.commit.as_deref().is_none_or(str::is_empty);
+    let commit = match search.commit.as_deref().filter(|part| !part.is_empty()) {
+        None => true,
+        Some(part) => repositories::ingress_of(tx, &run.configuration_id)
+            .await?
+            .is_some_and(|ingress| ingress.commit_sha.starts_with(part)),
+    };
     let basic = search.basic.as_deref().is_none_or(|part| run.id.contains(part) || run.message.contains(part));
     Ok(commit && basic)
 }

@@ -37,6 +37,24 @@ pub enum End {
     Discarded,
 }
 
+/// The configuration that a run waited for is here: it waits in the queue from now on. A run that came of itself gets the first line of
+/// what the commit says.
+pub async fn fetched(app: &App, tx: &Tx, id: &str, configuration: &str, message: &str) -> Result<(), Problem> {
+    let mut run = locked(tx, id).await?;
+    if !run.plan_only {
+        workspaces::set_current_configuration(tx, &run.workspace_id, configuration).await?;
+    }
+    if run.status() != RunStatus::Fetching {
+        // Canceled meanwhile.
+        return Ok(());
+    }
+    run.configuration_id = configuration.to_owned();
+    if run.message.is_empty() {
+        run.message = message.lines().next().unwrap_or_default().to_owned();
+    }
+    advance(app, tx, &mut run, RunEvent::Requeue).await
+}
+
 /// Gives a waiting run its slot, and its workspace if it needs that: it is about to be planned or applied. `turn` is that of
 /// its project, in microseconds; returns the project's id.
 ///

@@ -99,7 +99,8 @@ impl Ledger {
             needed.entry(&wait.awaited_id).or_default().push(&wait.run_id);
         }
         let mut of: BTreeMap<String, Vec<QueuedRun>> = BTreeMap::new();
-        for run in &runs {
+        let fetching = fetching(&runs);
+        for run in runs.iter().filter(|run| behind(run, &fetching).is_none()) {
             let queued = queued(run, needed.get(run.id.as_str()).into_iter().flatten().copied())?;
             of.entry(run.workspace_id.clone()).or_default().push(queued);
         }
@@ -189,6 +190,15 @@ pub async fn standing(tx: &Tx, run: &Run, workspace: &Workspace) -> Result<Stand
 
 async fn obstacle(tx: &Tx, run: &Run, workspace: &Workspace) -> Result<Obstacle, Problem> {
     let runs = lines(tx, Of::Workspaces(std::slice::from_ref(&workspace.id))).await?;
+    if let Some(own) = runs.iter().find(|it| it.id == run.id)
+        && let Some(first) = behind(own, &fetching(&runs))
+    {
+        return Ok(Obstacle {
+            kind: "run",
+            id: first.id.clone(),
+            words: format!("It waits for {}, which is before it and whose configuration is being fetched.", first.id),
+        });
+    }
     let runs = runs.iter().map(|run| queued(run, [].into_iter()));
     let facts = WorkspaceFacts {
         workspace: WorkspaceId::parse(&workspace.id)?,
@@ -320,6 +330,18 @@ pub(super) fn queued<'a>(run: &Line, awaited_by: impl Iterator<Item = &'a str>) 
         occupies: run.holds_workspace,
         hold: hold(run),
     })
+}
+
+/// Runs whose configuration is being fetched and that will wait in the queue of their workspace.
+fn fetching(runs: &[Line]) -> Vec<&Line> {
+    runs.iter().filter(|run| run.status() == RunStatus::Fetching && run.kind() == RunKind::Ordinary).collect()
+}
+
+/// The run that this one comes after although it is not in the queue yet: its place there is that of its creation.
+fn behind<'a>(run: &Line, fetching: &[&'a Line]) -> Option<&'a Line> {
+    let queues = run.status() == RunStatus::Pending && run.kind() == RunKind::Ordinary;
+    let before = |it: &&&Line| it.workspace_id == run.workspace_id && it.created_at < run.created_at;
+    fetching.iter().find(before).filter(|_| queues).copied()
 }
 
 fn hold(run: &Line) -> Hold {

@@ -14,6 +14,7 @@ use super::waits;
 use crate::actor::{Action, Actor};
 use crate::app::App;
 use crate::resources::organizations::Organization;
+use crate::resources::repositories::{self, Event};
 use crate::resources::workspaces::{self, Workspace};
 use crate::resources::{configurations, organizations, variables};
 use crate::storage::{Change, Tx};
@@ -61,6 +62,8 @@ pub struct New {
     pub readers: Vec<Reader>,
     /// Version or constraint of terraform; only for runs that plan.
     pub terraform_version: Option<String>,
+    /// What made somebody look at the workspace's repository, for a run that was not asked for.
+    pub event: Option<Event>,
 }
 
 /// A variable of one run: `value` is an HCL expression.
@@ -146,8 +149,17 @@ struct Maker {
 }
 
 async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> Result<Whole, Problem> {
-    let configuration = configurations::service::for_run(tx, &workspace, new.configuration.as_deref()).await?;
-    let plan_only = new.plan_only.unwrap_or(configuration.speculative) || configuration.speculative;
+    let repository = match &new.configuration {
+        None => repositories::of(tx, &workspace.id).await?,
+        Some(_) => None,
+    };
+    let configuration = match &repository {
+        // It is fetched for this very run.
+        Some(_) => None,
+        None => Some(configurations::service::for_run(tx, &workspace, new.configuration.as_deref()).await?),
+    };
+    let speculative = configuration.as_ref().is_some_and(|it| it.speculative);
+    let plan_only = new.plan_only.unwrap_or(speculative) || speculative;
     check(&workspace, &new, plan_only)?;
     if let Some(parent) = &new.parent
         && !plan_only
@@ -164,10 +176,10 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
     variables::runs::pin(app, tx, &id, &workspace, own).await?;
     let variables = serde_json::to_vec(&new.variables)
         .map_err(|error| Problem::ours("run/setting", "The run's variables could not be kept.", error))?;
-    let run = Run {
+    let mut run = Run {
         organization_id: workspace.organization_id.clone(),
         workspace_id: workspace.id.clone(),
-        configuration_id: configuration.id,
+        configuration_id: configuration.map(|it| it.id).unwrap_or_default(),
         status: RunStatus::Pending.as_str().into(),
         status_timestamps: json!({ "plan-queueable-at": now.to_rfc3339() }),
         created_by: by.user,
@@ -212,6 +224,11 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
         workspaces::set_current_run(tx, &workspace.id, &run.id).await?;
     }
     tx.announce(Change::Run { workspace: workspace.id.clone(), run: run.id.clone() });
+    if let Some(repository) = &repository {
+        let event = new.event.unwrap_or_default();
+        repositories::service::ask(app, tx, repository, &run.id, &event).await?;
+        advance(app, tx, &mut run, RunEvent::FetchStarted).await?;
+    }
     let standing = queue::standing(tx, &run, &workspace).await?;
     Ok(Whole { run, plan, apply, workspace, standing })
 }

@@ -24,7 +24,7 @@ pub struct Model {
     pub organization_id: String,
     /// Its workspace.
     pub workspace_id: String,
-    /// The code it runs.
+    /// The code it runs; empty until it is fetched.
     pub configuration_id: String,
     /// See [`Model::status`].
     pub status: String,

@@ -11,7 +11,7 @@ use domain::Problem;
 use domain::id::{Id, ProjectId, WorkspaceId};
 use wire::query::{Include, ReadQuery};
 use wire::words::ExecutionMode;
-use wire::workspaces::{WorkspaceBody, WorkspaceRequest, WorkspaceRequestRelationships};
+use wire::workspaces::{VcsRepoRequest, WorkspaceBody, WorkspaceRequest, WorkspaceRequestRelationships};
 use wire::{ActionRequest, Document, ToOne};
 
 use self::shown::document;
@@ -20,7 +20,7 @@ use super::service::{self, Settings};
 use crate::actor::{Action, Actor};
 use crate::app::App;
 use crate::edge::{At, At2, Caller, Client, Here, Name, Query, Reply, Routes, Sent, created, no_content, ok};
-use crate::resources::organizations;
+use crate::resources::{organizations, repositories};
 use crate::storage::Tx;
 
 /// Routes of this room.
@@ -240,8 +240,11 @@ fn supported(wanted: &WorkspaceRequest) -> Result<(), Problem> {
     let refused = |attribute: &str, message: &str, advice: &str| {
         Err(Problem::invalid("workspace/unsupported", message).advice(advice).attribute(attribute))
     };
-    if wanted.vcs_repo.as_ref().is_some_and(Option::is_some) {
-        return refused("vcs-repo", "This server connects no repositories.", "Upload configurations instead.");
+    let app_installation =
+        |repo: &VcsRepoRequest| repo.github_app_installation_id.as_ref().is_some_and(|id| !id.is_empty());
+    if wanted.vcs_repo.as_ref().and_then(Option::as_ref).is_some_and(app_installation) {
+        let advice = "Connect the repository by an oauth-token-id.";
+        return refused("vcs-repo", "This server is no app of GitHub.", advice);
     }
     if wanted.agent_pool_id.as_ref().is_some_and(Option::is_some) {
         return refused("agent-pool-id", "This server has no agents.", "Leave the agent pool out.");
@@ -288,7 +291,18 @@ fn settings(wanted: WorkspaceRequest, relationships: &WorkspaceRequestRelationsh
         source_url: wanted.source_url,
         trigger_prefixes: wanted.trigger_prefixes,
         trigger_patterns: wanted.trigger_patterns,
+        repository: wanted.vcs_repo.map(|repo| repo.map(repository)),
     })
+}
+
+fn repository(wanted: VcsRepoRequest) -> repositories::service::Settings {
+    repositories::service::Settings {
+        identifier: wanted.identifier,
+        branch: wanted.branch,
+        tags_regex: wanted.tags_regex,
+        submodules: wanted.ingress_submodules,
+        oauth_token: wanted.oauth_token_id,
+    }
 }
 
 /// The mode itself, or its older spelling, or the way back to the organization's default, which is "remote".

@@ -10,7 +10,7 @@ use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::resources::organizations::Organization;
 use crate::resources::{
-    comments, configurations, grants, projects, run_triggers, runs, states, variable_sets, variables,
+    comments, configurations, grants, projects, repositories, run_triggers, runs, states, variable_sets, variables,
 };
 use crate::storage::{Change, Tx};
 
@@ -35,13 +35,13 @@ pub struct Settings {
     pub allow_destroy_plan: Option<bool>,
     /// Kept for clients that set it.
     pub assessments_enabled: Option<bool>,
-    /// Kept for clients that set it.
+    /// Of pushes, only those that change certain files start a run.
     pub file_triggers_enabled: Option<bool>,
     /// Every workspace of the organization may read its state.
     pub global_remote_state: Option<bool>,
-    /// Kept for clients that set it.
+    /// Its repository starts runs even before anybody has started one.
     pub queue_all_runs: Option<bool>,
-    /// Kept for clients that set it.
+    /// Pull requests are planned.
     pub speculative_enabled: Option<bool>,
     /// Logs of runs that `cloud {}` started are `-json` lines.
     pub structured_run_output_enabled: Option<bool>,
@@ -57,10 +57,12 @@ pub struct Settings {
     pub source_name: Option<String>,
     /// Where they are, as they say.
     pub source_url: Option<String>,
-    /// Kept for clients that set it.
+    /// Folders whose changes start a run.
     pub trigger_prefixes: Option<Vec<String>>,
-    /// Kept for clients that set it.
+    /// Patterns of files whose changes start a run.
     pub trigger_patterns: Option<Vec<String>>,
+    /// The repository that feeds it; the inner `None` takes it away.
+    pub repository: Option<Option<repositories::service::Settings>>,
 }
 
 /// Makes a workspace.
@@ -121,10 +123,17 @@ pub async fn create(
         created_at: now,
         updated_at: now,
     };
+    let repository = settings.repository.clone();
     change(app, tx, &mut workspace, settings).await?;
     store::insert(tx, &workspace).await?;
     for tag in tags {
         store::put_tag(tx, &workspace.id, &checked(tag)?).await?;
+    }
+    if let Some(repository) = repository {
+        repositories::service::connect(tx, &workspace, repository).await?;
+        if repositories::service::first_run(app, tx, actor, &workspace).await? {
+            return read(tx, actor, &workspace.id).await;
+        }
     }
     Ok(workspace)
 }
@@ -194,9 +203,13 @@ pub async fn update(app: &App, tx: &Tx, actor: &Actor, id: &str, settings: Setti
         actor.may(Action::MoveWorkspace, on(&workspace))?;
         workspace.project_id = project_for(tx, actor, &workspace.organization_id, project).await?;
     }
+    let repository = settings.repository.clone();
     change(app, tx, &mut workspace, settings).await?;
     workspace.updated_at = app.ports.now();
     store::update(tx, &workspace).await?;
+    if let Some(repository) = repository {
+        repositories::service::connect(tx, &workspace, repository).await?;
+    }
     tx.announce(Change::Workspace { workspace: workspace.id.clone() });
     Ok(workspace)
 }
@@ -237,6 +250,7 @@ pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
     runs::delete_of(tx, &workspace.id).await?;
     states::delete_of(tx, &workspace.id).await?;
     configurations::delete_of(tx, &workspace.id).await?;
+    repositories::delete_of(tx, &workspace.id).await?;
     variables::delete_of(tx, &workspace.id).await?;
     variable_sets::forget_target(tx, &workspace.id).await?;
     run_triggers::delete_of(tx, &workspace.id).await?;

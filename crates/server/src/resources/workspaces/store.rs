@@ -35,13 +35,13 @@ pub struct Model {
     pub allow_destroy_plan: bool,
     /// Kept for clients that set it.
     pub assessments_enabled: bool,
-    /// Kept for clients that set it.
+    /// Of pushes, only those that change certain files start a run.
     pub file_triggers_enabled: bool,
     /// Every workspace of the organization may read its state.
     pub global_remote_state: bool,
-    /// Kept for clients that set it.
+    /// Its repository starts runs even before anybody has started one.
     pub queue_all_runs: bool,
-    /// Kept for clients that set it.
+    /// Pull requests are planned.
     pub speculative_enabled: bool,
     /// Logs of runs that `cloud {}` started are `-json` lines.
     pub structured_run_output_enabled: bool,
@@ -57,9 +57,9 @@ pub struct Model {
     pub source_name: Option<String>,
     /// Where they are, as they say.
     pub source_url: Option<String>,
-    /// Kept for clients that set it: list of strings.
+    /// Folders whose changes start a run: list of strings.
     pub trigger_prefixes: Json,
-    /// Kept for clients that set it: list of strings.
+    /// Patterns of files whose changes start a run: list of strings.
     pub trigger_patterns: Json,
     /// `user` or `run`; none while it is not locked.
     pub locked_kind: Option<String>,

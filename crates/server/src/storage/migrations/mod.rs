@@ -5,6 +5,7 @@ mod m0001_rooms;
 mod m0002_teams;
 mod m0003_variable_sets;
 mod m0004_run_triggers;
+mod m0005_connections;
 mod m0006_parked;
 mod m0007_run_words;
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_teams::Migration),
             Box::new(m0003_variable_sets::Migration),
             Box::new(m0004_run_triggers::Migration),
+            Box::new(m0005_connections::Migration),
             Box::new(m0006_parked::Migration),
             Box::new(m0007_run_words::Migration),
         ]

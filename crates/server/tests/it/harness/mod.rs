@@ -2,10 +2,12 @@
 
 mod archive;
 mod database;
+mod git;
 mod requests;
 mod terraform;
 
 pub(crate) use archive::{archive, hostile_archive};
+pub(crate) use git::Repository;
 pub(crate) use requests::{Answer, Request};
 
 use std::path::PathBuf;
@@ -87,6 +89,8 @@ impl Server {
         options.terraform = terraform::write(folder.path());
         options.environment = vec![("PATH".into(), std::env::var("PATH").unwrap())];
         options.address = Some(ORIGIN.into());
+        std::fs::create_dir(folder.path().join("git")).unwrap();
+        options.git_local = vec![folder.path().join("git")];
         options.force_cancel_after = Duration::ZERO;
         options.database = match database {
             Database::Sqlite => None,

@@ -82,7 +82,10 @@ pub fn document(app: &App, actor: &Actor, whole: &Whole) -> Result<Document, Pro
         workspace: ToOne::new(kind::WORKSPACES, &workspace.id),
         plan: ToOne::new(kind::PLANS, &plan.id),
         apply: ToOne::new(kind::APPLIES, &apply.id),
-        configuration_version: ToOne::new(kind::CONFIGURATION_VERSIONS, &run.configuration_id),
+        configuration_version: ToOne::maybe(
+            kind::CONFIGURATION_VERSIONS,
+            Some(&run.configuration_id).filter(|id| !id.is_empty()),
+        ),
         parent_run: ToOne::maybe(kind::RUNS, run.parent_run_id.as_ref()),
         created_by: ToOne::maybe(kind::USERS, run.created_by.as_ref()),
         triggering_source: ToOne::maybe(kind::WORKSPACES, cause.map(|upstream| &upstream.workspace)),

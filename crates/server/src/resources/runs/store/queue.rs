@@ -104,7 +104,7 @@ pub async fn lines(tx: &Tx, of: Of<'_>) -> Result<Vec<Line>, Problem> {
 
 /// Statuses of runs that wait for a slot or may have one.
 fn in_queue() -> Vec<&'static str> {
-    let waits = |status: RunStatus| matches!(status, RunStatus::Pending | RunStatus::Confirmed);
+    let waits = |status: RunStatus| matches!(status, RunStatus::Fetching | RunStatus::Pending | RunStatus::Confirmed);
     let all = RunStatus::ALL.iter().filter(|&&status| waits(status) || status.holds_slot());
     all.map(|status| status.as_str()).collect()
 }
@@ -145,7 +145,7 @@ pub async fn counts_by_status(tx: &Tx, organization: &str) -> Result<Vec<(String
 pub async fn next(tx: &Tx, workspace: &str) -> Result<Option<String>, Problem> {
     Entity::find()
         .filter(Column::WorkspaceId.eq(workspace))
-        .filter(Column::Status.eq(RunStatus::Pending.as_str()))
+        .filter(Column::Status.is_in([RunStatus::Pending.as_str(), RunStatus::Fetching.as_str()]))
         .filter(Column::PlanOnly.eq(false))
         .filter(Column::SavePlan.eq(false))
         .order_by_asc(Column::CreatedAt)

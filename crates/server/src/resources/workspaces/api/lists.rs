@@ -47,7 +47,8 @@ async fn list(
     let mut documents = Vec::with_capacity(chosen.len());
     for workspace in &chosen {
         let place = service::place(&tx, &actor, workspace).await?;
-        documents.push(document_with(&actor, place, workspace, tags_of(workspace), &organization.name));
+        let document = document_with(&actor, place, workspace, tags_of(workspace), &organization.name);
+        documents.push(shown::with_repository(&tx, document).await?);
     }
     let mut answer = here.paged(documents, pagination);
     for (at, workspace) in chosen.iter().enumerate() {

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::edge::Here;
 use crate::resources::runs::{self, Run};
 use crate::resources::states::service::ShownOutput;
-use crate::resources::{configurations, organizations, projects, states, tokens};
+use crate::resources::{configurations, organizations, projects, repositories, states, tokens};
 use crate::storage::Tx;
 
 /// A workspace as the API shows it.
@@ -28,7 +28,17 @@ pub async fn document(tx: &Tx, actor: &Actor, workspace: &Workspace) -> Result<D
     let organization = organizations::by_id(tx, &workspace.organization_id).await?;
     let organization = organization.map(|it| it.name).unwrap_or_default();
     let place = service::place(tx, actor, workspace).await?;
-    Ok(document_with(actor, place, workspace, &tags, &organization))
+    with_repository(tx, document_with(actor, place, workspace, &tags, &organization)).await
+}
+
+/// Adds the repository that feeds it.
+pub(super) async fn with_repository(tx: &Tx, mut document: Document) -> Result<Document, Problem> {
+    if let Some(feed) = repositories::service::feed(tx, &document.id).await? {
+        document.attributes.vcs_repo = Some(repositories::vcs_repo(&feed));
+        document.attributes.oauth_client_name = feed.client.and_then(|client| client.name);
+        document.attributes.vcs_repo_identifier = Some(feed.repository.identifier);
+    }
+    Ok(document)
 }
 
 /// The same for who has read tags and organization already; `place` is the workspace as seen by the actor.
@@ -203,9 +213,9 @@ pub(super) async fn include<D>(
     }
     if wanted.has("current_configuration_version")
         && let Some(configuration) = &workspace.current_configuration_id
-        && let Ok(configuration) = configurations::service::read(tx, actor, configuration).await
+        && configurations::service::read(tx, actor, configuration).await.is_ok()
     {
-        answer.include(&configurations::document(app, here, &configuration));
+        configurations::include(app, tx, actor, here, configuration, answer).await?;
     }
     if wanted.has("effective_tag_bindings") {
         let tags = tags_of(tx, &workspace.id).await?;
@@ -228,9 +238,8 @@ async fn include_run<D>(
     if wanted.has("current_run.plan") {
         answer.include(&runs::plan_document(app, here, &whole));
     }
-    if wanted.has("current_run.configuration_version") {
-        let configuration = configurations::service::read(tx, actor, &whole.run.configuration_id).await?;
-        answer.include(&configurations::document(app, here, &configuration));
+    if wanted.has("current_run.configuration_version") && !whole.run.configuration_id.is_empty() {
+        configurations::include(app, tx, actor, here, &whole.run.configuration_id, answer).await?;
     }
     Ok(())
 }
