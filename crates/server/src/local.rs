@@ -276,6 +276,8 @@ impl Local<'_> {
             source: "terraform".into(),
             auto_apply: Some(auto_apply),
             is_destroy: matches!(purpose, Purpose::PlanDestroy | Purpose::Destroy),
+            // The walk has the order, and knows what it was told to leave out.
+            force: true,
             plan_only: Some(matches!(purpose, Purpose::Plan | Purpose::PlanDestroy)),
             readers,
             ..Default::default()

@@ -171,6 +171,9 @@ pub struct RunRequest {
     /// False by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_destroy: Option<bool>,
+    /// Destroys also what other workspaces still stand on; false by default. This server's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub force: Option<bool>,
     /// True by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh: Option<bool>,

@@ -4,6 +4,7 @@
 //! handler starts anything, and nothing here polls.
 
 mod approve;
+mod auto_destroy;
 mod drive;
 mod fetch;
 mod parked;
@@ -38,6 +39,7 @@ pub async fn run(app: App, closing: CancellationToken, mut tasks: JoinSet<()>) {
     let mut changes = app.changes.listen();
     let _triggers = AbortOnDropHandle::new(tokio::spawn(triggers::watch(app.clone(), closing.clone())));
     let _parked = AbortOnDropHandle::new(tokio::spawn(parked::watch(app.clone(), closing.clone())));
+    let _auto_destroy = AbortOnDropHandle::new(tokio::spawn(auto_destroy::watch(app.clone(), closing.clone())));
     let mut ledger = None;
     let mut news = News::default();
     tasks.spawn(fetch::run(app.clone(), closing.clone()));

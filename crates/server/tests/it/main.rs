@@ -1,6 +1,7 @@
 //! The server's HTTP side, with real databases and a scripted terraform: each test on SQLite and on PostgreSQL.
 
 mod access;
+mod auto_destroy;
 mod configurations;
 mod edge;
 mod git;
@@ -8,6 +9,7 @@ mod harness;
 mod long_queue;
 mod matrix;
 mod parked;
+mod protection;
 mod restart;
 mod run_tokens;
 mod run_triggers;

@@ -53,8 +53,6 @@ on_both! {
         assert_eq!((read.id(), read.at("/data/attributes/execution-mode")), (id, json!("local")));
         server.get(&named).await.is(404);
         server.patch(&path, body(json!({ "execution-mode": "agent" }))).await.refuses(422, "workspace/setting");
-        server.patch(&path, body(json!({ "auto-destroy-at": "2030-01-01T00:00:00Z" }))).await
-            .refuses(422, "workspace/unsupported");
         server.patch(&path, body(json!({ "vcs-repo": { "identifier": "a/b", "github-app-installation-id": "ghain-1" } }))).await.refuses(422, "workspace/unsupported");
     }
 

@@ -175,6 +175,13 @@ fn take(item: &Item, state: &mut Map) {
         let names = names.filter(|name| !(ignores && is_known) || ours.iter().any(|our| our == name));
         state.insert("tag_names".into(), Value::List(names.map(Value::from).collect()));
     }
+    // What is worked out from the project or from the duration is nothing that the configuration says.
+    if state.get("inherits_project_auto_destroy").and_then(Value::as_bool) == Some(true) {
+        state.insert("auto_destroy_activity_duration".into(), Value::Null);
+        state.insert("auto_destroy_at".into(), Value::Null);
+    } else if state.get("auto_destroy_activity_duration").is_some_and(|duration| !duration.is_null()) {
+        state.insert("auto_destroy_at".into(), Value::Null);
+    }
     if let Some(Json::String(url)) = item.links.get("self-html") {
         state.insert("html_url".into(), url.as_str().into());
     }

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use domain::Problem;
+use domain::auto_destroy::Idle;
 use domain::id::{Id, ProjectId};
 use wire::projects::{
     Project as Document, ProjectAttributes, ProjectBody, ProjectPermissions, ProjectRelationships,
@@ -13,7 +14,7 @@ use wire::words::ExecutionMode;
 use wire::{Items, Linked, ToOne, kind};
 
 use super::Project;
-use super::service::{self, New};
+use super::service::{self, Edit, New};
 use crate::actor::{Action, Actor};
 use crate::app::App;
 use crate::edge::{At, Caller, Here, Name, Query, Reply, Routes, Sent, created, no_content, ok};
@@ -70,9 +71,11 @@ async fn create(
 ) -> Reply {
     let (wanted, relationships) = body.into_parts();
     no_tags(relationships.tag_bindings.as_ref())?;
-    no_auto_destroy(wanted.auto_destroy_activity_duration.as_ref())?;
-    let new =
-        New { name: wanted.name.unwrap_or_default(), description: wanted.description.flatten().unwrap_or_default() };
+    let new = New {
+        name: wanted.name.unwrap_or_default(),
+        description: wanted.description.flatten().unwrap_or_default(),
+        auto_destroy: duration(wanted.auto_destroy_activity_duration)?.flatten(),
+    };
     let tx = app.db.write().await?;
     let organization = organizations::service::read(&tx, &actor, &name.0).await?;
     let project = service::create(&app, &tx, &actor, &organization, new).await?;
@@ -106,10 +109,13 @@ async fn update(
 ) -> Reply {
     let (wanted, ProjectRequestRelationships { tag_bindings }) = body.into_parts();
     no_tags(tag_bindings.as_ref())?;
-    no_auto_destroy(wanted.auto_destroy_activity_duration.as_ref())?;
-    let description = wanted.description.map(Option::unwrap_or_default);
+    let edit = Edit {
+        name: wanted.name,
+        description: wanted.description.map(Option::unwrap_or_default),
+        auto_destroy: duration(wanted.auto_destroy_activity_duration)?,
+    };
     let tx = app.db.write().await?;
-    let project = service::update(&tx, &actor, id.as_str(), wanted.name, description).await?;
+    let project = service::update(&app, &tx, &actor, id.as_str(), edit).await?;
     let document = document(&tx, &actor, &project).await?;
     tx.commit().await?;
     ok(wire::Document::new(document))
@@ -165,6 +171,7 @@ pub async fn document(tx: &Tx, actor: &Actor, project: &Project) -> Result<Docum
         created_at: project.created_at.into(),
         workspace_count: workspaces.iter().filter(|it| it.project_id == project.id).count() as u64,
         default_execution_mode: ExecutionMode::Remote,
+        auto_destroy_activity_duration: project.auto_destroy_duration.clone(),
         permissions: ProjectPermissions {
             can_read: true,
             can_update: may(Action::ManageProject),
@@ -195,11 +202,10 @@ fn no_tags(tags: Option<&Items<TagBindingItem>>) -> Result<(), Problem> {
         .advice("Put the tags on the workspaces of the project."))
 }
 
-fn no_auto_destroy(wanted: Option<&Option<String>>) -> Result<(), Problem> {
-    if wanted.is_none_or(Option::is_none) {
-        return Ok(());
+fn duration(wanted: Option<Option<String>>) -> Result<Option<Option<Idle>>, Problem> {
+    match wanted {
+        Some(Some(text)) => Ok(Some(Some(Idle::parse(&text)?))),
+        Some(None) => Ok(Some(None)),
+        None => Ok(None),
     }
-    Err(Problem::invalid("project/auto-destroy", "This server destroys no workspace by itself.")
-        .advice("Leave auto-destroy-activity-duration out.")
-        .attribute("auto-destroy-activity-duration"))
 }

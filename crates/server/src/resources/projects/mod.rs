@@ -5,4 +5,4 @@ pub mod service;
 mod store;
 
 pub use api::{document, routes};
-pub use store::{Model as Project, by_id, delete_all};
+pub use store::{Model as Project, by_id, delete_all, that_destroy};

@@ -1,6 +1,7 @@
 //! Use cases of projects.
 
 use domain::Problem;
+use domain::auto_destroy::Idle;
 use domain::id::ProjectId;
 
 use super::store::{self, Model as Project};
@@ -8,7 +9,7 @@ use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::resources::organizations::Organization;
 use crate::resources::{grants, limits, variable_sets, workspaces};
-use crate::storage::Tx;
+use crate::storage::{Change, Tx};
 
 /// Name that HCP Terraform gives the project every organization begins with.
 const DEFAULT: &str = "Default Project";
@@ -19,6 +20,19 @@ pub struct New {
     pub name: String,
     /// What it is for.
     pub description: String,
+    /// How long its workspaces may lie idle.
+    pub auto_destroy: Option<Idle>,
+}
+
+/// What is to be changed of a project; `None` leaves things as they are.
+#[derive(Default)]
+pub struct Edit {
+    /// Name.
+    pub name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// How long its workspaces may lie idle; an inner `None` is for ever.
+    pub auto_destroy: Option<Option<Idle>>,
 }
 
 /// Makes a project.
@@ -40,7 +54,7 @@ pub async fn create(
 
 /// Makes the project that every organization begins with.
 pub async fn create_default(app: &App, tx: &Tx, organization: &Organization) -> Result<Project, Problem> {
-    add(app, tx, organization, New { name: DEFAULT.into(), description: String::new() }, true).await
+    add(app, tx, organization, New { name: DEFAULT.into(), description: String::new(), auto_destroy: None }, true).await
 }
 
 /// The projects of an organization that the actor may see, by name.
@@ -73,26 +87,29 @@ pub fn on(project: &Project) -> On<'_> {
     On::Project { organization: &project.organization_id, id: &project.id }
 }
 
-/// Changes name or description.
+/// Changes a project.
 ///
 /// # Errors
 /// `project/name-taken`, `names/…`.
-pub async fn update(
-    tx: &Tx,
-    actor: &Actor,
-    id: &str,
-    name: Option<String>,
-    description: Option<String>,
-) -> Result<Project, Problem> {
+pub async fn update(app: &App, tx: &Tx, actor: &Actor, id: &str, edit: Edit) -> Result<Project, Problem> {
     let mut project = read(tx, actor, id).await?;
     actor.may(Action::ManageProject, on(&project))?;
-    if let Some(name) = name.filter(|name| *name != project.name) {
+    if let Some(name) = edit.name.filter(|name| *name != project.name) {
         domain::names::project_name(&name)?;
         free(tx, &project.organization_id, &name).await?;
         project.name = name;
     }
-    if let Some(description) = description {
+    if let Some(description) = edit.description {
         project.description = description;
+    }
+    if let Some(duration) = edit.auto_destroy {
+        let duration = duration.map(|it| it.as_str().to_owned());
+        if duration != project.auto_destroy_duration {
+            project.auto_destroy_since = duration.as_ref().map(|_| app.ports.now());
+            project.auto_destroy_duration = duration;
+            // Any of its workspaces may be due at another time.
+            tx.announce(Change::Workspace { workspace: String::new() });
+        }
     }
     store::update(tx, &project).await?;
     Ok(project)
@@ -125,13 +142,16 @@ pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
 }
 
 async fn add(app: &App, tx: &Tx, organization: &Organization, new: New, is_default: bool) -> Result<Project, Problem> {
+    let now = app.ports.now();
     let project = Project {
         id: app.ports.id::<ProjectId>().to_string(),
         organization_id: organization.id.clone(),
         name: new.name,
         description: new.description,
         is_default,
-        created_at: app.ports.now(),
+        auto_destroy_since: new.auto_destroy.as_ref().map(|_| now),
+        auto_destroy_duration: new.auto_destroy.map(|it| it.as_str().to_owned()),
+        created_at: now,
     };
     store::insert(tx, &project).await?;
     Ok(project)

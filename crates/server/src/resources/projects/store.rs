@@ -22,6 +22,10 @@ pub struct Model {
     pub description: String,
     /// Whether it is the organization's default project.
     pub is_default: bool,
+    /// How long its workspaces may lie idle before they are destroyed, unless they say otherwise.
+    pub auto_destroy_duration: Option<String>,
+    /// When that was set.
+    pub auto_destroy_since: Option<DateTimeUtc>,
     /// When it was made.
     pub created_at: DateTimeUtc,
 }
@@ -45,6 +49,11 @@ pub async fn in_organization(tx: &Tx, organization: &str) -> Result<Vec<Model>, 
         .stored()
 }
 
+/// Those whose workspaces are destroyed when they lie idle.
+pub async fn that_destroy(tx: &Tx) -> Result<Vec<Model>, Problem> {
+    Entity::find().filter(Column::AutoDestroyDuration.is_not_null()).all(tx.db()).await.stored()
+}
+
 /// Adds one.
 pub async fn insert(tx: &Tx, project: &Model) -> Result<(), Problem> {
     let row = project.clone().into_active_model().reset_all();
@@ -52,12 +61,14 @@ pub async fn insert(tx: &Tx, project: &Model) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Writes name and description.
+/// Writes what can be changed.
 pub async fn update(tx: &Tx, project: &Model) -> Result<(), Problem> {
     let row = ActiveModel {
         id: Set(project.id.clone()),
         name: Set(project.name.clone()),
         description: Set(project.description.clone()),
+        auto_destroy_duration: Set(project.auto_destroy_duration.clone()),
+        auto_destroy_since: Set(project.auto_destroy_since),
         ..Default::default()
     };
     Entity::update(row).exec(tx.db()).await.stored()?;

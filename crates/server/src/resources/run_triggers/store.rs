@@ -131,6 +131,11 @@ pub async fn out_of(tx: &Tx, workspace: &str) -> Result<Vec<Model>, Problem> {
     all.order_by_asc(Column::CreatedAt).all(tx.db()).await.stored()
 }
 
+/// Ids of the workspaces whose runs those of a workspace set off.
+pub async fn downstreams(tx: &Tx, workspace: &str) -> Result<Vec<String>, Problem> {
+    Ok(out_of(tx, workspace).await?.into_iter().map(|it| it.workspace_id).collect())
+}
+
 /// Adds one.
 pub async fn insert(tx: &Tx, trigger: &Model) -> Result<(), Problem> {
     Entity::insert(trigger.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await.stored()?;

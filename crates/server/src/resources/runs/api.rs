@@ -266,6 +266,7 @@ fn new(wanted: RunRequest, client: Client) -> New {
         source: client.source().into(),
         auto_apply: wanted.auto_apply,
         is_destroy: wanted.is_destroy.unwrap_or(false),
+        force: wanted.force.unwrap_or(false),
         no_refresh: wanted.refresh == Some(false),
         refresh_only: wanted.refresh_only.unwrap_or(false),
         plan_only: wanted.plan_only,

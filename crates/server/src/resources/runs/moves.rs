@@ -4,6 +4,7 @@ use domain::Problem;
 use domain::run::{Phases, RunEvent, RunStatus};
 use serde_json::json;
 
+use super::service::LIFECYCLE;
 use super::store::{self, Model as Run};
 use super::waits;
 use crate::app::App;
@@ -41,6 +42,10 @@ pub async fn advance(app: &App, tx: &Tx, run: &mut Run, event: RunEvent) -> Resu
         variables::runs::unpin(tx, &run.id).await?;
         waits::over(tx, &run.id).await?;
         run_triggers::firing::settled(app, tx, run).await?;
+        if run.source == LIFECYCLE {
+            let applied = matches!(status, RunStatus::Applied | RunStatus::PlannedAndFinished);
+            workspaces::auto_destroy::ended(tx, &run.workspace_id, applied).await?;
+        }
         point_to_next(tx, run).await?;
     }
     tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id.clone() });

@@ -38,6 +38,8 @@ pub struct New {
     pub auto_apply: Option<bool>,
     /// Destroys everything.
     pub is_destroy: bool,
+    /// Destroys also what other workspaces still stand on.
+    pub force: bool,
     /// Does not read the real objects first.
     pub no_refresh: bool,
     /// Only brings the state up to date.
@@ -89,13 +91,16 @@ pub struct Whole {
     pub standing: Standing,
 }
 
+/// Source of runs that destroy a workspace whose time has come.
+pub(super) const LIFECYCLE: &str = "tfe-infrastructure-lifecycle";
+
 /// Most addresses or variables of one run.
 const MANY: usize = 1000;
 
 /// Starts a run: it waits from now on.
 ///
 /// # Errors
-/// `configuration/missing`, `run/setting`, `run/key-used`, `run/waits-in-a-circle`, `workspace/local`, and those of the rooms it asks.
+/// `workspace/downstreams`, `run/force`, `configuration/missing`, `run/setting`, `run/key-used`, `run/waits-in-a-circle`, `workspace/local`, and those of the rooms it asks.
 pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New) -> Result<Whole, Problem> {
     let workspace = workspaces::service::for_action(tx, actor, workspace, Action::StartRun).await?;
     let digest = match &new.key {
@@ -105,6 +110,9 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
     if let Some(made) = made_before(tx, &workspace, new.key.as_deref(), digest.as_deref()).await? {
         return whole(tx, made, workspace).await;
     }
+    if new.is_destroy && new.plan_only != Some(true) {
+        protect(tx, actor, &workspace, new.force).await?;
+    }
     let by = Maker {
         user: actor.user().map(str::to_owned),
         decides: actor.can(Action::DecideRun, workspaces::service::on(&workspace)),
@@ -112,6 +120,18 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
         triggered_by: None,
     };
     make(app, tx, workspace, new, by).await
+}
+
+/// What others stand on is destroyed only by who may change the workspace, and says so.
+async fn protect(tx: &Tx, actor: &Actor, workspace: &Workspace, force: bool) -> Result<(), Problem> {
+    if !force {
+        return workspaces::check_downstreams(tx, workspace).await;
+    }
+    if actor.can(Action::ManageWorkspace, workspaces::service::on(workspace)) {
+        return Ok(());
+    }
+    Err(Problem::forbidden("run/force", "This token may not force the destruction of what other workspaces stand on.")
+        .advice("Destroy those first, or ask somebody who may change the workspace's settings."))
 }
 
 /// Starts a run of a workspace whose upstreams were applied. It is confirmed by itself where the workspace says so for
@@ -133,6 +153,33 @@ pub async fn trigger(
         ..New::default()
     };
     let by = Maker { user: None, decides: true, digest: None, triggered_by: Some(triggered_by) };
+    make(app, tx, workspace, new, by).await
+}
+
+/// Starts a run that destroys what a workspace manages and is confirmed by itself: the time for it has come. With the
+/// same `key` it is the same run, however often it is asked for.
+///
+/// # Errors
+/// `configuration/missing`, `run/setting`, `workspace/local`.
+pub async fn destroy(
+    app: &App,
+    tx: &Tx,
+    workspace: Workspace,
+    message: String,
+    key: Option<String>,
+) -> Result<Whole, Problem> {
+    if let Some(made) = made_before(tx, &workspace, key.as_deref(), None).await? {
+        return whole(tx, made, workspace).await;
+    }
+    let new = New {
+        key,
+        message: Some(message),
+        source: LIFECYCLE.into(),
+        auto_apply: Some(true),
+        is_destroy: true,
+        ..New::default()
+    };
+    let by = Maker { user: None, decides: true, digest: None, triggered_by: None };
     make(app, tx, workspace, new, by).await
 }
 

@@ -8,6 +8,7 @@ mod tags;
 
 use axum::extract::State;
 use domain::Problem;
+use domain::auto_destroy::{Idle, Request};
 use domain::id::{Id, ProjectId, WorkspaceId};
 use wire::query::{Include, ReadQuery};
 use wire::words::ExecutionMode;
@@ -249,13 +250,6 @@ fn supported(wanted: &WorkspaceRequest) -> Result<(), Problem> {
     if wanted.agent_pool_id.as_ref().is_some_and(Option::is_some) {
         return refused("agent-pool-id", "This server has no agents.", "Leave the agent pool out.");
     }
-    if wanted.auto_destroy_at.is_some_and(|at| at.is_some()) {
-        return refused("auto-destroy-at", "This server destroys no workspace by itself.", "Start a destroy run.");
-    }
-    if wanted.auto_destroy_activity_duration.as_ref().is_some_and(Option::is_some) {
-        let attribute = "auto-destroy-activity-duration";
-        return refused(attribute, "This server destroys no workspace by itself.", "Start a destroy run.");
-    }
     if wanted.project_remote_state == Some(true) {
         return refused(
             "project-remote-state",
@@ -268,7 +262,17 @@ fn supported(wanted: &WorkspaceRequest) -> Result<(), Problem> {
 
 fn settings(wanted: WorkspaceRequest, relationships: &WorkspaceRequestRelationships) -> Result<Settings, Problem> {
     let project = relationships.project.as_ref().and_then(ToOne::id).map(ProjectId::parse).transpose()?;
+    let duration = match &wanted.auto_destroy_activity_duration {
+        Some(Some(text)) => Some(Some(Idle::parse(text)?)),
+        Some(None) => Some(None),
+        None => None,
+    };
     Ok(Settings {
+        auto_destroy: Request {
+            moment: wanted.auto_destroy_at.map(|at| at.map(|moment| moment.0)),
+            duration,
+            inherits: wanted.inherits_project_auto_destroy,
+        },
         execution_mode: execution_mode(&wanted).map(|mode| mode.as_str().to_owned()),
         name: wanted.name,
         description: wanted.description,

@@ -4,13 +4,16 @@
 //! and `current_configuration` through the functions exported here.
 
 mod api;
+pub mod auto_destroy;
 mod lock;
+mod protection;
 pub mod service;
 mod store;
 
 pub use api::routes;
 pub use api::shown::document;
 pub use lock::{Holder, release, take};
+pub use protection::check as check_downstreams;
 pub use store::{
     Model as Workspace, Placed, Tag, by_id, in_organization, lock_row, placed, set_current_configuration,
     set_current_run, set_current_state, tags_of, tags_of_all,

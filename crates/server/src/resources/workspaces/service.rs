@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::lock::{self, Holder};
 use super::store::{self, Model as Workspace, Tag};
+use super::{auto_destroy, protection};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::resources::organizations::Organization;
@@ -63,6 +64,8 @@ pub struct Settings {
     pub trigger_patterns: Option<Vec<String>>,
     /// The repository that feeds it; the inner `None` takes it away.
     pub repository: Option<Option<repositories::service::Settings>>,
+    /// When it is destroyed by itself.
+    pub auto_destroy: domain::auto_destroy::Request,
 }
 
 /// Makes a workspace.
@@ -120,15 +123,23 @@ pub async fn create(
         current_run_id: None,
         current_state_id: None,
         resource_count: 0,
+        auto_destroy_at: None,
+        auto_destroy_duration: None,
+        inherits_project_auto_destroy: true,
+        auto_destroy_status: None,
+        active_at: Some(now),
         created_at: now,
         updated_at: now,
     };
     let repository = settings.repository.clone();
+    auto_destroy::set(tx, &mut workspace, settings.auto_destroy.clone(), true, now).await?;
     change(app, tx, &mut workspace, settings).await?;
     store::insert(tx, &workspace).await?;
     for tag in tags {
         store::put_tag(tx, &workspace.id, &checked(tag)?).await?;
     }
+    // It may be due already.
+    tx.announce(Change::Workspace { workspace: workspace.id.clone() });
     if let Some(repository) = repository {
         repositories::service::connect(tx, &workspace, repository).await?;
         if repositories::service::first_run(app, tx, actor, &workspace).await? {
@@ -202,8 +213,11 @@ pub async fn update(app: &App, tx: &Tx, actor: &Actor, id: &str, settings: Setti
     if let Some(project) = settings.project.as_deref().filter(|project| *project != workspace.project_id) {
         actor.may(Action::MoveWorkspace, on(&workspace))?;
         workspace.project_id = project_for(tx, actor, &workspace.organization_id, project).await?;
+        // What it inherits there counts from now on.
+        workspace.active_at = workspace.active_at.map(|_| app.ports.now());
     }
     let repository = settings.repository.clone();
+    auto_destroy::set(tx, &mut workspace, settings.auto_destroy.clone(), false, app.ports.now()).await?;
     change(app, tx, &mut workspace, settings).await?;
     workspace.updated_at = app.ports.now();
     store::update(tx, &workspace).await?;
@@ -217,7 +231,7 @@ pub async fn update(app: &App, tx: &Tx, actor: &Actor, id: &str, settings: Setti
 /// Deletes a workspace that manages nothing: the safe delete of the API.
 ///
 /// # Errors
-/// `workspace/has-resources`, `workspace/delete-locked`; the words are those that clients look for.
+/// `workspace/has-resources`, `workspace/delete-locked`, `workspace/downstreams`; the words are those that clients look for.
 pub async fn safe_delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
     let workspace = for_action(tx, actor, id, Action::DeleteWorkspace).await?;
     if workspace.resource_count > 0 {
@@ -230,10 +244,11 @@ pub async fn safe_delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem
         )
         .advice("Destroy them first, or force the deletion and leave them behind."));
     }
+    protection::check(tx, &workspace).await?;
     delete(tx, actor, id).await
 }
 
-/// Deletes a workspace with its runs and states, whatever it manages.
+/// Deletes a workspace with its runs and states, whatever it manages and whatever depends on it.
 ///
 /// # Errors
 /// `workspace/delete-locked` while somebody holds its lock.

@@ -75,6 +75,16 @@ pub struct Model {
     pub current_state_id: Option<String>,
     /// Resource instances under management in that state.
     pub resource_count: i32,
+    /// When it is destroyed, once; not what follows from a duration.
+    pub auto_destroy_at: Option<DateTimeUtc>,
+    /// How long it may lie idle; its own, not its project's.
+    pub auto_destroy_duration: Option<String>,
+    /// Whether its project's duration applies.
+    pub inherits_project_auto_destroy: bool,
+    /// What became of its last destruction by itself: `held`, `queued`, `destroyed`, `errored`, `refused` or `empty`.
+    pub auto_destroy_status: Option<String>,
+    /// What an idle time counts from: the last change of the state, or when the duration was set. None once it was destroyed.
+    pub active_at: Option<DateTimeUtc>,
     /// When it was made.
     pub created_at: DateTimeUtc,
     /// When its settings, run or state last changed.
@@ -238,9 +248,31 @@ pub async fn set_current_state(
         id: Set(id.into()),
         current_state_id: Set(Some(state.into())),
         resource_count: Set(resources),
+        // An empty state has nothing that could lie idle.
+        active_at: Set((resources > 0).then_some(now)),
         updated_at: Set(now),
         ..Default::default()
     };
+    Entity::update(row).exec(tx.db()).await.stored()?;
+    Ok(())
+}
+
+/// Workspaces that may be destroyed by themselves: those that say so, and those that inherit it from one of these projects.
+pub async fn that_destroy(tx: &Tx, projects: Vec<String>) -> Result<Vec<Model>, Problem> {
+    let inherits = Condition::all()
+        .add(Column::InheritsProjectAutoDestroy.eq(true))
+        .add(Column::ActiveAt.is_not_null())
+        .add(Column::ProjectId.is_in(projects));
+    let any = Condition::any()
+        .add(Column::AutoDestroyAt.is_not_null())
+        .add(Column::AutoDestroyDuration.is_not_null())
+        .add(inherits);
+    Entity::find().filter(any).order_by_asc(Column::Name).all(tx.db()).await.stored()
+}
+
+/// Notes what became of its destruction by itself.
+pub async fn set_auto_destroy_status(tx: &Tx, id: &str, status: &str) -> Result<(), Problem> {
+    let row = ActiveModel { id: Set(id.into()), auto_destroy_status: Set(Some(status.into())), ..Default::default() };
     Entity::update(row).exec(tx.db()).await.stored()?;
     Ok(())
 }

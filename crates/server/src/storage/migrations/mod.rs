@@ -8,6 +8,7 @@ mod m0004_run_triggers;
 mod m0005_connections;
 mod m0006_parked;
 mod m0007_run_words;
+mod m0008_auto_destroy;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_connections::Migration),
             Box::new(m0006_parked::Migration),
             Box::new(m0007_run_words::Migration),
+            Box::new(m0008_auto_destroy::Migration),
         ]
     }
 }

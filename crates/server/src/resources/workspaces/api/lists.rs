@@ -6,7 +6,7 @@ use axum::extract::State;
 use domain::Problem;
 use wire::query::{Include, WorkspacesFilter, WorkspacesQuery, WorkspacesSearch};
 
-use super::super::{Tag, Workspace, service, tags_of_all};
+use super::super::{Tag, Workspace, auto_destroy, service, tags_of_all};
 use super::shown::{self, document_with};
 use crate::actor::Actor;
 use crate::app::App;
@@ -44,10 +44,12 @@ async fn list(
     sort(&tx, &mut fitting, query.sort.as_deref()).await?;
 
     let (chosen, pagination) = here.cut(fitting, &query.page);
+    let inherited = auto_destroy::inherited(&tx).await?;
     let mut documents = Vec::with_capacity(chosen.len());
     for workspace in &chosen {
         let place = service::place(&tx, &actor, workspace).await?;
-        let document = document_with(&actor, place, workspace, tags_of(workspace), &organization.name);
+        let tags = tags_of(workspace);
+        let document = document_with(&actor, place, workspace, tags, &organization.name, &inherited);
         documents.push(shown::with_repository(&tx, document).await?);
     }
     let mut answer = here.paged(documents, pagination);

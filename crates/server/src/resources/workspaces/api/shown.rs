@@ -9,7 +9,7 @@ use wire::workspaces::{
 };
 use wire::{Linked, ToMany, ToOne, kind};
 
-use super::super::{Holder, Tag, Workspace, service, tags_of};
+use super::super::{Holder, Tag, Workspace, auto_destroy, service, tags_of};
 use super::tags::effective_documents;
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
@@ -28,7 +28,8 @@ pub async fn document(tx: &Tx, actor: &Actor, workspace: &Workspace) -> Result<D
     let organization = organizations::by_id(tx, &workspace.organization_id).await?;
     let organization = organization.map(|it| it.name).unwrap_or_default();
     let place = service::place(tx, actor, workspace).await?;
-    with_repository(tx, document_with(actor, place, workspace, &tags, &organization)).await
+    let inherited = auto_destroy::inherited(tx).await?;
+    with_repository(tx, document_with(actor, place, workspace, &tags, &organization, &inherited)).await
 }
 
 /// Adds the repository that feeds it.
@@ -48,7 +49,9 @@ pub(super) fn document_with(
     workspace: &Workspace,
     tags: &[Tag],
     organization: &str,
+    inherited: &auto_destroy::Inherited,
 ) -> Document {
+    let (destroyed_at, idle) = auto_destroy::shown(workspace, inherited);
     let mode = ExecutionMode::parse(&workspace.execution_mode).unwrap_or_default();
     let attributes = WorkspaceAttributes {
         name: workspace.name.clone(),
@@ -74,6 +77,10 @@ pub(super) fn document_with(
         file_triggers_enabled: workspace.file_triggers_enabled,
         trigger_prefixes: Run::strings(&workspace.trigger_prefixes),
         trigger_patterns: Run::strings(&workspace.trigger_patterns),
+        auto_destroy_at: destroyed_at.map(Into::into),
+        auto_destroy_activity_duration: idle,
+        auto_destroy_status: workspace.auto_destroy_status.clone(),
+        inherits_project_auto_destroy: workspace.inherits_project_auto_destroy,
         locked: workspace.locked_kind.is_some(),
         locked_reason: workspace.locked_reason.clone(),
         source: WorkspaceSource::parse(&workspace.source).unwrap_or_default(),

@@ -1,0 +1,63 @@
+//! Destroy protection: what downstreams still stand on is not taken away beneath them, unless somebody forces it.
+
+use serde_json::json;
+
+use crate::harness::{Server, on_both};
+
+/// A workspace that has something.
+async fn filled(server: &Server, name: &str) -> String {
+    let workspace = server.workspace(name).await;
+    server.configuration(&workspace, false).await;
+    let run = server.run(&workspace, json!({ "auto-apply": true })).await;
+    server.until(&run, "applied").await;
+    workspace
+}
+
+/// A network, a cluster in it, and an application in that, which all have something.
+async fn three(server: &Server) -> (String, String, String) {
+    let network = filled(server, "network").await;
+    let (cluster, application) = (filled(server, "cluster").await, filled(server, "application").await);
+    for (upstream, downstream) in [(&network, &cluster), (&cluster, &application)] {
+        let source = json!({ "sourceable": { "data": { "type": "workspaces", "id": upstream } } });
+        let trigger = json!({ "data": { "relationships": source } });
+        server.post(&format!("/workspaces/{downstream}/run-triggers"), trigger).await.is(201);
+    }
+    (network, cluster, application)
+}
+
+async fn destroy(server: &Server, workspace: &str) {
+    let run = server.run(workspace, json!({ "is-destroy": true, "auto-apply": true })).await;
+    server.until(&run, "applied").await;
+}
+
+on_both! {
+    async fn an_upstream_is_not_destroyed_while_downstreams_have_something(server) {
+        let (network, cluster, application) = three(&server).await;
+        let refused = server.try_run(&network, None, json!({ "is-destroy": true })).await;
+        let refused = refused.refuses(409, "workspace/downstreams");
+        assert!(refused.detail().contains("\"application\", \"cluster\""), "{}", refused.detail());
+        // To look at what would be destroyed harms nobody.
+        server.run(&network, json!({ "is-destroy": true, "plan-only": true })).await;
+
+        destroy(&server, &application).await;
+        destroy(&server, &cluster).await;
+        destroy(&server, &network).await;
+    }
+
+    async fn what_stands_further_down_counts_also_when_nothing_is_between(server) {
+        let (network, cluster, _) = three(&server).await;
+        let run = server.run(&cluster, json!({ "is-destroy": true, "auto-apply": true, "force": true })).await;
+        server.until(&run, "applied").await;
+        let refused = server.try_run(&network, None, json!({ "is-destroy": true })).await;
+        assert!(refused.refuses(409, "workspace/downstreams").detail().contains("\"application\""));
+    }
+
+    async fn an_upstream_that_has_nothing_left_is_deleted_only_by_force(server) {
+        let (network, _, _) = three(&server).await;
+        let run = server.run(&network, json!({ "is-destroy": true, "auto-apply": true, "force": true })).await;
+        server.until(&run, "applied").await;
+        let safely = server.post(&format!("/workspaces/{network}/actions/safe-delete"), json!({})).await;
+        safely.refuses(409, "workspace/downstreams");
+        server.delete(&format!("/workspaces/{network}")).await.is(204);
+    }
+}
