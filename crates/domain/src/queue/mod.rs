@@ -5,7 +5,7 @@
 //! runs, and of runs that save their plan) wait for neither queue nor lock. Several limits may count one run: those of
 //! its executor, organization, project and tags; it takes a slot of each or none. Slots go to applies first, then plans,
 //! then plan-only runs. Within each of the three, what a parked run waits for goes first, and the rest of the projects
-//! take turns. A run that waits for approval keeps its workspace and has no slot; nor has a parked one, see [`facts`].
+//! take turns. A run that waits for approval keeps its workspace and has no slot; nor has a parked one, see `facts`.
 //! Absent: executors, time, and who may do what.
 
 mod circle;

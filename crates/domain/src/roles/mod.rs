@@ -1,7 +1,7 @@
 //! Roles: what a team, an organization's token and a run's token may do.
 //!
-//! A team has flags for its whole [`organization`], and a [`grant`] for single projects and workspaces; what it may do is
-//! the union. A [`run`]'s token has no grants: what it may do follows from where its run is. Absent: who belongs to which
+//! A team has flags for its whole organization, and a grant for single projects and workspaces; what it may do is
+//! the union. A run's token has no grants: what it may do follows from where its run is. Absent: who belongs to which
 //! team, and whether a thing exists.
 
 mod action;
