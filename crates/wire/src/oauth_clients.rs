@@ -9,8 +9,8 @@ use crate::{Identifier, Timestamp, kind};
 /// A connection as the API answers it.
 pub type OauthClient = Resource<OauthClientAttributes, OauthClientRelationships>;
 
-/// What a connection says of itself. Secrets are never among it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a connection says of itself. Of secrets only that of its webhooks is among it, which is made to be copied.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct OauthClientAttributes {
     /// When it was made.
@@ -35,6 +35,18 @@ pub struct OauthClientAttributes {
     pub rsa_public_key: Option<String>,
     /// Whether every project may use it.
     pub organization_scoped: bool,
+    /// Where the host tells of pushes; multispace alone.
+    pub webhook_url: Option<String>,
+    /// What the host signs them with: for who may manage the connection, unless they gave a secret of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook_secret: Option<String>,
+}
+
+/// Shows no secret.
+impl std::fmt::Debug for OauthClientAttributes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OauthClientAttributes").field("http_url", &self.http_url).finish_non_exhaustive()
+    }
 }
 
 impl Attributes for OauthClientAttributes {

@@ -47,6 +47,7 @@ fn all() -> Routes {
         .and(resources::variable_sets::routes())
         .and(resources::configurations::routes())
         .and(resources::repositories::routes())
+        .and(resources::pushes::routes())
         .and(resources::runs::routes())
         .and(resources::run_triggers::routes())
         .and(resources::comments::routes())

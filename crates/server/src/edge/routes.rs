@@ -6,7 +6,8 @@ use axum::routing::{MethodRouter, delete, get, patch, post, put};
 
 use crate::app::App;
 
-/// Routes of a room. Paths are below `/api/v2`, but for those that begin with `/signed/`.
+/// Routes of a room. Paths are below `/api/v2`, but for those that begin with `/signed/` or
+/// `/webhooks/`.
 #[derive(Default)]
 pub struct Routes {
     router: Router<App>,
@@ -61,7 +62,8 @@ impl Routes {
     }
 
     fn add(mut self, method: &'static str, path: &str, handler: MethodRouter<App>) -> Self {
-        let path = if path.starts_with("/signed/") { path.to_owned() } else { format!("/api/v2{path}") };
+        let is_whole = path.starts_with("/signed/") || path.starts_with("/webhooks/");
+        let path = if is_whole { path.to_owned() } else { format!("/api/v2{path}") };
         self.router = self.router.route(&path, handler);
         self.listed.push((method, path));
         self

@@ -18,7 +18,7 @@ pub enum Want {
     Commit {
         /// Its name.
         sha: String,
-        /// The branch.
+        /// The branch; empty for the default one.
         branch: String,
     },
 }
@@ -64,7 +64,7 @@ impl Git {
 
 fn names(want: &Want) -> Vec<String> {
     let more = match want {
-        Want::Branch(name) if name.is_empty() => None,
+        Want::Branch(name) | Want::Commit { branch: name, .. } if name.is_empty() => None,
         Want::Branch(name) => Some(format!("refs/heads/{name}")),
         // A tag with words of its own is listed twice, the second time as the commit that it is of.
         Want::Tag(name) => Some(format!("refs/tags/{name}*")),
@@ -93,6 +93,9 @@ fn chosen(listing: &str, want: &Want) -> Option<Head> {
             Some(Head { sha, branch: String::new(), tag: Some(name.clone()), is_default: false })
         }
         Want::Reference(name) => Some(Head { sha: of(name)?, branch: String::new(), tag: None, is_default: false }),
+        Want::Commit { sha, branch } if branch.is_empty() => {
+            Some(Head { sha: sha.clone(), branch: default.unwrap_or_default().to_owned(), tag: None, is_default: true })
+        }
         Want::Commit { sha, branch } => {
             Some(Head { sha: sha.clone(), branch: branch.clone(), tag: None, is_default: default == Some(branch) })
         }

@@ -9,6 +9,7 @@ pub mod memberships;
 pub mod oauth_clients;
 pub mod organizations;
 pub mod projects;
+pub mod pushes;
 pub mod repositories;
 pub mod run_triggers;
 pub mod runs;

@@ -10,6 +10,7 @@ mod long_queue;
 mod matrix;
 mod parked;
 mod protection;
+mod pushes;
 mod restart;
 mod run_tokens;
 mod run_triggers;

@@ -126,7 +126,7 @@ impl Place {
             "team-projects" => &self.on_project,
             "authentication-tokens" => &self.token,
             "organization-memberships" => &self.membership,
-            "oauth-clients" => &self.client,
+            "oauth-clients" | "webhooks" => &self.client,
             "oauth-tokens" => &self.connection,
             "users" => user,
             _ => "x",

@@ -1,6 +1,7 @@
 //! `/oauth-clients` and `/oauth-tokens`: the HTTP side of connections. Absent: tokens made in a browser, and agent pools.
 
 use axum::extract::State;
+use domain::Problem;
 use domain::id::{Id, OauthClientId, OauthTokenId};
 use domain::vcs::ServiceProvider;
 use wire::oauth_clients::{
@@ -13,6 +14,7 @@ use wire::{Document, Identifiers, ToMany, ToOne, kind};
 
 use super::Token;
 use super::service::{self, Settings, Whole};
+use crate::actor::Actor;
 use crate::app::App;
 use crate::edge::{At, Caller, Here, Name, Query, Reply, Routes, Sent, created, no_content, ok};
 use crate::resources::organizations;
@@ -45,7 +47,8 @@ async fn list(
     let organization = organizations::service::read(&tx, &actor, &name.0).await?;
     let all = service::list(&tx, &actor, &organization).await?;
     let (chosen, pagination) = here.cut(all, &query.page);
-    let mut answer = here.paged(chosen.iter().map(document).collect(), pagination);
+    let documents = chosen.iter().map(|whole| document(&app, &actor, &here, whole)).collect::<Result<_, _>>()?;
+    let mut answer = here.paged(documents, pagination);
     chosen.iter().for_each(|whole| include(&query.include, whole, &mut answer));
     ok(answer)
 }
@@ -54,24 +57,26 @@ async fn create(
     State(app): State<App>,
     Caller(actor): Caller,
     At(name): At<Name>,
+    here: Here,
     Sent(body): Sent<OauthClientBody>,
 ) -> Reply {
     let tx = app.db.write().await?;
     let organization = organizations::service::read(&tx, &actor, &name.0).await?;
     let whole = service::create(&app, &tx, &actor, &organization, settings(body)).await?;
     tx.commit().await?;
-    created(Document::new(document(&whole)))
+    created(Document::new(document(&app, &actor, &here, &whole)?))
 }
 
 async fn show(
     State(app): State<App>,
     Caller(actor): Caller,
     At(id): At<OauthClientId>,
+    here: Here,
     Query(query): Query<ReadQuery>,
 ) -> Reply {
     let tx = app.db.read().await?;
     let whole = service::read(&tx, &actor, id.as_str()).await?;
-    let mut answer = Document::new(document(&whole));
+    let mut answer = Document::new(document(&app, &actor, &here, &whole)?);
     include(&query.include, &whole, &mut answer);
     ok(answer)
 }
@@ -80,12 +85,13 @@ async fn update(
     State(app): State<App>,
     Caller(actor): Caller,
     At(id): At<OauthClientId>,
+    here: Here,
     Sent(body): Sent<OauthClientBody>,
 ) -> Reply {
     let tx = app.db.write().await?;
     let whole = service::update(&app, &tx, &actor, id.as_str(), settings(body)).await?;
     tx.commit().await?;
-    ok(Document::new(document(&whole)))
+    ok(Document::new(document(&app, &actor, &here, &whole)?))
 }
 
 async fn delete(State(app): State<App>, Caller(actor): Caller, At(id): At<OauthClientId>) -> Reply {
@@ -113,13 +119,7 @@ async fn unshare(
     edit_projects(app, &actor, &id, body, false).await
 }
 
-async fn edit_projects(
-    app: App,
-    actor: &crate::actor::Actor,
-    id: &OauthClientId,
-    body: Identifiers,
-    may: bool,
-) -> Reply {
+async fn edit_projects(app: App, actor: &Actor, id: &OauthClientId, body: Identifiers, may: bool) -> Reply {
     let ids: Vec<_> = body.data.into_iter().map(|it| it.id).collect();
     let tx = app.db.write().await?;
     service::share(&tx, actor, id.as_str(), &ids, may).await?;
@@ -203,7 +203,7 @@ fn include<D>(wanted: &Include, whole: &Whole, answer: &mut Document<D>) {
     }
 }
 
-fn document(whole: &Whole) -> OauthClient {
+fn document(app: &App, actor: &Actor, here: &Here, whole: &Whole) -> Result<OauthClient, Problem> {
     let client = &whole.client;
     let provider = ServiceProvider::parse(&client.service_provider);
     let attributes = OauthClientAttributes {
@@ -218,6 +218,8 @@ fn document(whole: &Whole) -> OauthClient {
         key: client.key.clone(),
         rsa_public_key: client.rsa_public_key.clone(),
         organization_scoped: client.organization_scoped,
+        webhook_url: Some(format!("{}/webhooks/vcs/{}", here.origin, client.id)),
+        webhook_secret: service::shown_hook_secret(app, actor, client)?,
     };
     let path = format!("/api/v2/oauth-clients/{}", client.id);
     let relationships = OauthClientRelationships {
@@ -227,7 +229,7 @@ fn document(whole: &Whole) -> OauthClient {
         projects: ToMany::new(kind::PROJECTS, &whole.projects),
         agent_pool: ToOne::none(),
     };
-    OauthClient::new(&client.id, attributes).related(relationships).linked("self", path)
+    Ok(OauthClient::new(&client.id, attributes).related(relationships).linked("self", path))
 }
 
 fn token_document(token: &Token) -> OauthToken {

@@ -8,4 +8,4 @@ pub mod service;
 mod store;
 
 pub use api::routes;
-pub use store::{Model as Client, Token};
+pub use store::{Model as Client, Token, by_id, tokens_of};

@@ -244,6 +244,32 @@ pub async fn remote(app: &App, tx: &Tx, token: &str, identifier: &str) -> Result
     Ok((client, remote))
 }
 
+/// What webhooks of a connection are signed with: the secret that somebody gave it, or one of the server's own, which is made
+/// of the server's key and stored nowhere.
+///
+/// # Errors
+/// `storage/sealed`.
+pub fn hook_secret(app: &App, client: &Client) -> Result<String, Problem> {
+    let given = clear(app, &client.id, &client.secret)?;
+    Ok(if given.is_empty() { own_hook_secret(app, client) } else { given })
+}
+
+/// The secret of webhooks for who may manage the connection; `None` for others, and where somebody gave a secret, who knows it.
+///
+/// # Errors
+/// `storage/sealed`.
+pub fn shown_hook_secret(app: &App, actor: &Actor, client: &Client) -> Result<Option<String>, Problem> {
+    if !actor.can(Action::ManageVcs, On::Organization(&client.organization_id)) {
+        return Ok(None);
+    }
+    let is_given = !clear(app, &client.id, &client.secret)?.is_empty();
+    Ok((!is_given).then(|| own_hook_secret(app, client)))
+}
+
+fn own_hook_secret(app: &App, client: &Client) -> String {
+    app.key.sign(&format!("webhook of {}", client.id))
+}
+
 fn provider(word: Option<&str>) -> Result<ServiceProvider, Problem> {
     word.and_then(ServiceProvider::parse).ok_or_else(|| {
         let known: Vec<_> = ServiceProvider::ALL.iter().map(|kind| kind.as_str()).collect();

@@ -165,6 +165,12 @@ pub async fn of(tx: &Tx, workspace: &str) -> Result<Option<Repository>, Problem>
     repositories::Entity::find_by_id(workspace).one(tx.db()).await.stored()
 }
 
+/// The repositories of workspaces that are read by one of these credentials.
+pub async fn by_tokens(tx: &Tx, tokens: &[String]) -> Result<Vec<Repository>, Problem> {
+    let query = repositories::Entity::find().filter(repositories::Column::OauthTokenId.is_in(tokens));
+    query.order_by_asc(repositories::Column::WorkspaceId).all(tx.db()).await.stored()
+}
+
 /// Sets the repository of a workspace.
 pub async fn put(tx: &Tx, repository: &Repository) -> Result<(), Problem> {
     remove(tx, &repository.workspace_id).await?;

@@ -183,6 +183,14 @@ pub async fn destroy(
     make(app, tx, workspace, new, by).await
 }
 
+/// Starts a run of a workspace because something happened in its repository.
+///
+/// # Errors
+/// `workspace/local`, and those of the rooms it asks.
+pub async fn pushed(app: &App, tx: &Tx, workspace: Workspace, new: New) -> Result<Whole, Problem> {
+    make(app, tx, workspace, new, Maker { user: None, decides: true, digest: None, triggered_by: None }).await
+}
+
 /// What makes a run, and may.
 struct Maker {
     /// The user in whose name it is made.

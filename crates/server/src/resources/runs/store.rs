@@ -245,6 +245,11 @@ pub async fn of(tx: &Tx, workspace: &str) -> Result<Vec<Model>, Problem> {
         .stored()
 }
 
+/// Whether a workspace has ever had a run.
+pub async fn has_any(tx: &Tx, workspace: &str) -> Result<bool, Problem> {
+    Ok(Entity::find().filter(Column::WorkspaceId.eq(workspace)).one(tx.db()).await.stored()?.is_some())
+}
+
 /// Runs of every workspace in one of these statuses, oldest first.
 pub async fn in_status(tx: &Tx, statuses: &[RunStatus]) -> Result<Vec<Model>, Problem> {
     let statuses: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
