@@ -36,10 +36,14 @@ impl Hook {
 
     /// Tells of a push as GitHub does; returns the workspaces that run.
     async fn github(&self, server: &Server, delivery: &str, body: &Value) -> Vec<String> {
+        started(server, &self.of_github(server, "push", delivery, body).await).await
+    }
+
+    async fn of_github(&self, server: &Server, event: &str, delivery: &str, body: &Value) -> Answer {
         let proof = format!("sha256={}", self.signature(body));
         let headers =
-            [("x-github-event", "push"), ("x-github-delivery", delivery), ("x-hub-signature-256", proof.as_str())];
-        started(server, &self.send(server, &headers, body).await.is(200)).await
+            [("x-github-event", event), ("x-github-delivery", delivery), ("x-hub-signature-256", proof.as_str())];
+        self.send(server, &headers, body).await.is(200)
     }
 }
 
@@ -231,5 +235,51 @@ on_both! {
         assert_eq!(hook.github(&server, "3", &body).await, ["tags"]);
         body["ref"] = "refs/tags/draft".into();
         assert!(hook.github(&server, "4", &body).await.is_empty());
+    }
+
+    async fn a_pull_request_is_planned_and_never_applied_unless_it_is_of_a_fork_or_nobody_wants_it(server) {
+        let repository = server.repository("acme/net", &[("main.tf", "# one")]);
+        let token = server.local_connection().await;
+        let repo = json!({ "identifier": "acme/net", "oauth-token-id": token });
+        let net = server.fed("net", repo.clone(), json!({ "queue-all-runs": true, "auto-apply": true })).await;
+        server.fed("quiet", repo, json!({ "queue-all-runs": true, "speculative-enabled": false })).await;
+        let first = server.get(&format!("/workspaces/{net}/runs")).await.ids()[0].clone();
+        server.until(&first, "applied").await;
+        repository.git(&["checkout", "--quiet", "-b", "add-x"]);
+        let sha = repository.commit(&[("x.tf", "# x")], "x");
+        repository.git(&["checkout", "--quiet", "main"]);
+        let request = |sha: &str, head: &str| json!({
+            "action": "opened",
+            "repository": { "full_name": "acme/net", "default_branch": "main" },
+            "pull_request": {
+                "number": 5,
+                "title": "Add x",
+                "html_url": "https://git.example/acme/net/pull/5",
+                "base": { "ref": "main" },
+                "head": { "ref": "add-x", "sha": sha, "repo": { "full_name": head } },
+            },
+        });
+        let hook = Hook::of(&server).await;
+        let tell = async |delivery: &str, body: Value| hook.of_github(&server, "pull_request", delivery, &body).await;
+        let of_a_fork = tell("1", request(&sha, "eve/net")).await;
+        assert!(started(&server, &of_a_fork).await.is_empty());
+        let told = tell("2", request(&sha, "acme/net")).await;
+        assert_eq!(started(&server, &told).await, ["net"]);
+        let run = told.text_at("/runs/0");
+        let run = server.until(run, "planned_and_finished").await;
+        assert_eq!(run.at("/data/attributes/plan-only"), true);
+        assert_eq!(run.at("/data/attributes/message"), "Pull request #5: Add x");
+        let configuration = run.text_at("/data/relationships/configuration-version/data/id");
+        let commit = server.get(&format!("/configuration-versions/{configuration}/ingress-attributes")).await.is(200);
+        assert_eq!(commit.at("/data/attributes/commit-sha"), sha);
+        assert_eq!(commit.at("/data/attributes/is-pull-request"), true);
+        assert_eq!(commit.at("/data/attributes/pull-request-number"), 5);
+
+        let told = tell("3", request(&"e".repeat(40), "acme/net")).await;
+        assert_eq!(started(&server, &told).await, ["net"]);
+        let run = told.text_at("/runs/0");
+        let run = server.until(run, "errored").await;
+        let log = server.log(run.text_at("/data/relationships/plan/data/id")).await;
+        assert!(String::from_utf8_lossy(&log).contains("Error: "));
     }
 }

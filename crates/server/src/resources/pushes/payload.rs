@@ -1,4 +1,4 @@
-//! What hosts tell of pushes, and what of it counts here.
+//! What hosts tell of pushes and of pull requests, and what of it counts here.
 //!
 //! Payloads as the hosts document them: "Webhook events and payloads" of GitHub, "Webhook events" of GitLab, "Webhooks" of Gitea.
 
@@ -22,6 +22,104 @@ pub(super) struct Pushed {
     pub(super) sender: Option<String>,
     /// Where people find what changed.
     pub(super) compare_url: Option<String>,
+}
+
+/// A pull request, or a merge request, that somebody opened, opened again, or pushed to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Requested {
+    /// The repository that it is for, `owner/name`.
+    pub(super) identifier: String,
+    /// The branch that it is for.
+    pub(super) base: Reference,
+    /// The commit that it proposes.
+    pub(super) commit: String,
+    /// The branch that the commit is on.
+    pub(super) branch: String,
+    /// Whether that branch is in another repository, where others decide what is in it.
+    pub(super) is_from_fork: bool,
+    /// Its number.
+    pub(super) number: u64,
+    /// Its title.
+    pub(super) title: Option<String>,
+    /// Where people find it.
+    pub(super) url: Option<String>,
+    /// Who did it.
+    pub(super) sender: Option<String>,
+}
+
+/// Reads a pull request that is to be planned. `None` for anything else.
+pub(super) fn requested(host: Host, event: &str, payload: &Value) -> Option<Requested> {
+    let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let names = match (host, event) {
+        (Host::Github | Host::Gitea, "pull_request") => &Names {
+            action: "/action",
+            identifier: "/repository/full_name",
+            default: "/repository/default_branch",
+            base: "/pull_request/base/ref",
+            branch: "/pull_request/head/ref",
+            commit: "/pull_request/head/sha",
+            number: "/pull_request/number",
+            title: "/pull_request/title",
+            url: "/pull_request/html_url",
+            sender: "/sender/login",
+        },
+        (Host::Gitlab, "Merge Request Hook") => &Names {
+            action: "/object_attributes/action",
+            identifier: "/project/path_with_namespace",
+            default: "/project/default_branch",
+            base: "/object_attributes/target_branch",
+            branch: "/object_attributes/source_branch",
+            commit: "/object_attributes/last_commit/id",
+            number: "/object_attributes/iid",
+            title: "/object_attributes/title",
+            url: "/object_attributes/url",
+            sender: "/user/username",
+        },
+        _ => return None,
+    };
+    let is_new = match (host, text(names.action)?) {
+        (Host::Github | Host::Gitea, action) => {
+            matches!(action, "opened" | "reopened" | "synchronize" | "synchronized")
+        }
+        // Of what was changed, commits are told by the commit that was the newest before.
+        (Host::Gitlab, "update") => text("/object_attributes/oldrev").is_some(),
+        (Host::Gitlab, action) => matches!(action, "open" | "reopen"),
+    };
+    // A repository that is not named is gone, and was another one.
+    let is_from_fork = match host {
+        Host::Github | Host::Gitea => text("/pull_request/head/repo/full_name") != text(names.identifier),
+        Host::Gitlab => {
+            let project = |end: &str| payload["object_attributes"][end].as_u64();
+            project("source_project_id").is_none() || project("source_project_id") != project("target_project_id")
+        }
+    };
+    let base = text(names.base)?;
+    let branch = domain::vcs::branch(text(names.branch)?).ok()?;
+    is_new.then_some(Requested {
+        identifier: text(names.identifier)?.to_owned(),
+        base: Reference::Branch { name: base.to_owned(), is_default: text(names.default) == Some(base) },
+        commit: text(names.commit).filter(|sha| is_commit(sha))?.to_owned(),
+        branch: branch.to_owned(),
+        is_from_fork,
+        number: payload.pointer(names.number)?.as_u64()?,
+        title: text(names.title).map(str::to_owned),
+        url: text(names.url).map(str::to_owned),
+        sender: text(names.sender).map(str::to_owned),
+    })
+}
+
+/// Where a host writes what counts of a pull request.
+struct Names {
+    action: &'static str,
+    identifier: &'static str,
+    default: &'static str,
+    base: &'static str,
+    branch: &'static str,
+    commit: &'static str,
+    number: &'static str,
+    title: &'static str,
+    url: &'static str,
+    sender: &'static str,
 }
 
 /// Most changed files that are told apart; of more, all may have changed.
@@ -179,5 +277,58 @@ mod tests {
         };
         assert_eq!(told(1).unwrap(), ["x.tf"]);
         assert_eq!(told(6), None);
+    }
+
+    fn request(action: &str, head: &str) -> Value {
+        json!({
+            "action": action,
+            "repository": { "full_name": "acme/net", "default_branch": "main" },
+            "pull_request": {
+                "number": 5,
+                "title": "Add x",
+                "html_url": "https://git.example/acme/net/pulls/5",
+                "base": { "ref": "main" },
+                "head": { "ref": "add-x", "sha": "c".repeat(40), "repo": { "full_name": head } },
+            },
+        })
+    }
+
+    #[test]
+    fn a_pull_request_is_planned_when_its_commits_are_new_and_never_when_it_ends() {
+        for action in ["opened", "reopened", "synchronize", "synchronized"] {
+            let told = requested(Host::Gitea, "pull_request", &request(action, "acme/net")).unwrap();
+            assert_eq!((told.number, told.is_from_fork, told.branch.as_str()), (5, false, "add-x"));
+            assert_eq!(told.base, Reference::Branch { name: "main".into(), is_default: true });
+        }
+        for action in ["closed", "edited", "labeled"] {
+            assert_eq!(requested(Host::Github, "pull_request", &request(action, "acme/net")), None);
+        }
+    }
+
+    #[test]
+    fn a_pull_request_of_another_repository_or_of_none_is_one_of_a_fork() {
+        let is_from_fork = |payload: &Value| requested(Host::Github, "pull_request", payload).unwrap().is_from_fork;
+        assert!(is_from_fork(&request("opened", "eve/net")));
+        let mut gone = request("opened", "");
+        gone["pull_request"]["head"]["repo"] = Value::Null;
+        assert!(is_from_fork(&gone));
+    }
+
+    #[test]
+    fn a_merge_request_of_gitlab_is_one_and_an_edited_title_is_not() {
+        let payload = |action: &str, more: Value| {
+            let mut all = json!({
+                "action": action, "iid": 7, "target_branch": "main", "source_branch": "x",
+                "source_project_id": 1, "target_project_id": 1, "last_commit": { "id": "d".repeat(40) },
+            });
+            all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            json!({ "project": { "path_with_namespace": "acme/net" }, "object_attributes": all })
+        };
+        let of = |action: &str, more: Value| requested(Host::Gitlab, "Merge Request Hook", &payload(action, more));
+        assert!(!of("open", json!({})).unwrap().is_from_fork);
+        assert!(of("open", json!({ "source_project_id": 2 })).unwrap().is_from_fork);
+        assert!(of("update", json!({ "oldrev": "e".repeat(40) })).is_some());
+        assert_eq!(of("update", json!({})), None);
+        assert_eq!(of("merge", json!({})), None);
     }
 }

@@ -9,12 +9,12 @@ use globset::GlobBuilder;
 use regex::Regex;
 use serde_json::Value;
 
-use super::payload::{Pushed, pushed};
+use super::payload::{Pushed, Requested, pushed, requested};
 use super::sender::Delivery;
 use super::store;
 use crate::app::App;
 use crate::resources::oauth_clients::{self, Client};
-use crate::resources::repositories::{self, Event, Repository};
+use crate::resources::repositories::{self, Event, PullRequest, Repository};
 use crate::resources::run_triggers;
 use crate::resources::runs::service::New;
 use crate::resources::runs::{self, Run};
@@ -44,14 +44,25 @@ pub(super) async fn deliver(
             .advice("Set the webhook's content type to application/json.")
             .because(error)
     })?;
-    let Some(told) = pushed(delivery.host, &delivery.event, &payload) else { return Ok(Vec::new()) };
+    let push = pushed(delivery.host, &delivery.event, &payload);
+    let request = requested(delivery.host, &delivery.event, &payload);
+    if push.is_none() && request.is_none() {
+        return Ok(Vec::new());
+    }
     let tx = app.db.write().await?;
     if !store::note(&tx, &client.id, &delivery.names, app.ports.now()).await? {
         return Ok(Vec::new());
     }
-    let runs = start(app, &tx, &client, &told).await?;
+    let mut runs = Vec::new();
+    if let Some(told) = push {
+        runs.extend(start(app, &tx, &client, &told).await?);
+    }
+    // Whoever may propose from a repository of their own would have their code run with the workspace's variables.
+    if let Some(told) = request.filter(|told| !told.is_from_fork) {
+        runs.extend(plan(app, &tx, &client, &told).await?);
+    }
     tx.commit().await?;
-    tracing::info!(connection = client.id, repository = told.identifier, runs = runs.len(), "a push was taken");
+    tracing::info!(connection = client.id, event = delivery.event, runs = runs.len(), "a delivery was taken");
     Ok(runs)
 }
 
@@ -79,6 +90,44 @@ async fn start(app: &App, tx: &Tx, client: &Client, told: &Pushed) -> Result<Vec
         started.push(runs::service::pushed(app, tx, workspace, new).await?.run.id);
     }
     Ok(started)
+}
+
+/// Plans what a pull request proposes, for each workspace that follows the branch that it is for and plans them.
+async fn plan(app: &App, tx: &Tx, client: &Client, told: &Requested) -> Result<Vec<String>, Problem> {
+    let push = Push { reference: told.base.clone(), changed: None };
+    let mut started = Vec::new();
+    for (workspace, repository) in fed(tx, client, &told.identifier).await? {
+        let waits_for_somebody = !workspace.queue_all_runs && !runs::has_any(tx, &workspace.id).await?;
+        let is_for_it = concerns(&push, &watch(&workspace, &repository), MATCHING);
+        if !workspace.speculative_enabled || waits_for_somebody || !is_for_it {
+            continue;
+        }
+        let title = told.title.as_deref().map(|title| format!(": {title}")).unwrap_or_default();
+        let new = New {
+            message: Some(format!("Pull request #{}{title}", told.number)),
+            source: "tfe-configuration-version".into(),
+            plan_only: Some(true),
+            event: Some(proposal(told)),
+            ..New::default()
+        };
+        started.push(runs::service::pushed(app, tx, workspace, new).await?.run.id);
+    }
+    Ok(started)
+}
+
+fn proposal(told: &Requested) -> Event {
+    let request = PullRequest {
+        number: told.number,
+        reference: format!("refs/heads/{}", told.branch),
+        url: told.url.clone(),
+        title: told.title.clone(),
+    };
+    Event {
+        commit: Some(told.commit.clone()),
+        pull_request: Some(request),
+        sender: told.sender.clone(),
+        ..Event::default()
+    }
 }
 
 /// Workspaces that a repository of a connection feeds and that run here.

@@ -7,4 +7,6 @@ pub mod service;
 mod store;
 
 pub use api::{ingress_document, routes, vcs_repo};
-pub use store::{Event, Fetch, Ingress, Repository, by_tokens, delete_of, fetch_of, forget_fetch, ingress_of, of};
+pub use store::{
+    Event, Fetch, Ingress, PullRequest, Repository, by_tokens, delete_of, fetch_of, forget_fetch, ingress_of, of,
+};

@@ -122,7 +122,11 @@ pub async fn ask(app: &App, tx: &Tx, repository: &Repository, run: &str, event: 
 pub fn want(fetch: &Fetch) -> Want {
     let event = fetch.event();
     match (event.pull_request, event.tag, event.commit) {
-        (Some(request), _, _) => Want::Reference(request.reference),
+        (Some(request), _, Some(sha)) => {
+            let branch = request.reference.strip_prefix("refs/heads/").unwrap_or_default().to_owned();
+            Want::Commit { sha, branch }
+        }
+        (Some(request), _, None) => Want::Reference(request.reference),
         (None, Some(tag), _) => Want::Tag(tag),
         (None, None, Some(sha)) => Want::Commit { sha, branch: fetch.branch.clone() },
         (None, None, None) => Want::Branch(fetch.branch.clone()),

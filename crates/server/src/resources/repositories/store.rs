@@ -120,7 +120,7 @@ mod ingresses {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Event {
-    /// The commit that was pushed, on the branch that the workspace follows.
+    /// The commit that was pushed, on the branch that the workspace follows, or that a pull request proposes.
     pub commit: Option<String>,
     /// The tag that was pushed.
     pub tag: Option<String>,
@@ -138,7 +138,7 @@ pub struct Event {
 pub struct PullRequest {
     /// Its number.
     pub number: u64,
-    /// Name under which the host offers what it would make, such as `refs/pull/5/merge`.
+    /// Name under which the host offers it, such as `refs/heads/add-x`.
     pub reference: String,
     /// Where people find it.
     pub url: Option<String>,
