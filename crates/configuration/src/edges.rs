@@ -18,8 +18,8 @@ use crate::tree::Tree;
 use crate::value::Value;
 
 /// How deep modules may call one another, and how many calls with different arguments one root may have.
-const MAX_DEPTH: usize = 64;
-const MAX_INSTANCES: usize = 10_000;
+pub(crate) const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_INSTANCES: usize = 10_000;
 
 /// A root as far as the walk needs it.
 pub(crate) struct Start {
@@ -157,12 +157,12 @@ impl Met {
 }
 
 /// What a reference points to.
-enum Target {
+pub(crate) enum Target {
     State(StateKey),
     Workspace { name: String, organization: Option<String> },
 }
 
-type Arguments = BTreeMap<String, Option<Value>>;
+pub(crate) type Arguments = BTreeMap<String, Option<Value>>;
 
 struct Walk<'a> {
     tree: &'a Tree,
@@ -319,7 +319,7 @@ impl Walk<'_> {
 }
 
 /// The instances of a `for_each` whose value is known.
-fn instances(value: &Value) -> Option<BTreeMap<String, Value>> {
+pub(crate) fn instances(value: &Value) -> Option<BTreeMap<String, Value>> {
     match value {
         Value::Object(entries) => Some(entries.clone()),
         Value::List(items) => {
@@ -332,7 +332,7 @@ fn instances(value: &Value) -> Option<BTreeMap<String, Value>> {
 type Resolved = Result<(Target, String), Unknown>;
 
 /// `data "tfe_outputs"` and `ephemeral "tfe_outputs"`.
-fn outputs(read: &Read, scope: &Scope<'_>) -> Resolved {
+pub(crate) fn outputs(read: &Read, scope: &Scope<'_>) -> Resolved {
     let name = match read.attributes.get("workspace") {
         Some(expression) => text(scope.evaluate(expression)?)?,
         None => return Err(Unknown("it has no attribute \"workspace\"".to_owned())),
@@ -343,7 +343,7 @@ fn outputs(read: &Read, scope: &Scope<'_>) -> Resolved {
 }
 
 /// `data "terraform_remote_state"`.
-fn remote_state(read: &Read, scope: &Scope<'_>, root_folder: &Path) -> Resolved {
+pub(crate) fn remote_state(read: &Read, scope: &Scope<'_>, root_folder: &Path) -> Resolved {
     let kind = match read.attributes.get("backend") {
         Some(expression) => text(scope.evaluate(expression)?)?,
         None => return Err(Unknown("it has no attribute \"backend\"".to_owned())),

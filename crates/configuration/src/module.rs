@@ -95,7 +95,7 @@ impl ReadKind {
         }
     }
 
-    fn of(block_type: &str, kind: &str) -> Option<Self> {
+    pub(crate) fn of(block_type: &str, kind: &str) -> Option<Self> {
         match (block_type, kind) {
             ("data", "terraform_remote_state") => Some(ReadKind::RemoteState),
             ("data", "tfe_outputs") => Some(ReadKind::Outputs),

@@ -26,6 +26,15 @@ impl Tree {
     pub(crate) fn read(dir: PathBuf, also: &[PathBuf], problems: &mut Vec<Diagnostic>) -> Self {
         let mut folders: BTreeSet<PathBuf> = folders_with_code(&dir, problems).into_iter().collect();
         folders.extend(also.iter().cloned());
+        Self::reached(dir, folders, problems)
+    }
+
+    /// Reads one root of `dir` and the local modules that it reaches, and nothing else.
+    pub(crate) fn of_root(dir: PathBuf, root: PathBuf, problems: &mut Vec<Diagnostic>) -> Self {
+        Self::reached(dir, BTreeSet::from([root]), problems)
+    }
+
+    fn reached(dir: PathBuf, folders: BTreeSet<PathBuf>, problems: &mut Vec<Diagnostic>) -> Self {
         let mut tree = Self { dir, modules: BTreeMap::new(), folders: folders.iter().cloned().collect() };
         let mut queue: VecDeque<PathBuf> = folders.into_iter().collect();
         while let Some(folder) = queue.pop_front() {

@@ -89,6 +89,8 @@ ids! {
     VariableId = "var", "variable";
     /// Names a variable set.
     VariableSetId = "varset", "variable set";
+    /// Names an edge between two workspaces.
+    EdgeId = "edge", "edge";
     /// Names a run trigger.
     RunTriggerId = "rt", "run trigger";
     /// Names a decision about a workspace whose upstreams have settled.

@@ -38,5 +38,6 @@ kinds! {
     VARIABLES = "vars";
     VARIABLE_SETS = "varsets";
     WORKSPACES = "workspaces";
+    WORKSPACE_EDGES = "workspace-edges";
     WORKSPACE_OUTPUTS = "workspace-outputs";
 }

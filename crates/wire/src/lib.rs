@@ -47,6 +47,7 @@ pub mod users;
 pub mod variable_sets;
 pub mod variables;
 pub mod words;
+pub mod workspace_edges;
 pub mod workspace_outputs;
 pub mod workspaces;
 

@@ -80,6 +80,10 @@ words! {
         Applied = "applied", Unchanged = "unchanged", Failed = "failed", Discarded = "discarded",
         Canceled = "canceled", Destroyed = "destroyed", NotRun = "not-run",
     }
+    /// Where an edge between workspaces comes from: a trigger, what runs read, runs that started runs, the code.
+    EdgeKind {
+        RunTrigger = "run-trigger", RemoteState = "remote-state", Outputs = "outputs", Runner = "runner", Code = "code",
+    }
     /// What made a configuration version.
     ConfigurationSource {
         Api = "tfe-api", Terraform = "terraform", TerraformCloud = "terraform+cloud", Github = "github",

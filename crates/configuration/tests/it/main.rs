@@ -5,6 +5,7 @@ mod edges;
 mod examples;
 mod modules;
 mod pack;
+mod reads;
 mod roots;
 mod settings;
 mod unpack;

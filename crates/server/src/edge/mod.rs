@@ -50,6 +50,7 @@ fn all() -> Routes {
         .and(resources::pushes::routes())
         .and(resources::runs::routes())
         .and(resources::run_triggers::routes())
+        .and(resources::edges::routes())
         .and(resources::comments::routes())
         .and(resources::states::routes())
         .and(resources::teams::routes())

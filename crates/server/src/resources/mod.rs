@@ -3,6 +3,7 @@
 
 pub mod comments;
 pub mod configurations;
+pub mod edges;
 pub mod grants;
 pub mod limits;
 pub mod memberships;

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::resources::runs::log::LogWriter;
 use crate::resources::runs::progress::{self, End, PlanResult};
 use crate::resources::runs::{self, Run};
-use crate::resources::states;
+use crate::resources::{edges, states};
 
 /// Plans a run that was given its slot.
 pub async fn plan(app: App, run: &str, closing: CancellationToken) {
@@ -27,6 +27,10 @@ pub async fn plan(app: App, run: &str, closing: CancellationToken) {
         let tx = app.db.write().await?;
         let (run, plan) = progress::plan_started(&app, &tx, run).await?;
         tx.commit().await?;
+        // What it will read is looked at before it can read anything else.
+        if let Err(problem) = edges::code::noted(&app, &run).await {
+            tracing::warn!(run = run.id, code = problem.code, cause = problem.cause, "{}", problem.message);
+        }
         let receiver = Receiver::open(&app, &run, &plan.id).await?;
         let stop = Stop::new();
         let result = match work::assemble(&app, &run, &plan.id).await {

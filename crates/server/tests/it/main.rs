@@ -4,6 +4,7 @@ mod access;
 mod auto_destroy;
 mod configurations;
 mod edge;
+mod edges;
 mod git;
 mod harness;
 mod long_queue;

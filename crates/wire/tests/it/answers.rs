@@ -35,7 +35,8 @@ use wire::task_stages::TaskStage;
 use wire::users::{TwoFactor, User, UserAttributes, UserPermissions, UserRelationships};
 use wire::variable_sets::{VariableSet, VariableSetAttributes, VariableSetPermissions, VariableSetRelationships};
 use wire::variables::{Variable, VariableAttributes, VariableRelationships};
-use wire::words::{ConfigurationStatus, OutputType, RunSource, StateStatus, TriggerOutcome, UpstreamOutcome};
+use wire::words::{ConfigurationStatus, EdgeKind, OutputType, RunSource, StateStatus, TriggerOutcome, UpstreamOutcome};
+use wire::workspace_edges::{WorkspaceEdge, WorkspaceEdgeAttributes, WorkspaceEdgeRelationships};
 use wire::workspace_outputs::{WorkspaceOutput, WorkspaceOutputAttributes};
 use wire::workspaces::{
     VcsRepo, Workspace, WorkspaceActions, WorkspaceAttributes, WorkspacePermissions, WorkspaceRelationships,
@@ -311,6 +312,25 @@ fn a_run_trigger_and_a_decision_not_to_run() {
     let decision = TriggerDecision::new("td-1", attributes)
         .related(TriggerDecisionRelationships { workspace: ToOne::new(kind::WORKSPACES, "ws-2"), run: ToOne::none() });
     check(&Document::new(decision), expect_file!["../golden/trigger_decision.json"]);
+}
+
+#[test]
+fn an_edge_between_two_workspaces() {
+    let attributes = WorkspaceEdgeAttributes {
+        kind: EdgeKind::Code,
+        upstream_name: "up".to_owned(),
+        downstream_name: "down".to_owned(),
+        message: "The code of \"down\" uses the output \"ip\" of \"up\" (main.tf:3).".to_owned(),
+        outputs: Some(vec!["ip".to_owned()]),
+        places: vec!["main.tf:3".to_owned()],
+        first_seen_at: at(0),
+        last_seen_at: at(1),
+    };
+    let edge = WorkspaceEdge::new("edge-1", attributes).related(WorkspaceEdgeRelationships {
+        upstream: ToOne::new(kind::WORKSPACES, "ws-1"),
+        downstream: ToOne::new(kind::WORKSPACES, "ws-2"),
+    });
+    check(&Document::new(edge), expect_file!["../golden/workspace_edge.json"]);
 }
 
 #[test]

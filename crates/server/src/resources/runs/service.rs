@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::resources::organizations::Organization;
 use crate::resources::repositories::{self, Event};
 use crate::resources::workspaces::{self, Workspace};
-use crate::resources::{configurations, organizations, variables};
+use crate::resources::{configurations, edges, organizations, variables};
 use crate::storage::{Change, Tx};
 
 /// What a new run is asked to do. `None` takes the workspace's or the configuration's own setting.
@@ -223,6 +223,9 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
         // A run that confirms itself is one that nobody waits for: clients that wait confirm it.
         let waits = new.auto_apply != Some(true);
         waits::refuse_child(tx, parent, waits, &workspace).await?;
+    }
+    if let Some(parent) = &new.parent {
+        edges::service::started_by(app, tx, parent, &workspace).await?;
     }
 
     let now = app.ports.now();

@@ -9,19 +9,20 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use domain::Problem;
+use domain::dependency::Kind;
 use domain::id::{Id, OutputId, StateId, WorkspaceId};
 use wire::Document;
 use wire::query::{ListQuery, ReadQuery, StateVersionsQuery};
 use wire::state_versions::{StateVersionBody, StateVersionRequest};
 
 use self::shown::{document, output_document};
-use super::State;
 use super::service::{self, New};
+use super::{Output, State};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::edge::signed::Pass;
 use crate::edge::{At, Blob, Caller, Here, Query, Reply, Routes, Sent, bytes, created, no_content, ok};
-use crate::resources::{organizations, runs, tokens, workspaces};
+use crate::resources::{edges, organizations, runs, tokens, workspaces};
 use crate::storage::Tx;
 
 /// Most bytes of a state.
@@ -91,7 +92,10 @@ async fn show(
 ) -> Reply {
     let tx = app.db.read().await?;
     let state = service::read(&tx, &actor, id.as_str()).await?;
-    answer(&app, &tx, &actor, &here, &query, &state).await
+    let answer = answer(&app, &tx, &actor, &here, &query, &state).await?;
+    drop(tx);
+    noted(&app, &actor, &state, Kind::RemoteState).await?;
+    Ok(answer)
 }
 
 async fn current(
@@ -105,13 +109,18 @@ async fn current(
     let state = service::current(&tx, &actor, workspace.as_str()).await?;
     // The whole state, where `service::current` asks for the right to read its outputs only.
     service::read(&tx, &actor, &state.id).await?;
-    Ok(snapshots(answer(&app, &tx, &actor, &here, &query, &state).await?))
+    let answer = answer(&app, &tx, &actor, &here, &query, &state).await?;
+    drop(tx);
+    noted(&app, &actor, &state, Kind::RemoteState).await?;
+    Ok(snapshots(answer))
 }
 
 async fn current_outputs(Extract(app): Extract<App>, Caller(actor): Caller, At(workspace): At<WorkspaceId>) -> Reply {
     let tx = app.db.read().await?;
     let state = service::current(&tx, &actor, workspace.as_str()).await?;
     let outputs = service::outputs(&app, &tx, &state, false).await?;
+    drop(tx);
+    noted(&app, &actor, &state, Kind::Outputs).await?;
     ok(Document::new(outputs.iter().map(output_document).collect::<Vec<_>>()))
 }
 
@@ -126,6 +135,8 @@ async fn outputs(
     let state = service::read(&tx, &actor, id.as_str()).await?;
     let outputs = service::outputs(&app, &tx, &state, false).await?;
     let documents: Vec<_> = outputs.iter().map(output_document).collect();
+    drop(tx);
+    noted(&app, &actor, &state, Kind::Outputs).await?;
     if query.page.is_absent() {
         return ok(Document::new(documents));
     }
@@ -135,6 +146,9 @@ async fn outputs(
 async fn output(Extract(app): Extract<App>, Caller(actor): Caller, At(id): At<OutputId>) -> Reply {
     let tx = app.db.read().await?;
     let shown = service::output(&app, &tx, &actor, id.as_str()).await?;
+    drop(tx);
+    let Output { workspace_id, state_id, name, .. } = &shown.output;
+    edges::service::read_by(&app, &actor, workspace_id, Some(state_id), Kind::Outputs, Some(name)).await?;
     ok(Document::new(output_document(&shown)))
 }
 
@@ -200,6 +214,11 @@ async fn give_json(Extract(app): Extract<App>, Pass(id): Pass) -> Reply {
         Some(json) => bytes("application/json", json),
         None => no_content(),
     }
+}
+
+/// A run that reads a state or its outputs depends on the workspace.
+async fn noted(app: &App, actor: &Actor, state: &State, kind: Kind) -> Result<(), Problem> {
+    edges::service::read_by(app, actor, &state.workspace_id, Some(&state.id), kind, None).await
 }
 
 async fn of_pass(app: &App, id: &str) -> Result<State, Problem> {

@@ -10,4 +10,4 @@ mod store;
 
 pub use api::routes;
 pub use api::shown::{document as state_document, workspace_output_document};
-pub use store::{Model as State, by_id, delete_of, discard_pending, is_pending};
+pub use store::{Model as State, OutputModel as Output, by_id, delete_of, discard_pending, is_pending};

@@ -9,6 +9,7 @@ mod tags;
 use axum::extract::State;
 use domain::Problem;
 use domain::auto_destroy::{Idle, Request};
+use domain::dependency::Kind;
 use domain::id::{Id, ProjectId, WorkspaceId};
 use wire::query::{Include, ReadQuery};
 use wire::words::ExecutionMode;
@@ -21,7 +22,7 @@ use super::service::{self, Settings};
 use crate::actor::{Action, Actor};
 use crate::app::App;
 use crate::edge::{At, At2, Caller, Client, Here, Name, Query, Reply, Routes, Sent, created, no_content, ok};
-use crate::resources::{organizations, repositories};
+use crate::resources::{edges, organizations, repositories};
 use crate::storage::Tx;
 
 /// Routes of this room.
@@ -75,7 +76,12 @@ async fn show(
 ) -> Reply {
     let tx = app.db.read().await?;
     let workspace = service::read(&tx, &actor, id.as_str()).await?;
-    ok(answer(&app, &tx, &actor, &here, &query.include, &workspace).await?)
+    let answer = answer(&app, &tx, &actor, &here, &query.include, &workspace).await?;
+    drop(tx);
+    if query.include.has("outputs") {
+        noted(&app, &actor, &workspace).await?;
+    }
+    ok(answer)
 }
 
 async fn show_named(
@@ -87,7 +93,12 @@ async fn show_named(
 ) -> Reply {
     let tx = app.db.read().await?;
     let workspace = named(&tx, &actor, &organization, &name).await?;
-    ok(answer(&app, &tx, &actor, &here, &query.include, &workspace).await?)
+    let answer = answer(&app, &tx, &actor, &here, &query.include, &workspace).await?;
+    drop(tx);
+    if query.include.has("outputs") {
+        noted(&app, &actor, &workspace).await?;
+    }
+    ok(answer)
 }
 
 async fn update(
@@ -209,6 +220,12 @@ async fn force_unlock(
     let answer = answer(&app, &tx, &actor, &here, &Include::default(), &workspace).await?;
     tx.commit().await?;
     ok(answer)
+}
+
+/// A run that reads outputs depends on the workspace.
+async fn noted(app: &App, actor: &Actor, workspace: &Workspace) -> Result<(), Problem> {
+    let state = workspace.current_state_id.as_deref();
+    edges::service::read_by(app, actor, &workspace.id, state, Kind::Outputs, None).await
 }
 
 async fn named(tx: &Tx, actor: &Actor, organization: &Name, name: &Name) -> Result<Workspace, Problem> {

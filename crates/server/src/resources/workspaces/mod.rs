@@ -15,6 +15,6 @@ pub use api::shown::document;
 pub use lock::{Holder, release, take};
 pub use protection::check as check_downstreams;
 pub use store::{
-    Model as Workspace, Placed, Tag, by_id, in_organization, lock_row, placed, set_current_configuration,
+    Model as Workspace, Placed, Tag, by_id, by_name, in_organization, lock_row, placed, set_current_configuration,
     set_current_run, set_current_state, tags_of, tags_of_all,
 };

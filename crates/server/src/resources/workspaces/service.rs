@@ -11,7 +11,8 @@ use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::resources::organizations::Organization;
 use crate::resources::{
-    comments, configurations, grants, projects, repositories, run_triggers, runs, states, variable_sets, variables,
+    comments, configurations, edges, grants, projects, repositories, run_triggers, runs, states, variable_sets,
+    variables,
 };
 use crate::storage::{Change, Tx};
 
@@ -269,6 +270,7 @@ pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
     variables::delete_of(tx, &workspace.id).await?;
     variable_sets::forget_target(tx, &workspace.id).await?;
     run_triggers::delete_of(tx, &workspace.id).await?;
+    edges::delete_of(tx, &workspace.id).await?;
     grants::delete_of(tx, &workspace.id).await?;
     store::delete(tx, &workspace.id).await?;
     tx.announce(Change::Workspace { workspace: workspace.id });

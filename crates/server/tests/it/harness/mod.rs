@@ -248,11 +248,16 @@ impl Server {
 
     /// Uploads a configuration and returns its id.
     pub(crate) async fn configuration(&self, workspace: &str, speculative: bool) -> String {
+        self.configuration_of(workspace, speculative, &[("main.tf", "")]).await
+    }
+
+    /// Uploads a configuration of these files and returns its id.
+    pub(crate) async fn configuration_of(&self, workspace: &str, speculative: bool, files: &[(&str, &str)]) -> String {
         let attributes = json!({ "auto-queue-runs": false, "speculative": speculative });
         let body = json!({ "data": { "type": "configuration-versions", "attributes": attributes } });
         let made = self.post(&format!("/workspaces/{workspace}/configuration-versions"), body).await.is(201);
         let put = self.request(Method::PUT, made.text_at("/data/attributes/upload-url"));
-        put.anonymous().bytes(archive(&[("main.tf", "")])).send().await.is(200);
+        put.anonymous().bytes(archive(files)).send().await.is(200);
         made.id()
     }
 
