@@ -91,6 +91,8 @@ ids! {
     VariableSetId = "varset", "variable set";
     /// Names an edge between two workspaces.
     EdgeId = "edge", "edge";
+    /// Names a stack, or a teardown of one.
+    StackId = "stk", "stack";
     /// Names a run trigger.
     RunTriggerId = "rt", "run trigger";
     /// Names a decision about a workspace whose upstreams have settled.

@@ -25,6 +25,8 @@ kinds! {
     RUN_EVENTS = "run-events";
     RUN_LIMITS = "run-limits";
     RUN_TRIGGERS = "run-triggers";
+    STACK_LIFETIMES = "stack-lifetimes";
+    STACKS = "stacks";
     STATE_VERSIONS = "state-versions";
     STATE_VERSION_OUTPUTS = "state-version-outputs";
     TAGS = "tags";

@@ -1,4 +1,4 @@
-//! A stack: workspaces and the edges between them. Its graph, how it is drawn, and how it is walked.
+//! A stack: workspaces and the edges between them. Its graph, how it is drawn, how it is walked, and how it is taken down.
 
 mod cycle;
 mod draw;
@@ -7,8 +7,10 @@ mod drawn;
 pub mod graph;
 mod near;
 mod target;
+mod teardown;
 pub mod walk;
 
 pub use graph::{Edge, Graph, Reason};
 pub use target::targets;
+pub use teardown::{Standing, Teardown, teardown};
 pub use walk::{Direction, Ended, Next, Outcome, Retry, Walk};

@@ -11,6 +11,7 @@ mod provider;
 mod queue;
 mod run;
 mod serve;
+mod stack;
 mod walk;
 
 use std::path::PathBuf;
@@ -56,6 +57,8 @@ enum Command {
     Run(run::Arguments),
     /// Show what is under way on a server, and what each waiting run waits for
     Queue(queue::Arguments),
+    /// List, show, extend and destroy stacks on a server
+    Stack(stack::Arguments),
     /// Install the Terraform provider on this machine
     Provider(provider::Arguments),
     /// Print the version
@@ -92,6 +95,7 @@ pub(crate) fn main() -> Exit {
         Command::Env(arguments) => env::run(&console, &arguments),
         Command::Run(arguments) => run::run(&console, arguments),
         Command::Queue(arguments) => queue::run(&console, &arguments),
+        Command::Stack(arguments) => stack::run(&console, &arguments),
         Command::Provider(arguments) => provider::run(&console, arguments),
         Command::Version => console
             .data(&format!("multispace {}\n", env!("CARGO_PKG_VERSION")))

@@ -52,6 +52,7 @@ fn all() -> Routes {
         .and(resources::run_triggers::routes())
         .and(resources::edges::routes())
         .and(resources::comments::routes())
+        .and(resources::stacks::routes())
         .and(resources::states::routes())
         .and(resources::teams::routes())
         .and(resources::grants::routes())

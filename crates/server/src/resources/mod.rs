@@ -14,6 +14,7 @@ pub mod pushes;
 pub mod repositories;
 pub mod run_triggers;
 pub mod runs;
+pub mod stacks;
 pub mod states;
 pub mod teams;
 pub mod tokens;

@@ -9,6 +9,7 @@ mod drive;
 mod fetch;
 mod parked;
 mod recover;
+mod stacks;
 mod sweep;
 mod triggers;
 mod work;
@@ -40,6 +41,7 @@ pub async fn run(app: App, closing: CancellationToken, mut tasks: JoinSet<()>) {
     let _triggers = AbortOnDropHandle::new(tokio::spawn(triggers::watch(app.clone(), closing.clone())));
     let _parked = AbortOnDropHandle::new(tokio::spawn(parked::watch(app.clone(), closing.clone())));
     let _auto_destroy = AbortOnDropHandle::new(tokio::spawn(auto_destroy::watch(app.clone(), closing.clone())));
+    let _stacks = AbortOnDropHandle::new(tokio::spawn(stacks::watch(app.clone(), closing.clone())));
     let mut ledger = None;
     let mut news = News::default();
     tasks.spawn(fetch::run(app.clone(), closing.clone()));

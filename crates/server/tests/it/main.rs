@@ -18,6 +18,7 @@ mod run_triggers;
 mod runs;
 mod runs_again;
 mod scenarios;
+mod stacks;
 mod states;
 mod teams;
 mod tokens;

@@ -28,6 +28,7 @@ struct Place {
     set: String,
     set_variable: String,
     trigger: String,
+    stack: String,
     project: String,
     team: String,
     on_workspace: String,
@@ -80,6 +81,8 @@ impl Place {
         let connection = server.connection("https://git.example", json!({})).await;
         let client = server.get(&format!("/oauth-tokens/{connection}")).await.is(200);
         let client = client.text_at("/data/relationships/oauth-client/data/id").to_owned();
+        let stack = json!({ "data": { "attributes": { "name": name, "workspace-ids": [workspace] } } });
+        let stack = server.post(&format!("/organizations/{ORGANIZATION}/stacks"), stack).await.is(201).id();
         Self {
             name,
             workspace,
@@ -94,6 +97,7 @@ impl Place {
             set,
             set_variable,
             trigger,
+            stack,
             project: project.to_owned(),
             team,
             on_workspace,
@@ -113,6 +117,7 @@ impl Place {
             "varsets" if path.contains("/vars/{id}") => &self.set_variable,
             "varsets" => &self.set,
             "run-triggers" => &self.trigger,
+            "stacks" => &self.stack,
             "runs" => &self.run,
             "comments" => &self.comment,
             "plans" => &self.plan,

@@ -6,7 +6,7 @@ use domain::id::OrganizationId;
 use super::store::{self, Model as Organization};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
-use crate::resources::{grants, limits, projects, teams, tokens, variable_sets, workspaces};
+use crate::resources::{grants, limits, projects, stacks, teams, tokens, variable_sets, workspaces};
 use crate::storage::Tx;
 
 /// What a new organization needs.
@@ -114,6 +114,7 @@ pub async fn delete(tx: &Tx, actor: &Actor, name: &str) -> Result<(), Problem> {
     for project in projects::service::list(tx, actor, &organization).await? {
         grants::delete_of(tx, &project.id).await?;
     }
+    stacks::delete_all(tx, &organization.id).await?;
     projects::delete_all(tx, &organization.id).await?;
     teams::service::delete_all(tx, &organization.id).await?;
     tokens::service::revoke_all(tx, &organization.id).await?;

@@ -13,7 +13,7 @@ mod store;
 pub use api::routes;
 pub use api::shown::document;
 pub use lock::{Holder, release, take};
-pub use protection::check as check_downstreams;
+pub use protection::{check as check_downstreams, remaining as remaining_downstreams};
 pub use store::{
     Model as Workspace, Placed, Tag, by_id, by_name, in_organization, lock_row, placed, set_current_configuration,
     set_current_run, set_current_state, tags_of, tags_of_all,

@@ -9,6 +9,7 @@ mod m0005_connections;
 mod m0006_parked;
 mod m0007_run_words;
 mod m0008_auto_destroy;
+mod m0009_stacks;
 mod m0010_edges;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_parked::Migration),
             Box::new(m0007_run_words::Migration),
             Box::new(m0008_auto_destroy::Migration),
+            Box::new(m0009_stacks::Migration),
             Box::new(m0010_edges::Migration),
         ]
     }

@@ -1,0 +1,12 @@
+//! Stacks: workspaces that belong together and go together, downstreams first, when somebody says so or their time is up.
+//!
+//! `service` has what people ask, `teardown` what follows from it. A stack holds no state and starts no run but those that
+//! destroy. Absent: the order (`domain::stack`), and when to look (`scheduler/stacks.rs`).
+
+mod api;
+pub mod service;
+mod store;
+pub mod teardown;
+
+pub use api::routes;
+pub use store::delete_all;
