@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use wire::Document;
 
 use crate::console::Console;
+use crate::console::prompt::Prompt;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::remote::{self, Connected, Server, text};
@@ -41,6 +42,9 @@ enum What {
     Destroy {
         /// Name of the stack
         stack: String,
+        /// Do not ask
+        #[arg(long)]
+        auto_approve: bool,
     },
 }
 
@@ -55,7 +59,13 @@ pub(super) fn run(console: &Console, arguments: &Arguments) -> Result<Exit, Fail
                 let body = json!({ "data": { "type": "stacks", "attributes": { "expires-at": until } } });
                 act(console, client, organization, stack, "extend", &body).await?;
             }
-            What::Destroy { stack } => act(console, client, organization, stack, "destroy", &json!({})).await?,
+            What::Destroy { stack, auto_approve } => {
+                if !auto_approve && !agreed(console, &find(client, organization, stack).await?).await {
+                    console.say("nothing was destroyed");
+                    return Ok(Exit::Failed);
+                }
+                act(console, client, organization, stack, "destroy", &json!({})).await?;
+            }
         }
         Ok(Exit::Done)
     })
@@ -94,6 +104,20 @@ fn show(console: &Console, stack: &Item) -> Result<(), Failure> {
         console.data(&text::table(["WHEN", "WHAT"], &events))?;
     }
     Ok(())
+}
+
+/// Shows what would go, and asks.
+async fn agreed(console: &Console, stack: &Item) -> bool {
+    let rows: Vec<_> = members(stack)
+        .iter()
+        .map(|it| [it["name"].as_str().unwrap_or_default().to_owned(), it["resource-count"].to_string()])
+        .collect();
+    let mut prompt = Prompt::start();
+    console.ask(&text::table(["WORKSPACE", "RESOURCES"], &rows), "Destroy all of this? There is no undo. [yes/no]");
+    prompt.ask();
+    let answer = prompt.answer().await;
+    console.release();
+    answer.is_some_and(|answer| answer.trim() == "yes")
 }
 
 async fn act(

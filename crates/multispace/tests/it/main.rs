@@ -20,5 +20,6 @@ mod remote_backend;
 mod run_commands;
 mod serve;
 mod stack;
+mod stack_commands;
 mod stack_own_backend;
 mod wrong_input;

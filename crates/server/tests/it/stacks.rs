@@ -136,7 +136,7 @@ async fn twelve_workspaces_whose_time_is_up_go_in_reverse_order_across_a_kill_an
     for name in &names {
         ids.push(filled(&server, name).await);
     }
-    let upstream_of = |number: usize| if number < 3 { 0 } else { number - 3 };
+    let upstream_of = |number: usize| number.saturating_sub(3);
     for number in 1..12 {
         edge(&server, &ids[upstream_of(number)], &ids[number]).await;
     }

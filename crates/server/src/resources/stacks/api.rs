@@ -10,6 +10,7 @@ use wire::stacks::{
     StackMember, StackRequest,
 };
 
+use super::Event;
 use super::service::{self, Settings, Whole};
 use crate::actor::{Action, Actor};
 use crate::app::App;
@@ -156,8 +157,7 @@ async fn document(tx: &Tx, actor: &Actor, whole: &Whole) -> Result<Stack, Proble
             });
         }
     }
-    let event =
-        |it: &super::store::Event| StackEvent { kind: it.kind.clone(), message: it.message.clone(), at: it.at.into() };
+    let event = |it: &Event| StackEvent { kind: it.kind.clone(), message: it.message.clone(), at: it.at.into() };
     let attributes = StackAttributes {
         name: stack.name.clone(),
         status: stack.status.clone(),

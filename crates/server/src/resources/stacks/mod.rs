@@ -9,4 +9,4 @@ mod store;
 pub mod teardown;
 
 pub use api::routes;
-pub use store::delete_all;
+pub use store::{Event, delete_all};

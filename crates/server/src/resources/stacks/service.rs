@@ -129,6 +129,7 @@ pub async fn extend(
     id: &str,
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<Whole, Problem> {
+    managed(tx, actor, id).await?;
     let expires_at = expires_at.ok_or_else(|| {
         Problem::invalid("stack/lifetime", "The request does not say until when the stack shall live.")
             .advice("Give expires-at.")
