@@ -16,6 +16,7 @@ pub mod waits;
 pub use api::routes;
 pub use api::shown::{document, plan_document};
 pub use store::{
-pub use store::{};
+    Model as Run, PhaseModel as Phase, Reader, TriggeredBy, Upstream, apply_of, by_id, by_key, has_any, plan_of,
+    unfinished,
 };
 pub use waits::delete_of;
