@@ -17,6 +17,7 @@ pub(crate) fn run_with(args: &[String], environment: &[(&str, &str)]) -> Result<
     let (kills, args) = number("--kills", args)?;
     let (moments, args) = number("--moments", &args)?;
     terraform_is_there()?;
+    git_is_there()?;
     let python = pytfe::ready()?;
     let cluster = Cluster::start()?;
 
@@ -70,6 +71,13 @@ fn terraform_is_there() -> Result<()> {
             "the end-to-end tests run the real `terraform`, and it is not on PATH: install Terraform 1.5 or newer \
              (https://developer.hashicorp.com/terraform/install)"
         ),
+    }
+}
+
+fn git_is_there() -> Result<()> {
+    match process::on_path("git") {
+        Some(_) => Ok(()),
+        None => process::install_or_explain("git", "git, with which the server reads code,"),
     }
 }
 
