@@ -138,8 +138,8 @@ mod tests {
 
     #[test]
     fn what_is_left_out_stays_and_null_clears() {
-        for now in [Setting::NEW, OFF, own_moment(), own("3d")] {
-            assert_eq!(change(&now, ask(None, None, None), None, false).unwrap(), now);
+        for before in [Setting::NEW, OFF, own_moment(), own("3d")] {
+            assert_eq!(change(&before, ask(None, None, None), None, false).unwrap(), before);
         }
         assert_eq!(change(&own_moment(), ask(Some(None), None, None), None, false).unwrap(), Setting::NEW);
         assert_eq!(change(&own("3d"), ask(None, Some(None), None), None, false).unwrap(), Setting::NEW);
@@ -193,8 +193,8 @@ mod tests {
     #[test]
     fn inheriting_again_forgets_what_was_its_own_and_ending_it_leaves_nothing() {
         let project = idle("2d");
-        for now in [own_moment(), own("5d"), OFF] {
-            let again = change(&now, ask(None, None, Some(true)), Some(&project), false).unwrap();
+        for before in [own_moment(), own("5d"), OFF] {
+            let again = change(&before, ask(None, None, Some(true)), Some(&project), false).unwrap();
             assert_eq!((again.effective(Some(&project)), &again), (Some(&project), &Setting::NEW));
         }
         let ended = change(&Setting::NEW, ask(None, None, Some(false)), Some(&project), false).unwrap();
