@@ -1,14 +1,15 @@
 //! The rules of multispace, and nothing else.
 //!
 //! Ids, the run machine, the stack graph and its walk, queue decisions, roles, which variable wins, edges between
-//! workspaces, run triggers and their join, workspaces that destroy themselves, state version rules, repositories and
-//! [`Problem`]: values in, values out. Absent on purpose: IO, async, serde, clocks and randomness. Whoever needs the time
-//! passes it in.
+//! workspaces, run triggers and their join, workspaces that destroy themselves, state version rules, planned outputs,
+//! repositories and [`Problem`]: values in, values out. Absent on purpose: IO, async, serde, clocks and randomness. Whoever
+//! needs the time passes it in.
 
 pub mod auto_destroy;
 pub mod dependency;
 pub mod id;
 pub mod names;
+pub mod planned;
 pub mod problem;
 pub mod queue;
 pub mod roles;

@@ -12,6 +12,7 @@ mod follow;
 mod overrides;
 mod plan;
 mod plan_json;
+pub mod planned;
 mod prepare;
 mod process;
 mod recover;

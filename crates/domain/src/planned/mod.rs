@@ -1,0 +1,134 @@
+//! Outputs of a workspace as a plan knows them: a value of which parts may be unknown until the plan is applied, with
+//! Terraform's types.
+//!
+//! Absent: reading them from a plan and writing them as JSON (the executor), writing them as code (configuration).
+
+use std::collections::BTreeMap;
+
+/// The outputs of one workspace, by name. An output that the plan removes is not there.
+pub type PlannedOutputs = BTreeMap<String, PlannedOutput>;
+
+/// One output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedOutput {
+    /// What the plan knows of its value.
+    pub value: PlannedValue,
+    /// The code declares it sensitive: its value is never shown.
+    pub sensitive: bool,
+    /// Its type, where the plan tells: it says what an empty list holds and what a null would be.
+    pub ty: Option<Type>,
+}
+
+/// A value, known as far as the plan knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlannedValue {
+    /// Known after apply.
+    Unknown(Unknown),
+    /// `null`.
+    Null,
+    /// A bool.
+    Bool(bool),
+    /// A number, as decimal text (`1.50`, `1e3`): it may have more digits than a float holds.
+    Number(String),
+    /// A string.
+    Text(String),
+    /// A list: its elements are of one type.
+    List(Vec<PlannedValue>),
+    /// A set: its elements are of one type, their order means nothing.
+    Set(Vec<PlannedValue>),
+    /// A tuple: each element has a type of its own.
+    Tuple(Vec<PlannedValue>),
+    /// A map: its elements are of one type.
+    Map(BTreeMap<String, PlannedValue>),
+    /// An object: each attribute has a type of its own.
+    Object(BTreeMap<String, PlannedValue>),
+}
+
+/// What is known of a value that is known after apply.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unknown {
+    /// Its type; [`Type::Dynamic`] where that is not known either.
+    pub ty: Type,
+    /// It will not be null.
+    pub not_null: bool,
+    /// How the string will begin; empty where that is not known.
+    pub prefix: String,
+}
+
+/// A type of Terraform's language.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Type {
+    /// Not known before the value is.
+    #[default]
+    Dynamic,
+    /// `bool`.
+    Bool,
+    /// `number`.
+    Number,
+    /// `string`.
+    String,
+    /// `list(...)`.
+    List(Box<Type>),
+    /// `set(...)`.
+    Set(Box<Type>),
+    /// `map(...)`.
+    Map(Box<Type>),
+    /// `tuple([...])`.
+    Tuple(Vec<Type>),
+    /// `object({...})`.
+    Object(BTreeMap<String, Type>),
+}
+
+impl PlannedOutput {
+    /// Whether any part of it is known after apply only.
+    #[must_use]
+    pub fn has_unknown(&self) -> bool {
+        self.value.has_unknown()
+    }
+}
+
+impl PlannedValue {
+    /// A value of which nothing is known.
+    #[must_use]
+    pub fn unknown() -> Self {
+        PlannedValue::Unknown(Unknown::default())
+    }
+
+    /// Whether it or any part of it is known after apply only.
+    #[must_use]
+    pub fn has_unknown(&self) -> bool {
+        match self {
+            PlannedValue::Unknown(_) => true,
+            PlannedValue::List(items) | PlannedValue::Set(items) | PlannedValue::Tuple(items) => {
+                items.iter().any(PlannedValue::has_unknown)
+            }
+            PlannedValue::Map(entries) | PlannedValue::Object(entries) => {
+                entries.values().any(PlannedValue::has_unknown)
+            }
+            PlannedValue::Null | PlannedValue::Bool(_) | PlannedValue::Number(_) | PlannedValue::Text(_) => false,
+        }
+    }
+}
+
+/// Names of the outputs of which a part is known after apply only, in order.
+pub fn unknown_outputs(outputs: &PlannedOutputs) -> impl Iterator<Item = &str> {
+    outputs.iter().filter(|(_, output)| output.has_unknown()).map(|(name, _)| name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_with_an_unknown_part_is_unknown_in_part() {
+        let known = PlannedValue::Object(BTreeMap::from([("n".to_owned(), PlannedValue::Null)]));
+        let part = PlannedValue::List(vec![PlannedValue::Bool(true), PlannedValue::unknown()]);
+        let output = |value| PlannedOutput { value, sensitive: false, ty: None };
+        let outputs = PlannedOutputs::from([
+            ("a".to_owned(), output(known)),
+            ("b".to_owned(), output(PlannedValue::Map(BTreeMap::from([("k".to_owned(), part)])))),
+            ("c".to_owned(), output(PlannedValue::unknown())),
+        ]);
+        assert_eq!(unknown_outputs(&outputs).collect::<Vec<_>>(), ["b", "c"]);
+    }
+}
