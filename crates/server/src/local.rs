@@ -61,6 +61,23 @@ pub enum Purpose {
     Destroy,
 }
 
+/// A run to start.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The id of its workspace.
+    pub workspace: String,
+    /// The stored code, as [`Local::store_code`] named it.
+    pub code: String,
+    /// What it is to do.
+    pub purpose: Purpose,
+    /// It is applied without a yes.
+    pub auto_apply: bool,
+    /// What it says of itself.
+    pub message: String,
+    /// The blocks of its code that read other workspaces, and which.
+    pub readers: Vec<Reader>,
+}
+
 /// A workspace as it is.
 #[derive(Debug, Clone)]
 pub struct WorkspaceView {
@@ -251,16 +268,9 @@ impl Local<'_> {
     ///
     /// # Errors
     /// Those of runs.
-    pub async fn start(
-        &self,
-        workspace: &str,
-        code: &str,
-        purpose: Purpose,
-        auto_apply: bool,
-        message: &str,
-        readers: Vec<Reader>,
-    ) -> Result<RunView, Problem> {
+    pub async fn start(&self, start: Start) -> Result<RunView, Problem> {
         let app = &self.engine.app;
+        let Start { workspace, code, purpose, auto_apply, message, readers } = start;
         let tx = app.db.write().await?;
         let new = configurations::New {
             auto_queue_runs: false,
@@ -268,11 +278,11 @@ impl Local<'_> {
             provisional: false,
             source: "terraform".into(),
         };
-        let configuration = configurations::create(app, &tx, &self.owner, workspace, new).await?;
-        configurations::uploaded(&tx, &configuration.id, Ok(code.to_owned())).await?;
+        let configuration = configurations::create(app, &tx, &self.owner, &workspace, new).await?;
+        configurations::uploaded(&tx, &configuration.id, Ok(code)).await?;
         let new = run_service::New {
             configuration: Some(configuration.id),
-            message: Some(message.to_owned()),
+            message: Some(message),
             source: "terraform".into(),
             auto_apply: Some(auto_apply),
             is_destroy: matches!(purpose, Purpose::PlanDestroy | Purpose::Destroy),
@@ -282,7 +292,7 @@ impl Local<'_> {
             readers,
             ..Default::default()
         };
-        let whole = run_service::create(app, &tx, &self.owner, workspace, new).await?;
+        let whole = run_service::create(app, &tx, &self.owner, &workspace, new).await?;
         tx.commit().await?;
         Ok(self.run_view(&whole))
     }

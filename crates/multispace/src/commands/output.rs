@@ -3,12 +3,12 @@
 use clap::Args;
 use domain::Problem;
 use serde_json::{Map, Value, json};
-use server::local::{OutputView, WorkspaceView};
 
 use super::Dir;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::stack::host::{OutputView, WorkspaceView};
 use crate::stack::session;
 
 #[derive(Args)]

@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::stack::drive::{self, Drive, Job};
+use crate::stack::host::Host;
 use crate::stack::prepare::{self, Ready};
 use crate::stack::record::{Outcome, Record};
 use crate::stack::report::{self, Frame, ReportFile};
@@ -135,12 +136,12 @@ async fn with_engine(
 ) -> Result<Option<(Vec<Record>, usize)>, Failure> {
     let Asked { direction, loaded, selected, wanted, ways } = *asked;
     let concurrency = wanted.concurrency.or(loaded.stack.settings.concurrency).unwrap_or(session::CONCURRENCY);
-    let local = engine.local(concurrency).await?;
-    interrupts.unless(leftovers::settle(&local, console)).await?;
-    let ready = interrupts.unless(prepare::prepare(&local, console, loaded, selected, &wanted.variables)).await?;
+    let host = Host::Local(engine.local(concurrency).await?);
+    interrupts.unless(leftovers::settle(&host, console)).await?;
+    let ready = interrupts.unless(prepare::prepare(&host, console, loaded, selected, &wanted.variables)).await?;
     let archive = configuration::pack(&loaded.stack, &Limits::default())?;
-    let code = local.store_code(archive.into()).await?;
-    let orphans = prepare::orphans(&local, loaded).await?;
+    let code = host.store_code(archive.into()).await?;
+    let orphans = prepare::orphans(&host, loaded).await?;
     say_orphans(console, direction, &orphans);
     if direction == Direction::Destroy && !ways.auto_approve {
         let list = to_destroy(loaded, &ready);
@@ -159,7 +160,7 @@ async fn with_engine(
         code,
         dir: wanted.dir.dir.display().to_string(),
     };
-    let records = Drive::new(&local, console, loaded, job, ready, walk).run(interrupts.clone()).await?;
+    let records = Drive::new(&host, console, loaded, job, ready, walk).run(interrupts.clone()).await?;
     let left = if direction == Direction::Destroy && wanted.targets.is_empty() { orphans.len() } else { 0 };
     Ok(Some((records, left)))
 }

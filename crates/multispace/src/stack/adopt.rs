@@ -3,9 +3,9 @@
 use configuration::BackendSetting;
 use domain::Problem;
 use md5::{Digest, Md5};
-use server::local::{Local, WorkspaceView};
 
 use super::Loaded;
+use super::host::{Host, WorkspaceView};
 use crate::console::Console;
 
 /// What is to be done about the state file in a folder.
@@ -26,7 +26,7 @@ enum Decision {
 /// # Errors
 /// `stack/state-newer` when the file is ahead of what multispace holds, `stack/state-file` when it cannot be read.
 pub(crate) async fn adopt(
-    local: &Local<'_>,
+    host: &Host<'_>,
     console: &Console,
     loaded: &Loaded,
     workspace: &WorkspaceView,
@@ -64,7 +64,7 @@ pub(crate) async fn adopt(
         }
         Decision::Adopt { serial } => {
             let md5 = hex::encode(Md5::digest(&bytes));
-            local.adopt(&workspace.id, serial, md5, bytes.into()).await?;
+            host.adopt(&workspace.id, serial, md5, bytes.into()).await?;
             console.notice(&format!("took over the state of \"{name}\" from {}; the file stays", file.display()));
             Ok(true)
         }

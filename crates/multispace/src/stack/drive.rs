@@ -1,5 +1,5 @@
-//! Drives a walk: starts the engine's runs that `domain::stack::Walk` names, tells it how they end, asks a person where
-//! one is wanted. Woken by the engine's changes, the clock of the next retry, answers and signals; nothing polls.
+//! Drives a walk: starts the host's runs that `domain::stack::Walk` names, tells it how they end, asks a person where
+//! one is wanted. Woken by the host's changes, the clock of the next retry, answers and signals; nothing polls.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,12 @@ use chrono::{DateTime, Utc};
 use domain::Problem;
 use domain::run::{PhaseStatus, RunStatus};
 use domain::stack::{Direction, Ended, Next, Outcome as Step, Walk};
-use server::local::{Change, Local, Purpose, RunView};
-use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
 
 use super::Loaded;
 use super::approvals::{Approvals, Question, Verdict};
 use super::clock::now;
+use super::host::{Heard, Host, Purpose, RunView, Start};
 use super::prepare::Ready;
 use super::record::{Outcome, Record, Resources};
 use crate::console::Console;
@@ -38,7 +37,7 @@ pub(crate) struct Job {
 
 /// A walk under way.
 pub(crate) struct Drive<'a> {
-    local: &'a Local<'a>,
+    host: &'a Host<'a>,
     console: &'a Console,
     loaded: &'a Loaded,
     job: Job,
@@ -68,7 +67,7 @@ struct Active {
 impl<'a> Drive<'a> {
     /// A walk that has not begun.
     pub(crate) fn new(
-        local: &'a Local<'a>,
+        host: &'a Host<'a>,
         console: &'a Console,
         loaded: &'a Loaded,
         job: Job,
@@ -82,7 +81,7 @@ impl<'a> Drive<'a> {
         };
         let records = workspaces.keys().map(new).collect();
         Self {
-            local,
+            host,
             console,
             loaded,
             job,
@@ -104,7 +103,7 @@ impl<'a> Drive<'a> {
     /// # Errors
     /// `stack/engine` when the engine stops, and what it says when it cannot be asked.
     pub(crate) async fn run(mut self, mut interrupts: Interrupts) -> Result<Vec<Record>, Problem> {
-        let mut changes = self.local.listen();
+        let mut changes = self.host.listen();
         let mut prompt = Prompt::start();
         let mut ticks = self.progress.interval().map(tokio::time::interval);
         if let Some(ticks) = &mut ticks {
@@ -119,7 +118,7 @@ impl<'a> Drive<'a> {
             self.ask(&mut prompt).await?;
             let has_been = self.interrupted;
             tokio::select! {
-                change = changes.recv() => self.hear(change).await?,
+                change = changes.next() => self.hear(change).await?,
                 answer = prompt.answer(), if self.asking.is_some() => self.answered(answer).await?,
                 () = until(next.wake_at) => {}
                 () = tick(&mut ticks) => self.progress.tick(),
@@ -159,11 +158,15 @@ impl<'a> Drive<'a> {
             Direction::Destroy => (Purpose::Destroy, settings.destroy.manual_confirm),
         };
         let auto_apply = self.job.auto_approve && !confirm && purpose != Purpose::Plan;
-        let message = format!("multispace {}", command(self.job.direction));
-        let started = self
-            .local
-            .start(&ready.view.id, &self.job.code, purpose, auto_apply, &message, ready.readers.clone())
-            .await;
+        let start = Start {
+            workspace: ready.view.id.clone(),
+            code: self.job.code.clone(),
+            purpose,
+            auto_apply,
+            message: format!("multispace {}", command(self.job.direction)),
+            readers: ready.readers.clone(),
+        };
+        let started = self.host.start(attempt, start).await;
         match started {
             Ok(run) => {
                 if let Some(record) = self.records.get_mut(workspace) {
@@ -192,7 +195,7 @@ impl<'a> Drive<'a> {
             Direction::Destroy if !ready.held => Ok(None),
             Direction::Destroy => {
                 let is_empty = ready.view.state.is_none()
-                    || ready.view.resource_count == 0 && self.local.outputs(&ready.view.id).await?.is_empty();
+                    || ready.view.resource_count == 0 && self.host.outputs(&ready.view.id).await?.is_empty();
                 Ok(is_empty.then(|| (Outcome::Unchanged, "nothing to destroy".to_owned())))
             }
             Direction::Plan => {
@@ -205,23 +208,21 @@ impl<'a> Drive<'a> {
         }
     }
 
-    async fn hear(&mut self, change: Result<Change, RecvError>) -> Result<(), Problem> {
-        match change {
-            Ok(Change::Run { run, .. }) if self.active.contains_key(&run) => self.look(&run).await,
-            Ok(_) => Ok(()),
-            Err(RecvError::Lagged(_)) => {
+    async fn hear(&mut self, heard: Result<Heard, Problem>) -> Result<(), Problem> {
+        match heard? {
+            Heard::Run(run) if self.active.contains_key(&run) => self.look(&run).await,
+            Heard::Run(_) => Ok(()),
+            Heard::Missed => {
                 for run in self.active.keys().cloned().collect::<Vec<_>>() {
                     self.look(&run).await?;
                 }
                 Ok(())
             }
-            Err(RecvError::Closed) => Err(Problem::ours("stack/engine", "The engine has stopped.", "no more changes")
-                .advice("Run the same command again: it goes on from here.")),
         }
     }
 
     async fn look(&mut self, id: &str) -> Result<(), Problem> {
-        let run = self.local.run(id).await?;
+        let run = self.host.run(id).await?;
         let Some(active) = self.active.get_mut(id) else { return Ok(()) };
         let workspace = active.workspace.clone();
         if let Some(record) = self.records.get_mut(&workspace)
@@ -318,7 +319,7 @@ impl<'a> Drive<'a> {
     /// The log that says most about how a run ended. One that cannot be read is no reason to give up.
     async fn log_of(&self, run: &RunView) -> String {
         let phase = if has_applied(run) { &run.apply } else { &run.plan };
-        self.local.log(phase).await.unwrap_or_else(|problem| format!("The log cannot be read: {problem}"))
+        self.host.log(phase).await.unwrap_or_else(|problem| format!("The log cannot be read: {problem}"))
     }
 
     fn over(&mut self, workspace: &str, outcome: Outcome, reason: Option<String>) -> Result<(), Problem> {
@@ -385,8 +386,8 @@ impl<'a> Drive<'a> {
         if self.shown.as_ref() == Some(&question.run) {
             self.console.ask("", &text);
         } else {
-            let run = self.local.run(&question.run).await?;
-            let log = self.local.log(&run.plan).await?;
+            let run = self.host.run(&question.run).await?;
+            let log = self.host.log(&run.plan).await?;
             self.console.ask_about_plan(&question.workspace, &log, &text);
             self.shown = Some(question.run.clone());
         }
@@ -420,16 +421,16 @@ impl<'a> Drive<'a> {
 
     async fn carry_out(&mut self, verdict: Verdict) -> Result<(), Problem> {
         match verdict {
-            Verdict::Confirm(run) => match self.local.confirm(&run).await {
+            Verdict::Confirm(run) => match self.host.confirm(&run).await {
                 // It ended while its question was open, and says so by itself.
-                Err(_) if self.local.run(&run).await?.status.is_final() => Ok(()),
+                Err(_) if self.host.run(&run).await?.status.is_final() => Ok(()),
                 confirmed => confirmed,
             },
             Verdict::Decline(run) => {
                 if let Some(active) = self.active.get_mut(&run) {
                     active.declined = true;
                 }
-                self.local.stop(&run).await
+                self.host.stop(&run).await
             }
         }
     }
@@ -449,7 +450,7 @@ impl<'a> Drive<'a> {
         }
         for (run, workspace) in running {
             self.progress.phase(&workspace, Phase::Stopping);
-            self.local.stop(&run).await?;
+            self.host.stop(&run).await?;
         }
         Ok(())
     }

@@ -5,33 +5,32 @@ use std::collections::BTreeMap;
 
 use domain::Problem;
 use domain::run::RunStatus;
-use server::local::{Change, Local, RunView};
-use tokio::sync::broadcast::error::RecvError;
 
+use super::host::{Changes, Heard, Host, RunView};
 use crate::console::Console;
 
 /// Returns when no run of an earlier process is under way any more.
 ///
 /// # Errors
 /// `stack/unsaved` when such a run made resources that its state does not have: going on would make them once more.
-pub(crate) async fn settle(local: &Local<'_>, console: &Console) -> Result<(), Problem> {
-    let mut changes = local.listen();
+pub(crate) async fn settle(host: &Host<'_>, console: &Console) -> Result<(), Problem> {
+    let mut changes = host.listen();
     let names: BTreeMap<String, String> =
-        local.workspaces().await?.into_iter().map(|workspace| (workspace.id, workspace.name)).collect();
+        host.workspaces().await?.into_iter().map(|workspace| (workspace.id, workspace.name)).collect();
     let name = |run: &RunView| names.get(&run.workspace).cloned().unwrap_or_else(|| run.workspace.clone());
     let mut open = BTreeMap::new();
-    for run in local.unfinished().await? {
+    for run in host.unfinished().await? {
         if matches!(run.status, RunStatus::Applying | RunStatus::ApplyQueued) {
             console.say(&format!("waiting for terraform of an earlier run in \"{}\"", name(&run)));
         } else {
-            local.stop(&run.id).await?;
+            host.stop(&run.id).await?;
         }
         open.insert(run.id.clone(), name(&run));
     }
     let mut unsaved = Vec::new();
     while !open.is_empty() {
         for id in open.keys().cloned().collect::<Vec<_>>() {
-            let run = local.run(&id).await?;
+            let run = host.run(&id).await?;
             if run.status.is_final()
                 && let Some(workspace) = open.remove(&id)
             {
@@ -56,18 +55,11 @@ pub(crate) async fn settle(local: &Local<'_>, console: &Console) -> Result<(), P
     }
 }
 
-async fn wait(
-    changes: &mut tokio::sync::broadcast::Receiver<Change>,
-    open: &BTreeMap<String, String>,
-) -> Result<(), Problem> {
+async fn wait(changes: &mut Changes, open: &BTreeMap<String, String>) -> Result<(), Problem> {
     loop {
-        match changes.recv().await {
-            Ok(Change::Run { run, .. }) if open.contains_key(&run) => return Ok(()),
-            Ok(_) => {}
-            Err(RecvError::Lagged(_)) => return Ok(()),
-            Err(RecvError::Closed) => {
-                return Err(Problem::ours("stack/engine", "The engine has stopped.", "its changes ended"));
-            }
+        match changes.next().await? {
+            Heard::Run(run) if !open.contains_key(&run) => {}
+            Heard::Run(_) | Heard::Missed => return Ok(()),
         }
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod approvals;
 pub(crate) mod clock;
 pub(crate) mod drive;
 pub(crate) mod environment;
+pub(crate) mod host;
 pub(crate) mod leftovers;
 pub(crate) mod prepare;
 pub(crate) mod record;

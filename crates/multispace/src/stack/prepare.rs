@@ -1,10 +1,10 @@
-//! Brings the engine's workspaces to what the code says, before anything runs.
+//! Brings the host's workspaces to what the code says, before anything runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Problem;
-use server::local::{Local, Reader, Wanted, WorkspaceView};
 
+use super::host::{Host, Reader, Wanted, WorkspaceView};
 use super::variables::{self, Given};
 use super::{Loaded, adopt};
 use crate::console::Console;
@@ -12,7 +12,7 @@ use crate::console::Console;
 /// A workspace that is ready to run.
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
-    /// As the engine has it.
+    /// As the host has it.
     pub(crate) view: WorkspaceView,
     /// Whether multispace keeps its state.
     pub(crate) held: bool,
@@ -27,7 +27,7 @@ pub(crate) struct Ready {
 /// # Errors
 /// Those of workspaces, variables and states that are taken over.
 pub(crate) async fn prepare(
-    local: &Local<'_>,
+    host: &Host<'_>,
     console: &Console,
     loaded: &Loaded,
     selected: &BTreeSet<String>,
@@ -38,7 +38,7 @@ pub(crate) async fn prepare(
     let mut views = BTreeMap::new();
     for root in loaded.stack.roots.iter().filter(|root| all.contains(&root.name)) {
         let settings = loaded.stack.workspace_settings(&root.name);
-        let view = local
+        let view = host
             .prepare(Wanted {
                 name: root.name.clone(),
                 working_directory: loaded.stack.working_directory(root),
@@ -47,11 +47,11 @@ pub(crate) async fn prepare(
                 variables: variables::of(&loaded.stack, root, given),
             })
             .await?;
-        adopt::adopt(local, console, loaded, &view).await?;
+        adopt::adopt(host, console, loaded, &view).await?;
         views.insert(root.name.clone(), view);
     }
-    // A state that was taken over changes what the engine knows of the workspace.
-    for view in local.workspaces().await? {
+    // A state that was taken over changes what the host knows of the workspace.
+    for view in host.workspaces().await? {
         if let Some(known) = views.get_mut(&view.name) {
             *known = view;
         }
@@ -84,8 +84,8 @@ fn readers(loaded: &Loaded, downstream: &str, views: &BTreeMap<String, Workspace
 }
 
 /// Workspaces with something in their state whose code is gone, with the number of their resources.
-pub(crate) async fn orphans(local: &Local<'_>, loaded: &Loaded) -> Result<Vec<(String, u32)>, Problem> {
-    let all = local.workspaces().await?.into_iter();
+pub(crate) async fn orphans(host: &Host<'_>, loaded: &Loaded) -> Result<Vec<(String, u32)>, Problem> {
+    let all = host.workspaces().await?.into_iter();
     let gone = all.filter(|view| view.resource_count > 0 && loaded.root(&view.name).is_none());
     Ok(gone.map(|view| (view.name, view.resource_count)).collect())
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use configuration::{Root, Stack, Value};
 use domain::Problem;
-use server::local::Variable;
+
+use super::host::Variable;
 
 /// `--var NAME=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,166 @@
+//! Where the workspaces of a walk live, in words that are the same everywhere: [`Host`] prepares workspaces, takes code,
+//! starts runs, says how they are, and lets [`Changes`] be heard.
+//!
+//! - `local`: the engine in this process.
+//!
+//! Absent: what starts when (`domain::stack::Walk`), and who is asked (`super::drive`).
+
+mod local;
+
+use bytes::Bytes;
+use domain::Problem;
+use server::local::Local;
+
+pub(crate) use server::local::{OutputView, Purpose, Reader, RunView, Start, Variable, Wanted, WorkspaceView};
+
+/// Where the workspaces live.
+pub(crate) enum Host<'a> {
+    /// In the engine of this process.
+    Local(Local<'a>),
+}
+
+/// What is new on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// A run moved; its id.
+    Run(String),
+    /// Some changes were missed: everything that matters is to be read again.
+    Missed,
+}
+
+/// Changes of a host from the moment on at which it was listened to.
+pub(crate) enum Changes {
+    /// Those of the engine.
+    Local(local::Changes),
+}
+
+impl Changes {
+    /// The next one. Nothing is lost when the wait for it is given up.
+    ///
+    /// # Errors
+    /// `stack/engine` when none can come any more.
+    pub(crate) async fn next(&mut self) -> Result<Heard, Problem> {
+        match self {
+            Self::Local(changes) => changes.next().await,
+        }
+    }
+}
+
+impl Host<'_> {
+    /// Hears of every change from now on.
+    pub(crate) fn listen(&self) -> Changes {
+        match self {
+            Self::Local(local) => Changes::Local(local::listen(local)),
+        }
+    }
+
+    /// Makes the workspace, or brings the one of that name to what is wanted.
+    ///
+    /// # Errors
+    /// Those of workspaces and variables.
+    pub(crate) async fn prepare(&self, wanted: Wanted) -> Result<WorkspaceView, Problem> {
+        match self {
+            Self::Local(local) => local.prepare(wanted).await,
+        }
+    }
+
+    /// Every workspace that the stack has there, by name.
+    ///
+    /// # Errors
+    /// What the host says when it cannot be asked; so for all below.
+    pub(crate) async fn workspaces(&self) -> Result<Vec<WorkspaceView>, Problem> {
+        match self {
+            Self::Local(local) => local.workspaces().await,
+        }
+    }
+
+    /// Takes over a state that was made elsewhere, for a workspace that has none.
+    ///
+    /// # Errors
+    /// `state/…`; `workspace/locked`.
+    pub(crate) async fn adopt(&self, workspace: &str, serial: i64, md5: String, state: Bytes) -> Result<(), Problem> {
+        match self {
+            Self::Local(local) => local.adopt(workspace, serial, md5, state).await,
+        }
+    }
+
+    /// Stores the code of the stack, once for all its workspaces; the answer names it for [`Start`].
+    ///
+    /// # Errors
+    /// `configuration/…` when the archive is refused.
+    pub(crate) async fn store_code(&self, archive: Bytes) -> Result<String, Problem> {
+        match self {
+            Self::Local(local) => local.store_code(archive).await,
+        }
+    }
+
+    /// Starts a run: the nth attempt of its workspace in this walk, from 1.
+    ///
+    /// # Errors
+    /// Those of runs.
+    pub(crate) async fn start(&self, _attempt: u32, start: Start) -> Result<RunView, Problem> {
+        match self {
+            Self::Local(local) => local.start(start).await,
+        }
+    }
+
+    /// A run as it is now.
+    ///
+    /// # Errors
+    /// `run/not-found`.
+    pub(crate) async fn run(&self, id: &str) -> Result<RunView, Problem> {
+        match self {
+            Self::Local(local) => local.run(id).await,
+        }
+    }
+
+    /// Runs of the stack that have not ended, oldest first: what an earlier process left.
+    ///
+    /// # Errors
+    /// See [`Self::workspaces`].
+    pub(crate) async fn unfinished(&self) -> Result<Vec<RunView>, Problem> {
+        match self {
+            Self::Local(local) => local.unfinished().await,
+        }
+    }
+
+    /// Says yes to a planned run.
+    ///
+    /// # Errors
+    /// `run/not-confirmable`.
+    pub(crate) async fn confirm(&self, run: &str) -> Result<(), Problem> {
+        match self {
+            Self::Local(local) => local.confirm(run).await,
+        }
+    }
+
+    /// Ends a run as gently as its status allows. A run that has ended, or was asked before, is fine.
+    ///
+    /// # Errors
+    /// See [`Self::workspaces`].
+    pub(crate) async fn stop(&self, run: &str) -> Result<(), Problem> {
+        match self {
+            Self::Local(local) => local.stop(run).await,
+        }
+    }
+
+    /// The log of a plan or apply as text, without its framing.
+    ///
+    /// # Errors
+    /// See [`Self::workspaces`].
+    pub(crate) async fn log(&self, phase: &str) -> Result<String, Problem> {
+        match self {
+            Self::Local(local) => local.log(phase).await,
+        }
+    }
+
+    /// Outputs of a workspace's state by name; empty without a state.
+    ///
+    /// # Errors
+    /// See [`Self::workspaces`].
+    pub(crate) async fn outputs(&self, workspace: &str) -> Result<Vec<OutputView>, Problem> {
+        match self {
+            Self::Local(local) => local.outputs(workspace).await,
+        }
+    }
+}
