@@ -1,7 +1,7 @@
 //! The rules of multispace, and nothing else.
 //!
 //! Ids, the run machine, the stack graph and its walk, queue decisions, roles, which variable wins, edges between
-//! workspaces, run triggers and their join, workspaces that destroy themselves, state version rules, planned outputs,
+//! workspaces, run triggers and their join, workspaces that destroy themselves, state version rules, plans and planned outputs,
 //! repositories and [`Problem`]: values in, values out. Absent on purpose: IO, async, serde, clocks and randomness. Whoever
 //! needs the time passes it in.
 
@@ -9,6 +9,7 @@ pub mod auto_destroy;
 pub mod dependency;
 pub mod id;
 pub mod names;
+pub mod plan;
 pub mod planned;
 pub mod problem;
 pub mod queue;
