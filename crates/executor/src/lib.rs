@@ -6,6 +6,7 @@
 
 mod applied_log;
 mod apply;
+mod changes;
 mod environment;
 mod folder;
 mod follow;
@@ -27,6 +28,7 @@ mod watch;
 mod work;
 
 pub use apply::apply;
+pub use changes::read_plan;
 pub use plan::plan;
 pub use recover::{Leftover, Recovered, ended, kill_leftover, leftover, recover};
 pub use stop::Stop;

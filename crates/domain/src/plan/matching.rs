@@ -111,7 +111,7 @@ fn same_number(one: &str, other: &str) -> bool {
 }
 
 /// The path of an entry.
-pub(super) fn below(path: &str, key: &str) -> String {
+pub fn below(path: &str, key: &str) -> String {
     let is_word = !key.is_empty() && key.chars().all(|it| it.is_alphanumeric() || it == '_' || it == '-');
     match (path.is_empty(), is_word) {
         (true, true) => key.to_owned(),

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use crate::planned::{PlannedOutputs, PlannedValue};
 
 pub use self::compare::{Difference, What, differences};
+pub use self::matching::below;
 pub use self::rules::{Rules, needs_a_person};
 
 /// What a plan would do to one workspace.
