@@ -58,8 +58,8 @@ fn items(approved: &[PlannedValue], real: &[PlannedValue], path: &str, paths: &m
         for (at, (approved, real)) in approved.iter().zip(real).enumerate() {
             compare(approved, real, &format!("{path}[{at}]"), &mut found);
         }
-        let may_have_moved = approved.iter().any(PlannedValue::has_unknown);
-        if !found.is_empty() && !(may_have_moved && is_rearranged(approved, real)) {
+        let has_moved = || approved.iter().any(PlannedValue::has_unknown) && is_rearranged(approved, real);
+        if !found.is_empty() && !has_moved() {
             paths.append(&mut found);
         }
     } else {
