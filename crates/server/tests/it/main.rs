@@ -3,6 +3,7 @@
 mod access;
 mod auto_destroy;
 mod configurations;
+mod cutoff;
 mod edge;
 mod edges;
 mod git;

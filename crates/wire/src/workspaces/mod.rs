@@ -51,6 +51,8 @@ pub struct WorkspaceAttributes {
     pub auto_apply_run_trigger: bool,
     /// When run triggers start its runs; not in HCP Terraform.
     pub run_trigger_mode: RunTriggerMode,
+    /// Whether run triggers start no run that would have nothing new to go by; not in HCP Terraform.
+    pub run_trigger_cutoff: bool,
     /// Whether a run may destroy everything.
     pub allow_destroy_plan: bool,
     /// Whether a workspace without configuration queues runs.

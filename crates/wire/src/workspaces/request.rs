@@ -53,6 +53,9 @@ pub struct WorkspaceRequest {
     pub run_trigger_mode: Option<RunTriggerMode>,
     /// See the attributes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_trigger_cutoff: Option<bool>,
+    /// See the attributes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_destroy_plan: Option<bool>,
     /// See the attributes.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -73,6 +73,26 @@ pub async fn noted(app: &App, run: &Run) -> Result<(), Problem> {
     tx.commit().await
 }
 
+/// Ids of the upstreams that the code of a run names and that whoever started it named; `None` when its code was not
+/// looked at as it was run.
+pub(super) async fn named_by(
+    app: &App,
+    tx: &Tx,
+    run: &Run,
+    workspace: &Workspace,
+) -> Result<Option<BTreeSet<String>>, Problem> {
+    let basis = basis(app, tx, run, workspace).await?;
+    let known = store::reading(tx, &run.configuration_id, &basis.digest).await?;
+    let Some(found) = known.and_then(|known| serde_json::from_value::<Found>(known).ok()) else { return Ok(None) };
+    let readers: Vec<Reader> = serde_json::from_value(run.readers.clone()).unwrap_or_default();
+    let mut named: BTreeSet<String> = readers.into_iter().map(|reader| reader.workspace).collect();
+    for name in found.reads.keys() {
+        named.extend(workspaces::by_name(tx, &workspace.organization_id, name).await?.map(|it| it.id));
+    }
+    named.remove(&workspace.id);
+    Ok(Some(named))
+}
+
 async fn note_all(
     app: &App,
     tx: &Tx,

@@ -1,9 +1,10 @@
-//! Tables and queries of edges, and of what was found in the code of configurations.
+//! Tables and queries of edges, of what was found in the code of configurations, and of what went into applies.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Problem;
 use domain::dependency::Kind;
+use domain::trigger::{Inputs, Read};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{Condition, FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
@@ -119,7 +120,7 @@ pub async fn delete_of(tx: &Tx, workspace: &str) -> Result<(), Problem> {
     Entity::delete_many().filter(edges).exec(tx.db()).await.stored()?;
     let reads = reads::Column::WorkspaceId.eq(workspace);
     reads::Entity::delete_many().filter(reads).exec(tx.db()).await.stored()?;
-    Ok(())
+    forget_inputs(tx, workspace).await
 }
 
 /// What was found in the code of a configuration, if it was looked at on this basis.
@@ -144,6 +145,80 @@ pub async fn keep_reading(
         reading,
     };
     reads::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx.db()).await.stored()?;
+    Ok(())
+}
+
+mod inputs {
+    use sea_orm::entity::prelude::*;
+
+    /// What went into the last apply of a workspace.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "apply_inputs")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub workspace_id: String,
+        pub run_id: String,
+        pub inputs: super::Kept,
+        pub created_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// [`Inputs`] as they are stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+struct Kept {
+    code: String,
+    settings: String,
+    variables: String,
+    state: Option<String>,
+    reads: BTreeMap<String, KeptRead>,
+    unknown: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct KeptRead {
+    used: Option<BTreeSet<String>>,
+    digests: BTreeMap<String, String>,
+}
+
+/// What went into the last apply of a workspace, if it is known.
+pub async fn inputs(tx: &Tx, workspace: &str) -> Result<Option<Inputs>, Problem> {
+    let found = inputs::Entity::find_by_id(workspace).one(tx.db()).await.stored()?;
+    let read = |(id, KeptRead { used, digests })| (id, Read { used, digests });
+    Ok(found.map(|row| {
+        let Kept { code, settings, variables, state, reads, unknown } = row.inputs;
+        Inputs { code, settings, variables, state, reads: reads.into_iter().map(read).collect(), unknown }
+    }))
+}
+
+/// Keeps what went into an apply in place of what went into the one before.
+pub async fn keep_inputs(
+    tx: &Tx,
+    workspace: &str,
+    run: &str,
+    inputs: &Inputs,
+    now: DateTimeUtc,
+) -> Result<(), Problem> {
+    forget_inputs(tx, workspace).await?;
+    let Inputs { code, settings, variables, state, reads, unknown } = inputs.clone();
+    let read = |(id, Read { used, digests })| (id, KeptRead { used, digests });
+    let reads = reads.into_iter().map(read).collect();
+    let row = inputs::Model {
+        workspace_id: workspace.to_owned(),
+        run_id: run.to_owned(),
+        inputs: Kept { code, settings, variables, state, reads, unknown },
+        created_at: now,
+    };
+    inputs::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx.db()).await.stored()?;
+    Ok(())
+}
+
+/// Forgets it: the next run has nothing to compare with.
+pub async fn forget_inputs(tx: &Tx, workspace: &str) -> Result<(), Problem> {
+    inputs::Entity::delete_by_id(workspace).exec(tx.db()).await.stored()?;
     Ok(())
 }
 

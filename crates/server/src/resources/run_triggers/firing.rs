@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::TriggerDecisionId;
-use domain::trigger::{self, Facts, InFlight, Outcome, Settled, Skip, Start, Waiting, decide};
+use domain::trigger::{self, Cutoff, Facts, InFlight, Outcome, Settled, Skip, Start, Waiting, decide};
 use domain::{Fault, Problem};
 
 use super::service::edges_of;
 use super::store::{self, DecisionModel as Decision, Upstream};
 use crate::app::App;
+use crate::resources::edges;
 use crate::resources::runs::{self, Run, TriggeredBy, Upstream as Cause};
 use crate::resources::workspaces;
 use crate::storage::Tx;
@@ -86,15 +87,31 @@ async fn start(app: &App, tx: &Tx, start: Start) -> Result<(), Problem> {
     };
     let upstreams = upstreams(tx, &settled).await?;
     let names: BTreeMap<_, _> = upstreams.iter().map(|it| (it.workspace.clone(), it.name.clone())).collect();
-    let message = trigger::started(&settled, |id| named(&names, id));
+    let mut message = trigger::started(&settled, |id| named(&names, id));
+    let mut decision = message.clone();
+    if workspace.run_trigger_cutoff && workspace.run_trigger_mode != EACH {
+        let applied = settled.iter().filter(|note| note.outcome == Outcome::Applied);
+        let applied: Vec<_> = applied.map(|note| note.upstream.clone()).collect();
+        match edges::inputs::decide(app, tx, &workspace, &applied).await? {
+            Cutoff::Skip { because } => {
+                return skip(app, tx, &downstream, &settled, origin, format!("Not run: {because}.")).await;
+            }
+            Cutoff::Run { because, has_changed } => {
+                decision = format!("{message}: {because}");
+                if has_changed {
+                    message.clone_from(&decision);
+                }
+            }
+        }
+    }
     let causes = upstreams.iter().filter(|it| it.outcome == Outcome::Applied.as_str());
     let causes = causes
         .filter_map(|it| Some(Cause { workspace: it.workspace.clone(), name: it.name.clone(), run: it.run.clone()? }));
     let by = TriggeredBy { origin, upstreams: causes.collect() };
-    match runs::service::trigger(app, tx, workspace, message.clone(), by).await {
+    match runs::service::trigger(app, tx, workspace, message, by).await {
         Ok(whole) => {
             store::take(tx, &settled).await?;
-            note_decision(app, tx, &downstream, Some(whole.run.id), "started", message, upstreams).await
+            note_decision(app, tx, &downstream, Some(whole.run.id), "started", decision, upstreams).await
         }
         Err(problem) if matches!(problem.fault, Fault::Ours | Fault::Unavailable) => Err(problem),
         // It cannot run as it is: it has no configuration, or runs elsewhere.

@@ -17,6 +17,6 @@ pub use api::routes;
 pub use api::shown::{document, plan_document};
 pub use store::{
     Model as Run, PhaseModel as Phase, Reader, TriggeredBy, Upstream, apply_of, by_id, by_key, has_any, plan_of,
-    unfinished,
+    queue::may_apply, unfinished,
 };
 pub use waits::delete_of;

@@ -8,7 +8,7 @@ use super::service::LIFECYCLE;
 use super::store::{self, Model as Run};
 use super::waits;
 use crate::app::App;
-use crate::resources::{run_triggers, tokens, variables, workspaces};
+use crate::resources::{edges, run_triggers, tokens, variables, workspaces};
 use crate::storage::{Change, Tx};
 
 /// Moves `run`, whose row the caller has locked, and writes it with every change the caller has made to it.
@@ -39,6 +39,7 @@ pub async fn advance(app: &App, tx: &Tx, run: &mut Run, event: RunEvent) -> Resu
     // The token of a plan does not live to see the apply, which may more.
     tokens::service::revoke_for_run(tx, &run.id).await?;
     if status.is_final() {
+        edges::inputs::kept(app, tx, run).await?;
         variables::runs::unpin(tx, &run.id).await?;
         waits::over(tx, &run.id).await?;
         run_triggers::firing::settled(app, tx, run).await?;

@@ -54,7 +54,7 @@ pub async fn of(
     workspace: &Workspace,
     own: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Vec<executor::Variable>, Problem> {
-    let given = match store::pinned(tx, run).await? {
+    let given: Vec<Given> = match store::pinned(tx, run).await? {
         Some(sealed) => {
             let bytes = app.key.open_sealed(&sealed_for(run), &sealed)?;
             serde_json::from_slice(&bytes)
@@ -62,11 +62,15 @@ pub async fn of(
         }
         None => given(app, tx, workspace, own).await?,
     };
-    let variable = |Given { key, value, env, hcl, sensitive }| {
-        let category = if env { VariableCategory::Env } else { VariableCategory::Terraform };
-        executor::Variable { key, value, category, hcl, sensitive }
-    };
     Ok(given.into_iter().map(variable).collect())
+}
+
+/// What a run of the workspace would be given that is made now, without variables of its own.
+///
+/// # Errors
+/// `variable/value` when a stored value cannot be read.
+pub async fn now(app: &App, tx: &Tx, workspace: &Workspace) -> Result<Vec<executor::Variable>, Problem> {
+    Ok(given(app, tx, workspace, []).await?.into_iter().map(variable).collect())
 }
 
 /// Forgets what a run was given: it is over.
@@ -120,6 +124,11 @@ async fn candidates_of(tx: &Tx, workspace: &Workspace) -> Result<Vec<Candidate<V
     }
     candidates.extend(store::of(tx, &workspace.id).await?.into_iter().map(|it| candidate(Origin::Workspace, it)));
     Ok(candidates)
+}
+
+fn variable(Given { key, value, env, hcl, sensitive }: Given) -> executor::Variable {
+    let category = if env { VariableCategory::Env } else { VariableCategory::Terraform };
+    executor::Variable { key, value, category, hcl, sensitive }
 }
 
 /// What the pinned variables of a run are sealed for: not what its own are, which stay on the run.

@@ -297,6 +297,7 @@ fn settings(wanted: WorkspaceRequest, relationships: &WorkspaceRequestRelationsh
         auto_apply: wanted.auto_apply,
         auto_apply_run_trigger: wanted.auto_apply_run_trigger,
         run_trigger_mode: wanted.run_trigger_mode.map(|mode| mode.as_str().to_owned()),
+        run_trigger_cutoff: wanted.run_trigger_cutoff,
         allow_destroy_plan: wanted.allow_destroy_plan,
         assessments_enabled: wanted.assessments_enabled,
         file_triggers_enabled: wanted.file_triggers_enabled,

@@ -33,6 +33,8 @@ pub struct Settings {
     pub auto_apply_run_trigger: Option<bool>,
     /// `join` or `each`: whether upstreams are waited for, or each has a run of its own.
     pub run_trigger_mode: Option<String>,
+    /// A run trigger does not start a run that would have nothing new to go by.
+    pub run_trigger_cutoff: Option<bool>,
     /// Destroy runs may be started.
     pub allow_destroy_plan: Option<bool>,
     /// Kept for clients that set it.
@@ -102,6 +104,7 @@ pub async fn create(
         auto_apply: false,
         auto_apply_run_trigger: false,
         run_trigger_mode: "join".into(),
+        run_trigger_cutoff: true,
         allow_destroy_plan: true,
         assessments_enabled: false,
         file_triggers_enabled: true,
@@ -473,6 +476,7 @@ async fn change(app: &App, tx: &Tx, workspace: &mut Workspace, settings: Setting
     assign(&mut workspace.auto_apply, settings.auto_apply);
     assign(&mut workspace.auto_apply_run_trigger, settings.auto_apply_run_trigger);
     assign(&mut workspace.run_trigger_mode, settings.run_trigger_mode);
+    assign(&mut workspace.run_trigger_cutoff, settings.run_trigger_cutoff);
     assign(&mut workspace.allow_destroy_plan, settings.allow_destroy_plan);
     assign(&mut workspace.assessments_enabled, settings.assessments_enabled);
     assign(&mut workspace.file_triggers_enabled, settings.file_triggers_enabled);

@@ -31,6 +31,8 @@ pub struct Model {
     pub auto_apply_run_trigger: bool,
     /// `join` or `each`: see `domain::trigger`.
     pub run_trigger_mode: String,
+    /// A run trigger does not start a run that would have nothing new to go by.
+    pub run_trigger_cutoff: bool,
     /// Destroy runs may be started.
     pub allow_destroy_plan: bool,
     /// Kept for clients that set it.

@@ -11,6 +11,7 @@ mod m0007_run_words;
 mod m0008_auto_destroy;
 mod m0009_stacks;
 mod m0010_edges;
+mod m0011_cutoff;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_auto_destroy::Migration),
             Box::new(m0009_stacks::Migration),
             Box::new(m0010_edges::Migration),
+            Box::new(m0011_cutoff::Migration),
         ]
     }
 }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `WS.plan.fail`, `WS.apply.fail` | fails |
 //! | `WS.unchanged` | the plan has no changes |
+//! | `WS.outputs` | its content is the outputs of the states that applies write, as JSON |
 //! | `WS.plan.gate`, `WS.apply.gate` | a fifo: waits there until somebody opens it; an interrupt ends the wait |
 //! | `WS.plan.marks`, `WS.apply.marks` | (written) the variables `MARK…` of the phase's environment |
 //! | `WS.cli` | (written) the CLI configuration of the last run, with the run's token |
@@ -80,8 +81,10 @@ apply)
     [ -s "$state" ] && serial="$(sed -n 's/.*"serial":\([0-9]*\).*/\1/p' "$state" | head -n 1)"
     resources='{"mode":"managed","type":"terraform_data","name":"a","provider":"provider[\"terraform.io/builtin/terraform\"]","instances":[{"attributes":{"id":"1"}}]}'
     [ "$kind" = delete ] && resources=''
+    outputs='{"ip":{"value":"10.0.0.1","type":"string"},"key":{"value":"s3cret","type":"string","sensitive":true}}'
+    [ -e "$control/$ws.outputs" ] && outputs="$(cat "$control/$ws.outputs")"
     mkdir -p "${state%/*}"
-    printf '{"version":4,"terraform_version":"1.11.4","serial":%d,"lineage":"lineage-%s","outputs":{"ip":{"value":"10.0.0.1","type":"string"},"key":{"value":"s3cret","type":"string","sensitive":true}},"resources":[%s]}' "$((serial + 1))" "$ws" "$resources" > "$state.new"
+    printf '{"version":4,"terraform_version":"1.11.4","serial":%d,"lineage":"lineage-%s","outputs":%s,"resources":[%s]}' "$((serial + 1))" "$ws" "$outputs" "$resources" > "$state.new"
     mv "$state.new" "$state"
     if [ -e "$control/$ws.apply.fail" ]; then
         printf '{"@level":"error","@message":"Error: told to fail","type":"diagnostic","diagnostic":{"severity":"error","summary":"told to fail","detail":""}}\n'

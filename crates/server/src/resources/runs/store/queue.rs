@@ -102,6 +102,13 @@ pub async fn lines(tx: &Tx, of: Of<'_>) -> Result<Vec<Line>, Problem> {
         .stored()
 }
 
+/// Whether a workspace has a run that has not ended and may still be applied. A saved plan may lie about for ever: it
+/// counts once somebody has confirmed it.
+pub async fn may_apply(tx: &Tx, workspace: &str) -> Result<bool, Problem> {
+    let lines = lines(tx, Of::Workspaces(&[workspace.to_owned()])).await?;
+    Ok(lines.iter().any(|run| !run.plan_only && (!run.save_plan || run.holds_workspace)))
+}
+
 /// Statuses of runs that wait for a slot or may have one.
 fn in_queue() -> Vec<&'static str> {
     let waits = |status: RunStatus| matches!(status, RunStatus::Fetching | RunStatus::Pending | RunStatus::Confirmed);

@@ -68,6 +68,7 @@ pub(super) fn document_with(
         auto_apply: workspace.auto_apply,
         auto_apply_run_trigger: workspace.auto_apply_run_trigger,
         run_trigger_mode: RunTriggerMode::parse(&workspace.run_trigger_mode).unwrap_or_default(),
+        run_trigger_cutoff: workspace.run_trigger_cutoff,
         allow_destroy_plan: workspace.allow_destroy_plan,
         queue_all_runs: workspace.queue_all_runs,
         speculative_enabled: workspace.speculative_enabled,
