@@ -15,6 +15,7 @@ mod keep;
 mod module;
 mod names;
 mod pack;
+pub mod preview;
 mod reads;
 mod roots;
 mod settings;

@@ -132,10 +132,7 @@ fn is_override(name: &str) -> bool {
 /// `display` says how a path is shown to people.
 pub(crate) fn read(folder: &Path, display: &dyn Fn(&Path) -> String, problems: &mut Vec<Diagnostic>) -> Module {
     let mut module = Module::default();
-    let mut names = configuration_files(folder);
-    // Override files are merged last, in order of name.
-    names.sort_by_key(|name| (is_override(name), name.clone()));
-    for name in names {
+    for name in in_order(folder) {
         let path = folder.join(&name);
         if let Some((text, body)) = parse(&path, display(&path), problems) {
             module.take_in(&text, &body);
@@ -143,6 +140,14 @@ pub(crate) fn read(folder: &Path, display: &dyn Fn(&Path) -> String, problems: &
         module.files.push(path);
     }
     module
+}
+
+/// Names of the configuration files in a folder in the order in which they are merged: override files last, each sort by
+/// name.
+pub(crate) fn in_order(folder: &Path) -> Vec<String> {
+    let mut names = configuration_files(folder);
+    names.sort_by_key(|name| (is_override(name), name.clone()));
+    names
 }
 
 /// Names of the configuration files in a folder, sorted; empty when it cannot be listed.

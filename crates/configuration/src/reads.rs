@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::structure::{Attribute, Block};
+use hcl_edit::template::ForTemplateExpr;
 use hcl_edit::visit::{self, Visit};
 
 use crate::backend::{normal, relative};
@@ -228,6 +229,12 @@ impl Visit for Search {
             self.note(block.clone(), None);
         }
         visit::visit_expr(self, expression);
+    }
+
+    fn visit_for_template_expr(&mut self, directive: &ForTemplateExpr) {
+        // The visitor of the crate passes over what is gone through.
+        self.visit_expr(&directive.collection_expr);
+        visit::visit_for_template_expr(self, directive);
     }
 
     fn visit_traversal(&mut self, traversal: &Traversal) {

@@ -92,7 +92,8 @@ impl Value {
     }
 }
 
-fn write_quoted(text: &str, out: &mut String) {
+/// Writes text as an HCL string that stands for exactly these characters.
+pub(crate) fn write_quoted(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text.chars().peekable();
     while let Some(character) = rest.next() {

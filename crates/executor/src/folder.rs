@@ -9,6 +9,7 @@
 //! | `upstreams/N.tfstate` | outputs of upstreams that `terraform_remote_state` blocks read |
 //! | `log/plan`, `log/apply`, `log/init` | what terraform wrote, byte for byte (`log/init` only when the apply had to rebuild) |
 //! | `ring/` | the newest states that terraform saved while it applied |
+//! | `scratch/` | a folder like this one, while a scratch plan is made and read |
 //! | `home/`, `tmp/` | HOME and TMPDIR of children whose environment names none |
 //! | `lock` | held (flock) by every terraform of this folder through its standard input |
 //! | `phase.json` | which phase, which step of it, and which process |
@@ -100,6 +101,10 @@ impl Folder {
 
     pub(crate) fn ring(&self) -> PathBuf {
         self.0.join("ring")
+    }
+
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.0.join("scratch")
     }
 
     pub(crate) fn home(&self) -> PathBuf {

@@ -7,6 +7,7 @@
 mod applied_log;
 mod apply;
 mod changes;
+mod deferred;
 mod environment;
 mod folder;
 mod follow;
@@ -20,6 +21,7 @@ mod recover;
 mod recovery;
 mod render;
 mod ring;
+mod scratch;
 mod state;
 mod stop;
 mod variables;
@@ -34,6 +36,7 @@ pub use recover::{Leftover, Recovered, ended, kill_leftover, leftover, recover};
 pub use stop::Stop;
 pub use version::{Product, Version, locate, terraform_version};
 pub use work::{
-    Applied, Backend, Counts, Failure, FailureKind, InDoubt, Names, Operation, Output, Phase, Planned, Recovery,
-    Source, Unsaved, Upstream, UpstreamOutputs, Variable, VariableCategory, Work,
+    Answer, Applied, Backend, Counts, Deferred, Failure, FailureKind, InDoubt, Names, Operation, Output, Phase,
+    Planned, ReadBlock, Recovery, Source, UnknownOutput, Unsaved, Upstream, UpstreamOutputs, Variable,
+    VariableCategory, Work,
 };

@@ -1,15 +1,20 @@
-//! Override files: what of the code a run replaces. The backend, when multispace holds the state; and the
-//! `data "terraform_remote_state"` blocks that are answered with outputs from here.
+//! What of the code a run replaces: the backend, when multispace holds the state, and the blocks that are answered with
+//! outputs from here. With override files where they can say it: a `data "terraform_remote_state"` block that is answered with
+//! states. Everything else, as a block that is answered with planned outputs, is rewritten (`configuration::preview`).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+use configuration::preview::{PlannedAnswer, Preview, ReadBlock, Rewritten, rewrite};
 use domain::Problem;
+use domain::planned::PlannedOutputs;
 
 use crate::folder::{Folder, remove, write_private};
+use crate::planned::outputs_of_state;
 use crate::prepare::{no_folder, working_directory, written};
 use crate::variables::quoted;
-use crate::work::{Backend, UpstreamOutputs, Work};
+use crate::work::{Answer, Backend, UpstreamOutputs, Work};
 
 /// Name of the file in each folder; terraform reads `*_override.tf` last, in order of name.
 const OVERRIDE: &str = "zz_multispace_override.tf";
@@ -17,41 +22,116 @@ const OVERRIDE: &str = "zz_multispace_override.tf";
 /// The answers to one block: one file, or one for each key of its `for_each`.
 type Answers<'a> = Vec<(Option<&'a str>, PathBuf)>;
 
-/// Writes the override files, and the state files that they name.
-pub(crate) fn write(work: &Work, folder: &Folder, root: &Path) -> Result<(), Problem> {
+/// Writes the override files and the state files that they name, and rewrites what they cannot say.
+pub(crate) fn write(work: &Work, folder: &Folder, root: &Path) -> Result<Rewritten, Problem> {
+    refuse_planned(work)?;
+    let (overridden, planned): (Vec<_>, Vec<_>) =
+        work.upstream_outputs.iter().partition(|outputs| is_of_states(work, outputs));
     let mut texts: BTreeMap<PathBuf, String> = BTreeMap::new();
     if work.backend == Backend::Held {
         texts.insert(root.to_owned(), "terraform {\n  backend \"local\" {}\n}\n".to_owned());
     }
-    for ((module, name), answers) in blocks(&work.upstream_outputs, folder)? {
-        let module_folder = folder.source().join(working_directory(module)?);
-        if !module_folder.is_dir() {
-            return Err(no_folder(module));
-        }
+    for ((module, name), answers) in blocks(&overridden, folder)? {
         let nowhere = folder.upstreams().join("none.tfstate");
-        texts.entry(module_folder).or_default().push_str(&block(name, &answers, &nowhere));
+        texts.entry(module_folder(folder, module)?).or_default().push_str(&block(name, &answers, &nowhere));
     }
     for (module, text) in texts {
         // Not through a link that the archive may have brought.
         written(remove(&module.join(OVERRIDE)))?;
         written(write_private(&module.join(OVERRIDE), text.as_bytes()))?;
     }
+    rewritten(work, folder, root, &planned)
+}
+
+/// What is planned is not there yet: nothing may be applied that stands on it.
+fn refuse_planned(work: &Work) -> Result<(), Problem> {
+    let is_planned = |outputs: &UpstreamOutputs| matches!(outputs.answer, Answer::Planned(_));
+    if !work.operation.scratch && (!work.planned_variables.is_empty() || work.upstream_outputs.iter().any(is_planned)) {
+        return Err(Problem::conflict("executor/planned-outputs", "This run stands on outputs that are only planned.")
+            .advice("Apply the upstreams first, or ask for a scratch plan."));
+    }
     Ok(())
+}
+
+/// Whether the whole block of an answer is answered with states, by an override file.
+fn is_of_states(work: &Work, outputs: &UpstreamOutputs) -> bool {
+    let is_same = |other: &&UpstreamOutputs| {
+        (&other.module, other.block, &other.name) == (&outputs.module, outputs.block, &outputs.name)
+    };
+    outputs.block == ReadBlock::RemoteState
+        && work.upstream_outputs.iter().filter(is_same).all(|other| matches!(other.answer, Answer::State(_)))
+}
+
+fn rewritten(work: &Work, folder: &Folder, root: &Path, planned: &[&UpstreamOutputs]) -> Result<Rewritten, Problem> {
+    let outputs = planned.iter().map(|outputs| planned_outputs(&outputs.answer)).collect::<Result<Vec<_>, _>>()?;
+    let answers = planned.iter().zip(&outputs).map(|(upstream, outputs)| {
+        Ok(PlannedAnswer {
+            folder: module_folder(folder, &upstream.module)?,
+            block: upstream.block,
+            name: &upstream.name,
+            instance: upstream.instance.as_deref(),
+            outputs,
+        })
+    });
+    rewrite(&Preview {
+        dir: &folder.source(),
+        root,
+        answers: answers.collect::<Result<_, Problem>>()?,
+        variables: &work.planned_variables,
+        // A state that is elsewhere may hold blocks of it, which only the provider can read.
+        may_drop_tfe: work.backend == Backend::Held,
+    })
+}
+
+fn planned_outputs(answer: &Answer) -> Result<PlannedOutputs, Problem> {
+    match answer {
+        Answer::Planned(outputs) => Ok(outputs.clone()),
+        Answer::State(state) => outputs_of_state(state).ok_or_else(|| {
+            crate::process::ours("The outputs of an upstream cannot be read.", "its state does not parse")
+        }),
+    }
+}
+
+fn module_folder(folder: &Folder, module: &str) -> Result<PathBuf, Problem> {
+    let module_folder = folder.source().join(working_directory(module)?);
+    if module_folder.is_dir() { Ok(module_folder) } else { Err(no_folder(module)) }
 }
 
 /// Writes the outputs of each upstream to a file, and sorts the files by the block that they answer.
 fn blocks<'a>(
-    outputs: &'a [UpstreamOutputs],
+    outputs: &[&'a UpstreamOutputs],
     folder: &Folder,
 ) -> Result<BTreeMap<(&'a str, &'a str), Answers<'a>>, Problem> {
     let mut blocks: BTreeMap<_, Answers<'_>> = BTreeMap::new();
     for (number, outputs) in outputs.iter().enumerate() {
+        let Answer::State(state) = &outputs.answer else { continue };
         let file = folder.upstreams().join(format!("{number}.tfstate"));
-        written(write_private(&file, &outputs.state))?;
+        written(write_private(&file, state))?;
         let block = (outputs.module.as_str(), outputs.name.as_str());
         blocks.entry(block).or_default().push((outputs.instance.as_deref(), file));
     }
     Ok(blocks)
+}
+
+/// The state without the `tfe_outputs` blocks in it, which nothing can read when their provider is not asked for.
+pub(crate) fn without_tfe_outputs(state: &Bytes) -> Option<Bytes> {
+    #[derive(serde::Deserialize)]
+    struct Head<'a> {
+        mode: &'a str,
+        #[serde(rename = "type")]
+        kind: &'a str,
+    }
+    type Raw<'a> = &'a serde_json::value::RawValue;
+    let mut top: BTreeMap<String, Raw<'_>> = serde_json::from_slice(state).ok()?;
+    let resources: Vec<Raw<'_>> = serde_json::from_str(top.get("resources")?.get()).ok()?;
+    let is_kept = |resource: &Raw<'_>| {
+        !serde_json::from_str::<Head<'_>>(resource.get())
+            .is_ok_and(|head| head.mode == "data" && head.kind == "tfe_outputs")
+    };
+    let kept: Vec<Raw<'_>> = resources.into_iter().filter(is_kept).collect();
+    let kept = serde_json::value::to_raw_value(&kept).ok()?;
+    top.insert("resources".to_owned(), &kept);
+    serde_json::to_vec(&top).ok().map(Bytes::from)
 }
 
 /// The block that answers from files. `workspace` would be looked up below the file's folder, so it is taken away;
@@ -79,6 +159,16 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+
+    #[test]
+    fn a_state_loses_its_tfe_outputs_and_nothing_else() {
+        let state = r#"{"version":4,"serial":12345678901234567890123,"resources":[{"mode":"data","type":"tfe_outputs","name":"x"},{"mode":"managed","type":"t"}]}"#;
+        let kept = without_tfe_outputs(&Bytes::from(state)).unwrap();
+        assert_eq!(
+            kept,
+            r#"{"resources":[{"mode":"managed","type":"t"}],"serial":12345678901234567890123,"version":4}"#
+        );
+    }
 
     #[test]
     fn a_block_with_for_each_is_answered_by_key() {

@@ -7,15 +7,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::Problem;
+use domain::planned::PlannedOutputs;
 
 use crate::folder::{append_private, open_private};
 use crate::follow::Follow;
-use crate::plan_json;
 use crate::prepare::{self, Prepared};
 use crate::process::{Ended, Output as Streams, ours};
 use crate::render::{Form, Rendering};
 use crate::stop::Stop;
-use crate::work::{Failure, FailureKind, Operation, Output, Phase, Planned, Recovery, Upstream, Work};
+use crate::work::{Failure, FailureKind, Output, Phase, Planned, Recovery, Upstream, Work};
+use crate::{deferred, plan_json, planned, scratch};
 
 /// Plans a run in its folder, which is made anew.
 ///
@@ -23,13 +24,24 @@ use crate::work::{Failure, FailureKind, Operation, Output, Phase, Planned, Recov
 /// renders it for
 /// [`Output::Human`], `-json` lines for [`Output::Json`].
 ///
+/// A scratch plan leaves nothing in the folder.
+///
 /// # Errors
 /// A [`Failure`] whose `recovery` is empty: a plan saves nothing.
 pub async fn plan(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Result<Planned, Failure> {
+    if work.operation.scratch {
+        return scratch::plan(work, upstream, stop).await;
+    }
+    plan_in_folder(work, upstream, stop).await
+}
+
+/// Plans in the folder that the work names, whatever sort of plan it is.
+pub(crate) async fn plan_in_folder(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Result<Planned, Failure> {
     let prepared = match prepare::build(work, Phase::Plan, stop).await {
         Ok(prepared) => prepared,
         Err(problem) => return Err(executor_failure(&problem)),
     };
+    let upstream = if work.operation.scratch { scratch::log(work, &prepared.rewritten, upstream) } else { upstream };
     upstream.log(Bytes::from(prepared.version.preamble())).await;
     let outcome = follow_and_run(work, &prepared, upstream).await;
     if let Err(problem) = prepared.launcher.ended() {
@@ -62,7 +74,7 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
     let log = || append_private(&launcher.folder.log(Phase::Plan));
 
     let generated = launcher.folder.path().join("generated.tf");
-    let mut arguments = plan_arguments(&work.operation);
+    let mut arguments = plan_arguments(work);
     arguments.push(joined("-out=", launcher.folder.plan_file().as_os_str()));
     arguments.push(joined("-var-file=", launcher.folder.variables().as_os_str()));
     if work.output == Output::Json {
@@ -76,6 +88,10 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
     let changed = match launcher.run("plan", &arguments, output).await? {
         Ended::Exit(Some(0)) => false,
         Ended::Exit(Some(2)) => true,
+        Ended::Exit(Some(1)) if work.operation.scratch => {
+            let deferred = deferred::deferred(work, prepared).await?;
+            return Ok(Err(deferred.unwrap_or_else(|| failure(&Ended::Exit(Some(1)), "plan"))));
+        }
         ended => return Ok(Err(failure(&ended, "plan"))),
     };
 
@@ -104,14 +120,22 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
             |problem: serde_json::Error| ours("Terraform's description of the plan cannot be read.", problem);
         let facts = plan_json::facts(&json).map_err(unreadable)?;
         let json_redacted = plan_json::redacted(&json, schemas.as_deref()).map_err(unreadable)?;
+        let plan_file = fs::read(plan_file).map_err(unwritable)?;
+        let outputs = match operation.scratch {
+            true => planned::outputs_of_plan(&plan_file, &json).ok_or_else(|| {
+                ours("The outputs in Terraform's plan cannot be read.", "neither of its forms parses")
+            })?,
+            false => PlannedOutputs::new(),
+        };
         Ok(Planned {
             has_changes: changed || (operation.refresh_only && facts.applyable),
             counts: facts.counts,
-            plan_file: Bytes::from(fs::read(plan_file).map_err(unwritable)?),
+            plan_file: (!operation.scratch).then(|| Bytes::from(plan_file)),
             json,
             json_redacted,
             terraform_version: version,
             generated_configuration: operation.generate_config && generated.is_file(),
+            outputs,
         })
     });
     reading.await.map_err(|problem| ours("The plan could not be read.", problem))?.map(Ok)
@@ -136,7 +160,9 @@ pub(crate) async fn init(prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> R
     Ok(failure)
 }
 
-fn plan_arguments(operation: &Operation) -> Vec<OsString> {
+/// What `plan` is told of the operation.
+pub(crate) fn plan_arguments(work: &Work) -> Vec<OsString> {
+    let operation = &work.operation;
     let mut arguments: Vec<OsString> = vec!["plan".into(), "-input=false".into(), "-detailed-exitcode".into()];
     if operation.destroy {
         arguments.push("-destroy".into());
@@ -147,18 +173,22 @@ fn plan_arguments(operation: &Operation) -> Vec<OsString> {
     if !operation.refresh {
         arguments.push("-refresh=false".into());
     }
+    if operation.scratch {
+        // It changes nothing, and so it neither waits for others nor holds them up.
+        arguments.push("-lock=false".into());
+    }
     arguments.extend(operation.targets.iter().map(|address| joined("-target=", address.as_ref())));
     arguments.extend(operation.replaces.iter().map(|address| joined("-replace=", address.as_ref())));
     arguments
 }
 
-fn joined(flag: &str, value: &std::ffi::OsStr) -> OsString {
+pub(crate) fn joined(flag: &str, value: &std::ffi::OsStr) -> OsString {
     let mut argument = OsString::from(flag);
     argument.push(value);
     argument
 }
 
-fn apart(stdout: &std::path::Path, stderr: File) -> io::Result<Streams> {
+pub(crate) fn apart(stdout: &std::path::Path, stderr: File) -> io::Result<Streams> {
     Ok(Streams { stdout: open_private(stdout)?, stderr })
 }
 

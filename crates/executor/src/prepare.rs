@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use configuration::preview::Rewritten;
 use domain::Problem;
 use domain::id::Id;
 
@@ -24,18 +25,20 @@ pub(crate) struct Prepared {
     pub(crate) version: Version,
     /// Where terraform keeps the state; `None` when the backend is the root's own.
     pub(crate) state: Option<PathBuf>,
+    /// What of the code was rewritten.
+    pub(crate) rewritten: Rewritten,
 }
 
 /// Builds the folder from nothing; whatever was there is gone, and so is a terraform that still worked in it.
 pub(crate) async fn build(work: &Work, phase: Phase, stop: Stop) -> Result<Prepared, Problem> {
     let folder = Folder::new(&work.folder);
     refuse_second_apply(&folder)?;
-    let prepared = prepare(work, &folder, phase, stop).await?;
+    let mut prepared = prepare(work, &folder, phase, stop).await?;
     kill_leftover(&work.folder).await?;
     let task = work.clone();
     let root = prepared.launcher.root.clone();
     let state = prepared.state.clone();
-    tokio::task::spawn_blocking(move || fill(&task, &folder, &root, state.as_deref()))
+    prepared.rewritten = tokio::task::spawn_blocking(move || fill(&task, &folder, &root, state.as_deref()))
         .await
         .map_err(|problem| ours("The run's folder could not be made.", problem))??;
     Ok(prepared)
@@ -72,7 +75,8 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
         started: None,
     };
     let launcher = Launcher { folder: folder.clone(), binary, environment, root, grace: work.grace, stop, record };
-    Ok(Prepared { launcher, version, state: state_inside.map(|inside| folder.path().join(inside)) })
+    let state = state_inside.map(|inside| folder.path().join(inside));
+    Ok(Prepared { launcher, version, state, rewritten: Rewritten::default() })
 }
 
 pub(crate) fn working_directory(text: &str) -> Result<PathBuf, Problem> {
@@ -112,13 +116,14 @@ fn state_name(workspace: &str) -> Result<PathBuf, Problem> {
     }
 }
 
-fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Result<(), Problem> {
+fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Result<Rewritten, Problem> {
     written(make_private(folder.path()))?;
     for old in [
         folder.source(),
         folder.upstreams(),
         folder.logs(),
         folder.ring(),
+        folder.scratch(),
         folder.plan_file(),
         folder.plan_json(),
         folder.schemas(),
@@ -135,18 +140,20 @@ fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Resu
         return Err(no_folder(&work.working_directory));
     }
     written(forget_backend(work.backend, root))?;
-    overrides::write(work, folder, root)?;
+    let rewritten = overrides::write(work, folder, root)?;
     if let (Some(file), Some(prior)) = (state, &work.state) {
         if let Some(parent) = file.parent() {
             written(make_private(parent))?;
         }
-        written(write_private(file, prior))?;
+        let without = if rewritten.dropped_tfe { overrides::without_tfe_outputs(prior) } else { None };
+        written(write_private(file, without.as_ref().unwrap_or(prior)))?;
     }
     let declared = written(variables::declared(root))?;
     let mut values: Vec<Variable> = of_the_run(work).map(|(key, value)| text_variable(key, value)).collect();
     values.extend(work.variables.iter().cloned());
     written(write_private(&folder.variables(), variables::render(&values, &declared).as_bytes()))?;
-    written(write_private(&folder.cli_config(), work.cli_config.as_bytes()))
+    written(write_private(&folder.cli_config(), work.cli_config.as_bytes()))?;
+    Ok(rewritten)
 }
 
 fn text_variable(key: &str, value: String) -> Variable {

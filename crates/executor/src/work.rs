@@ -1,11 +1,14 @@
 //! The words between the executor and whoever gives it work.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+pub use configuration::preview::ReadBlock;
 use domain::id::RunId;
+use domain::planned::{PlannedOutput, PlannedOutputs};
 
 /// Which half of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +45,11 @@ pub struct Work {
     pub plan_file: Option<Bytes>,
     /// Variables in order of precedence, lowest first: a later one of the same key and category wins.
     pub variables: Vec<Variable>,
-    /// Outputs of upstreams whose `data "terraform_remote_state"` blocks are answered from here.
+    /// Outputs of upstreams whose `data "terraform_remote_state"` or `data "tfe_outputs"` blocks are answered from here.
     pub upstream_outputs: Vec<UpstreamOutputs>,
+    /// Variables of the root whose values are planned outputs of upstreams; only for a scratch plan. What is known as a
+    /// whole may as well stand in `variables`.
+    pub planned_variables: BTreeMap<String, PlannedOutput>,
     /// Base environment: the only variables a child sees besides those the executor and `variables` add.
     pub environment: Vec<(String, String)>,
     /// Text of the CLI configuration file (`TF_CLI_CONFIG_FILE`): credentials, hosts, provider mirrors.
@@ -76,6 +82,9 @@ pub struct Operation {
     pub replaces: Vec<String>,
     /// `-generate-config-out` for import blocks.
     pub generate_config: bool,
+    /// A plan that is only looked at: it may stand on planned outputs, it is made in a folder of its own that is gone when
+    /// it was read, there is no plan file of it, and nothing can apply it.
+    pub scratch: bool,
 }
 
 /// What a run is called.
@@ -124,17 +133,28 @@ pub enum VariableCategory {
     Env,
 }
 
-/// The outputs of one upstream, for the `data "terraform_remote_state"` blocks that read it.
+/// The outputs of one upstream, for the blocks that read it.
 #[derive(Clone)]
 pub struct UpstreamOutputs {
     /// Folder of the module that has the block, relative to the top of the source (the root module or one it calls).
     pub module: String,
+    /// Sort of the block.
+    pub block: ReadBlock,
     /// Name of the data block (`data "terraform_remote_state" "NAME"`).
     pub name: String,
     /// The key of the block's `for_each` that this upstream answers; `None` for a block without one.
     pub instance: Option<String>,
+    /// The outputs.
+    pub answer: Answer,
+}
+
+/// What is known of an upstream's outputs.
+#[derive(Clone)]
+pub enum Answer {
     /// A state file (version 4) with outputs and no resources.
-    pub state: Bytes,
+    State(Bytes),
+    /// What a plan of the upstream says they will be; only for a scratch plan.
+    Planned(PlannedOutputs),
 }
 
 /// How terraform's output reaches the log.
@@ -176,8 +196,8 @@ pub struct Planned {
     pub has_changes: bool,
     /// Counts of resource instances.
     pub counts: Counts,
-    /// The plan file, opaque.
-    pub plan_file: Bytes,
+    /// The plan file, opaque; `None` for a scratch plan.
+    pub plan_file: Option<Bytes>,
     /// `terraform show -json` of the plan, with secrets.
     pub json: Bytes,
     /// The redacted form that the CLI renders: no value that terraform marks sensitive, with provider schemas.
@@ -186,6 +206,8 @@ pub struct Planned {
     pub terraform_version: String,
     /// Generated configuration was written (`-generate-config-out`).
     pub generated_configuration: bool,
+    /// The outputs that the workspace will have when this is applied; only of a scratch plan.
+    pub outputs: PlannedOutputs,
 }
 
 /// An apply that succeeded.
@@ -209,7 +231,7 @@ pub struct Failure {
 }
 
 /// Why a phase did not succeed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FailureKind {
     /// Terraform said no (exit code, configuration, provider).
     Terraform,
@@ -217,6 +239,31 @@ pub enum FailureKind {
     Canceled,
     /// The executor could not do its part: no such executable, bad archive, disk.
     Executor,
+    /// A scratch plan that Terraform cannot make before what it stands on is applied.
+    Deferred(Deferred),
+}
+
+/// Why a scratch plan has to wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deferred {
+    /// What Terraform cannot do yet, in its own words, with the place: one sentence.
+    pub reason: String,
+    /// The unknown outputs that it would have to know: those that the message speaks of, or all that the workspace reads when it
+    /// speaks of none.
+    pub unknowns: Vec<UnknownOutput>,
+}
+
+/// An output that is known when the upstream is applied.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnknownOutput {
+    /// What reads it: `data.terraform_remote_state.NAME`, `data.tfe_outputs.NAME` or `var.NAME`.
+    pub reader: String,
+    /// Folder of the module that has the reader, as [`UpstreamOutputs::module`]; that of the root for a variable.
+    pub module: String,
+    /// As [`UpstreamOutputs::instance`].
+    pub instance: Option<String>,
+    /// Name of the output; `None` for a variable.
+    pub output: Option<String>,
 }
 
 /// What was saved when an apply did not end well.

@@ -39,10 +39,15 @@ locals { ip = data.tfe_outputs.a.values.ip }
 resource "x" "y" {
   zone = "z-${data.tfe_outputs.a.nonsensitive_values.zone.name}"
   nested { key = [for k in [1] : data.tfe_outputs.a.values["key"]] }
+  all = "%{for x in data.tfe_outputs.a.values.list}${x}%{endfor}"
 }
 "#,
     );
-    check(&[("main.tf", &code)], &[], expect!["net: [ip key zone] by data.tfe_outputs.a at main.tf:1:1\ncomplete\n"]);
+    check(
+        &[("main.tf", &code)],
+        &[],
+        expect!["net: [ip key list zone] by data.tfe_outputs.a at main.tf:1:1\ncomplete\n"],
+    );
 }
 
 #[test]

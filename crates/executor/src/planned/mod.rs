@@ -1,7 +1,30 @@
 //! Planned outputs: read from a plan or a state, and as JSON of our own to be kept and sent.
 //!
 //! The values of sensitive outputs are in all of these in clear: whoever keeps them seals them.
+//!
+//! A plan file says more than `show -json` of it: the types of unknown values and what is known of them, and lists told
+//! from tuples inside a value of which a part is unknown. Its format is terraform's own affair, though, so a plan file that
+//! is not what is expected is read through `show -json`.
 
 mod json;
+mod msgpack;
+mod plan_file;
+mod show;
+mod state;
+
+use domain::planned::{PlannedOutputs, PlannedValue};
 
 pub use json::{from_json, to_json, type_from_json, type_to_json};
+pub use state::outputs_of_state;
+
+/// The outputs that a workspace will have when a plan is applied, from its file, and from `show -json` of it when the file
+/// cannot be read.
+pub(crate) fn outputs_of_plan(file: &[u8], json: &[u8]) -> Option<PlannedOutputs> {
+    let mut outputs = plan_file::outputs(file).or_else(|| {
+        tracing::warn!("a plan file has an unknown form; its outputs are read from what terraform shows of it");
+        show::outputs(json)
+    })?;
+    // A state has no output that is null.
+    outputs.retain(|_, output| output.value != PlannedValue::Null);
+    Some(outputs)
+}

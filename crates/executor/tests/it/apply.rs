@@ -1,4 +1,4 @@
-use executor::{Counts, FailureKind, Operation, Output, UpstreamOutputs, Work};
+use executor::{Answer, Counts, FailureKind, Operation, Output, ReadBlock, UpstreamOutputs, Work};
 
 use crate::setting::{Heard, bad, env, good, outputs, plain, run, terraform};
 use executor::{Backend, Stop, Variable};
@@ -100,7 +100,7 @@ async fn structured_output_keeps_terraforms_lines_as_they_are() {
 async fn an_apply_rebuilds_a_folder_that_is_gone() {
     let mut setting = run(&[("main.tf", ONE)]);
     let (planned, log) = setting.plan().await;
-    setting.work.plan_file = Some(good(planned, &log).plan_file);
+    setting.work.plan_file = good(planned, &log).plan_file;
     std::fs::remove_dir_all(&setting.work.folder).unwrap();
     let (applied, log) = setting.apply().await;
     assert_eq!(good(applied, &log).counts.additions, 1);
@@ -172,8 +172,20 @@ async fn upstream_outputs_answer_in_root_and_called_modules() {
         ))
     };
     setting.work.upstream_outputs = vec![
-        UpstreamOutputs { module: "root".into(), name: "up".into(), instance: None, state: state("near") },
-        UpstreamOutputs { module: "root/modules/m".into(), name: "far".into(), instance: None, state: state("far") },
+        UpstreamOutputs {
+            module: "root".into(),
+            block: ReadBlock::RemoteState,
+            name: "up".into(),
+            instance: None,
+            answer: Answer::State(state("near")),
+        },
+        UpstreamOutputs {
+            module: "root/modules/m".into(),
+            block: ReadBlock::RemoteState,
+            name: "far".into(),
+            instance: None,
+            answer: Answer::State(state("far")),
+        },
     ];
     let (_, applied, _) = setting.done().await;
     assert_eq!(outputs(&applied.state.unwrap())["all"]["value"], serde_json::json!(["near", "d", "far", "far"]));
@@ -185,11 +197,12 @@ async fn upstream_outputs_answer_a_block_with_for_each_by_key() {
     let mut setting = run(&[("main.tf", text)]);
     let of = |instance: &str| UpstreamOutputs {
         module: String::new(),
+        block: ReadBlock::RemoteState,
         name: "up".into(),
         instance: Some(instance.into()),
-        state: bytes::Bytes::from(format!(
+        answer: Answer::State(bytes::Bytes::from(format!(
             r#"{{"version":4,"terraform_version":"1.11.4","serial":1,"lineage":"u","outputs":{{"v":{{"value":"of {instance}","type":"string"}}}},"resources":[]}}"#
-        )),
+        ))),
     };
     setting.work.upstream_outputs = vec![of("u1"), of("u2")];
     let (_, applied, _) = setting.done().await;

@@ -4,4 +4,5 @@ mod apply;
 mod death;
 mod environment;
 mod plan;
+mod preview;
 mod setting;

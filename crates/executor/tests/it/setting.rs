@@ -77,6 +77,7 @@ pub(crate) fn run(files: &[(&str, &str)]) -> Setting {
         plan_file: None,
         variables: Vec::new(),
         upstream_outputs: Vec::new(),
+        planned_variables: std::collections::BTreeMap::new(),
         environment: vec![("PATH".into(), std::env::var("PATH").unwrap())],
         cli_config: String::new(),
         output: Output::Human,

@@ -84,9 +84,8 @@ async fn planned(
     let asked = current.cancel_requested_at.is_some();
     match result {
         Ok(planned) if !asked => {
-            for (part, bytes) in
-                [("file", &planned.plan_file), ("json", &planned.json), ("redacted", &planned.json_redacted)]
-            {
+            let file = planned.plan_file.iter().map(|file| ("file", file));
+            for (part, bytes) in file.chain([("json", &planned.json), ("redacted", &planned.json_redacted)]) {
                 app.objects.put(&plan_object(plan, part), bytes).await?;
             }
             let changes = app.changes.listen();
@@ -154,7 +153,7 @@ async fn fail(app: &App, run: &Run, failure: Failure, receiver: Arc<Receiver>) -
     let how = match failure.kind {
         FailureKind::Canceled if killed => End::Killed,
         FailureKind::Canceled => End::Canceled,
-        FailureKind::Terraform | FailureKind::Executor => End::Failed,
+        FailureKind::Terraform | FailureKind::Executor | FailureKind::Deferred(_) => End::Failed,
     };
     end(app, run, how, &failure.message, &failure.recovery, receiver).await
 }

@@ -1,10 +1,11 @@
 //! Gathers what one phase of one run needs: code, state, variables, names, environment.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use domain::Problem;
 use domain::id::{Id, RunId};
-use executor::{Backend, Names, Operation, Output, Source, UpstreamOutputs, Work};
+use executor::{Answer, Backend, Names, Operation, Output, ReadBlock, Source, UpstreamOutputs, Work};
 
 use crate::app::{App, Setup};
 use crate::resources::runs::{self, Reader, Run};
@@ -36,7 +37,8 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         let upstream = workspaces::by_id(&tx, &reader.workspace).await?.ok_or_else(gone)?;
         if let Some(state) = states::service::outputs_file(app, &tx, &upstream).await? {
             let Reader { module, name, instance, .. } = reader;
-            upstream_outputs.push(UpstreamOutputs { module, name, instance, state });
+            let (block, answer) = (ReadBlock::RemoteState, Answer::State(state));
+            upstream_outputs.push(UpstreamOutputs { module, block, name, instance, answer });
         }
     }
     let token = match &app.setup.address {
@@ -69,6 +71,7 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         plan_file: app.objects.get(&plan_object(plan, "file")).await?,
         variables,
         upstream_outputs,
+        planned_variables: BTreeMap::new(),
         environment,
         cli_config: cli_config(&app.setup, token.as_deref()),
         output: if run.json_output { Output::Json } else { Output::Human },
@@ -89,6 +92,7 @@ fn operation(run: &Run) -> Operation {
         targets: Run::strings(&run.target_addrs),
         replaces: Run::strings(&run.replace_addrs),
         generate_config: run.allow_config_generation,
+        scratch: false,
     }
 }
 
