@@ -3,6 +3,7 @@
 
 mod commands;
 mod console;
+mod digest;
 mod exit;
 mod failure;
 mod interrupts;

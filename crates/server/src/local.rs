@@ -2,14 +2,19 @@
 //!
 //! The same use cases as the API's; nothing here decides anything.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use domain::plan::Plan;
+use domain::planned::PlannedOutputs;
 use domain::run::{PhaseStatus, RunStatus};
 use domain::{Fault, Problem};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
 use crate::actor::Actor;
+use crate::resources::comments;
 use crate::resources::configurations::service as configurations;
 use crate::resources::organizations::{self, Organization};
 use crate::resources::runs::{self, log, service as run_service};
@@ -76,6 +81,9 @@ pub struct Start {
     pub message: String,
     /// The blocks of its code that read other workspaces, and which.
     pub readers: Vec<Reader>,
+    /// What the outputs of those are expected to be, by their id; what is not there is read from their states. Given, even
+    /// empty, the run is a scratch plan: it is never applied.
+    pub scratch: Option<BTreeMap<String, PlannedOutputs>>,
 }
 
 /// A workspace as it is.
@@ -106,6 +114,8 @@ pub struct RunView {
     pub is_confirmable: bool,
     /// Why it errored.
     pub failure: Option<String>,
+    /// Why a scratch plan has to wait for the apply of its upstreams.
+    pub deferred: Option<String>,
     /// Id of its plan, which names the plan's log.
     pub plan: String,
     /// Id of its apply, which names the apply's log.
@@ -270,7 +280,7 @@ impl Local<'_> {
     /// Those of runs.
     pub async fn start(&self, start: Start) -> Result<RunView, Problem> {
         let app = &self.engine.app;
-        let Start { workspace, code, purpose, auto_apply, message, readers } = start;
+        let Start { workspace, code, purpose, auto_apply, message, readers, scratch } = start;
         let tx = app.db.write().await?;
         let new = configurations::New {
             auto_queue_runs: false,
@@ -290,6 +300,7 @@ impl Local<'_> {
             force: true,
             plan_only: Some(matches!(purpose, Purpose::Plan | Purpose::PlanDestroy)),
             readers,
+            scratch,
             ..Default::default()
         };
         let whole = run_service::create(app, &tx, &self.owner, &workspace, new).await?;
@@ -319,14 +330,42 @@ impl Local<'_> {
         Ok(views)
     }
 
-    /// Says yes to a planned run.
+    /// Says yes to a planned run, and notes who says so and to what.
     ///
     /// # Errors
     /// `run/not-confirmable`.
-    pub async fn confirm(&self, run: &str) -> Result<(), Problem> {
-        let tx = self.engine.app.db.write().await?;
-        run_service::confirm(&self.engine.app, &tx, &self.owner, run).await?;
+    pub async fn confirm(&self, run: &str, note: Option<String>) -> Result<(), Problem> {
+        let app = &self.engine.app;
+        let tx = app.db.write().await?;
+        run_service::confirm(app, &tx, &self.owner, run).await?;
+        if note.is_some() {
+            comments::service::create(app, &tx, &self.owner, run, note).await?;
+        }
         tx.commit().await
+    }
+
+    /// What the plan of a run would do; `None` when it has none.
+    ///
+    /// # Errors
+    /// `run/not-found`, `run/plan`, `storage/…`.
+    pub async fn plan(&self, run: &str) -> Result<Option<Plan>, Problem> {
+        let app = &self.engine.app;
+        let tx = app.db.read().await?;
+        let whole = run_service::read(&tx, &self.owner, run).await?;
+        drop(tx);
+        runs::preview::read(app, &whole.run, &whole.plan.id).await
+    }
+
+    /// Removes what a scratch plan left, but for its log.
+    ///
+    /// # Errors
+    /// `run/not-found`, `storage/…`.
+    pub async fn forget(&self, run: &str) -> Result<(), Problem> {
+        let app = &self.engine.app;
+        let tx = app.db.read().await?;
+        let whole = run_service::read(&tx, &self.owner, run).await?;
+        drop(tx);
+        runs::preview::forget(app, &whole.run, &whole.plan.id).await
     }
 
     /// Ends a run as gently as its status allows: discards what waits for a decision, cancels anything else. A run that
@@ -389,6 +428,7 @@ impl Local<'_> {
             has_changes: run.has_changes,
             is_confirmable: facts.is_confirmable(),
             failure: run.failure.clone(),
+            deferred: run.deferred.clone(),
             plan: plan.id.clone(),
             apply: apply.id.clone(),
             apply_status: apply.status(),

@@ -20,9 +20,9 @@ pub fn targets<N: AsRef<str>>(graph: &Graph, direction: Direction, names: &[N]) 
             let message = format!("The stack has no workspace named \"{}\".", name.escape_debug());
             return Err(Problem::invalid("stack/unknown-workspace", message).advice(near::advice(name, graph.names())));
         }
-        let along = match direction {
-            Direction::Plan | Direction::Apply => graph.all_upstreams(name),
-            Direction::Destroy => graph.all_downstreams(name),
+        let along = match direction.is_reverse() {
+            false => graph.all_upstreams(name),
+            true => graph.all_downstreams(name),
         };
         taken.insert(name.to_owned());
         taken.extend(along.into_iter().map(str::to_owned));

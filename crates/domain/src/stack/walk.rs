@@ -17,6 +17,22 @@ pub enum Direction {
     Apply,
     /// Downstreams first.
     Destroy,
+    /// Downstreams first, changing nothing.
+    PlanDestroy,
+}
+
+impl Direction {
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_plan(self) -> bool {
+        matches!(self, Self::Plan | Self::PlanDestroy)
+    }
+
+    /// Whether downstreams come first.
+    #[must_use]
+    pub fn is_reverse(self) -> bool {
+        matches!(self, Self::Destroy | Self::PlanDestroy)
+    }
 }
 
 /// How often, and after how long, a workspace whose run failed is tried again. Names and defaults are those of
@@ -164,7 +180,7 @@ impl Walk {
         concurrency: usize,
     ) -> Self {
         let mut order: Vec<&str> = graph.order().filter(|name| selection.contains(*name)).collect();
-        if direction == Direction::Destroy {
+        if direction.is_reverse() {
             order.reverse();
         }
         let places: BTreeMap<String, usize> =
@@ -174,10 +190,8 @@ impl Walk {
             .map(|name| {
                 let upstreams = nearest(&places, name, |name| graph.upstreams(name));
                 let downstreams = nearest(&places, name, |name| graph.downstreams(name));
-                let (before, behind) = match direction {
-                    Direction::Plan | Direction::Apply => (upstreams, downstreams),
-                    Direction::Destroy => (downstreams, upstreams),
-                };
+                let (before, behind) =
+                    if direction.is_reverse() { (downstreams, upstreams) } else { (upstreams, downstreams) };
                 Step {
                     workspace: (*name).to_owned(),
                     retry: retries.get(*name).copied().unwrap_or_default(),

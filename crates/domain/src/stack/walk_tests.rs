@@ -223,7 +223,7 @@ proptest! {
         let retries = (0..case.count).map(|number| (name(number), retry)).collect();
         let mut walk = Walk::new(&graph, case.direction, &selection, &retries, case.concurrency);
         let before = |workspace: &str| match case.direction {
-            Direction::Destroy => graph.all_downstreams(workspace),
+            Direction::Destroy | Direction::PlanDestroy => graph.all_downstreams(workspace),
             Direction::Plan | Direction::Apply => graph.all_upstreams(workspace),
         };
 

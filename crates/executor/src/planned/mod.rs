@@ -18,8 +18,9 @@ pub use json::{from_json, to_json, type_from_json, type_to_json};
 pub use state::outputs_of_state;
 
 /// The outputs that a workspace will have when a plan is applied, from its file, and from `show -json` of it when the file
-/// cannot be read.
-pub(crate) fn outputs_of_plan(file: &[u8], json: &[u8]) -> Option<PlannedOutputs> {
+/// cannot be read; `None` when neither can.
+#[must_use]
+pub fn outputs_of_plan(file: &[u8], json: &[u8]) -> Option<PlannedOutputs> {
     let mut outputs = plan_file::outputs(file).or_else(|| {
         tracing::warn!("a plan file has an unknown form; its outputs are read from what terraform shows of it");
         show::outputs(json)

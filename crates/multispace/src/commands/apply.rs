@@ -24,5 +24,5 @@ pub(super) struct Arguments {
 
 pub(super) fn run(console: &Console, arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { selection, auto_approve, detailed_exitcode } = arguments;
-    walk::run(console, Direction::Apply, &selection, walk::Ways { auto_approve, detailed_exitcode })
+    walk::run(console, Direction::Apply, &selection, &walk::Ways { auto_approve, detailed_exitcode, diff: None })
 }

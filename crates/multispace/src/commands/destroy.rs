@@ -20,5 +20,5 @@ pub(super) struct Arguments {
 
 pub(super) fn run(console: &Console, arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { selection, auto_approve } = arguments;
-    walk::run(console, Direction::Destroy, &selection, walk::Ways { auto_approve, detailed_exitcode: false })
+    walk::run(console, Direction::Destroy, &selection, &walk::Ways { auto_approve, ..walk::Ways::default() })
 }

@@ -1,6 +1,7 @@
 //! The command line: one file per command. Each reads its arguments, calls what does the work, and says how it went.
 
 mod apply;
+mod approval;
 mod destroy;
 mod env;
 mod graph;

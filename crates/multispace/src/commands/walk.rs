@@ -12,14 +12,16 @@ use domain::stack::{Direction, Retry, Walk, targets};
 use server::Engine;
 
 use super::Dir;
+use super::approval::{self, Approval};
 use crate::console::Console;
 use crate::console::prompt::Prompt;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
-use crate::stack::drive::{self, Drive, Job};
+use crate::stack::drive::{self, Approved, Drive, Job};
 use crate::stack::host::Host;
 use crate::stack::prepare::{self, Ready};
+use crate::stack::preview::Preview;
 use crate::stack::record::{Outcome, Record};
 use crate::stack::report::{self, Frame, ReportFile};
 use crate::stack::session;
@@ -62,14 +64,16 @@ pub(super) struct Selection {
 }
 
 /// How to walk.
-#[derive(Clone, Copy)]
+#[derive(Clone, Default)]
 pub(super) struct Ways {
     pub(super) auto_approve: bool,
     pub(super) detailed_exitcode: bool,
+    /// Each plan in full, of all workspaces or of those named.
+    pub(super) diff: Option<Vec<String>>,
 }
 
 /// Walks a stack.
-pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, ways: Ways) -> Result<Exit, Failure> {
+pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, ways: &Ways) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let started_at = clock::now();
     let loaded = load(&wanted.dir.dir)?;
@@ -83,7 +87,7 @@ pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, w
     super::start_tracing("off");
 
     let asked = Asked { direction, loaded: &loaded, selected: &selected, wanted, ways };
-    let Some((records, left)) = super::block_on(walk(console, &asked))? else {
+    let Some(Walked { records, preview, left }) = super::block_on(walk(console, &asked))? else {
         return Ok(Exit::Failed);
     };
     let exit = judge(&records, direction, ways, left);
@@ -91,7 +95,7 @@ pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, w
     console.summary(&records, wall_ms);
     say_what_next(console, direction, &records, wanted);
     let frame = Frame { command: drive::command(direction), started_at, ended_at: clock::now(), exit };
-    let document = report::document(&frame, &records);
+    let document = report::document(&frame, &records, &preview);
     if wanted.json {
         console.data(&format!("{document:#}\n"))?;
     }
@@ -114,11 +118,19 @@ struct Asked<'a> {
     loaded: &'a Loaded,
     selected: &'a BTreeSet<String>,
     wanted: &'a Selection,
-    ways: Ways,
+    ways: &'a Ways,
 }
 
-/// The records, and how many workspaces without code still hold resources; `None` when a person said no.
-async fn walk(console: &Console, asked: &Asked<'_>) -> Result<Option<(Vec<Record>, usize)>, Failure> {
+/// What came of a walk.
+struct Walked {
+    records: Vec<Record>,
+    preview: Preview,
+    /// How many workspaces without code still hold resources.
+    left: usize,
+}
+
+/// `None` when a person said no.
+async fn walk(console: &Console, asked: &Asked<'_>) -> Result<Option<Walked>, Failure> {
     let mut interrupts = Interrupts::listen(console)?;
     let stack = &asked.loaded.stack;
     let terraform = session::terraform(asked.wanted.terraform.as_deref(), Some(stack));
@@ -133,7 +145,7 @@ async fn with_engine(
     console: &Console,
     asked: &Asked<'_>,
     interrupts: &mut Interrupts,
-) -> Result<Option<(Vec<Record>, usize)>, Failure> {
+) -> Result<Option<Walked>, Failure> {
     let Asked { direction, loaded, selected, wanted, ways } = *asked;
     let concurrency = wanted.concurrency.or(loaded.stack.settings.concurrency).unwrap_or(session::CONCURRENCY);
     let host = Host::Local(engine.local(concurrency).await?);
@@ -149,26 +161,60 @@ async fn with_engine(
             return Ok(None);
         }
     }
-    let retries = selected.iter().map(|name| (name.clone(), retry(loaded, direction, name))).collect();
-    let walk =
-        Walk::new(&loaded.graph, direction, selected, &retries, usize::try_from(concurrency).unwrap_or(usize::MAX));
-    let job = Job {
-        direction,
-        show_plans: direction == Direction::Plan && !wanted.json,
-        // A destroy was approved as a whole.
-        auto_approve: ways.auto_approve || direction == Direction::Destroy,
-        code,
-        dir: wanted.dir.dir.display().to_string(),
+    let scene =
+        Scene { host: &host, console, loaded, selected, concurrency, code, dir: wanted.dir.dir.display().to_string() };
+    let approved = match direction {
+        Direction::Apply if !ways.auto_approve => match approval::approve(&scene, &ready, interrupts).await? {
+            Approval::Given(approved) => Some(approved),
+            Approval::Over(records, preview) => return Ok(Some(Walked { records, preview, left: 0 })),
+            Approval::Refused => return Ok(None),
+        },
+        _ => None,
     };
-    let records = Drive::new(&host, console, loaded, job, ready, walk).run(interrupts.clone()).await?;
+    // A destroy was approved as a whole.
+    let auto_approve = ways.auto_approve || direction == Direction::Destroy;
+    let (records, preview) = scene.walk(direction, ready, approved, auto_approve, interrupts).await?;
+    if direction.is_plan() && !wanted.json {
+        approval::show(console, &records, &preview, ways.diff.as_deref())?;
+    }
     let left = if direction == Direction::Destroy && wanted.targets.is_empty() { orphans.len() } else { 0 };
-    Ok(Some((records, left)))
+    Ok(Some(Walked { records, preview, left }))
+}
+
+/// A stack that is ready to be walked.
+pub(super) struct Scene<'a> {
+    host: &'a Host<'a>,
+    pub(super) console: &'a Console,
+    pub(super) loaded: &'a Loaded,
+    selected: &'a BTreeSet<String>,
+    concurrency: u32,
+    code: String,
+    dir: String,
+}
+
+impl Scene<'_> {
+    /// Walks it.
+    pub(super) async fn walk(
+        &self,
+        direction: Direction,
+        ready: BTreeMap<String, Ready>,
+        approved: Option<Approved>,
+        auto_approve: bool,
+        interrupts: &Interrupts,
+    ) -> Result<(Vec<Record>, Preview), Problem> {
+        let Self { host, console, loaded, selected, .. } = *self;
+        let retries = selected.iter().map(|name| (name.clone(), retry(loaded, direction, name))).collect();
+        let concurrency = usize::try_from(self.concurrency).unwrap_or(usize::MAX);
+        let walk = Walk::new(&loaded.graph, direction, selected, &retries, concurrency);
+        let job = Job { direction, auto_approve, approved, code: self.code.clone(), dir: self.dir.clone() };
+        Drive::new(host, console, loaded, job, ready, walk).run(interrupts.clone()).await
+    }
 }
 
 fn retry(loaded: &Loaded, direction: Direction, workspace: &str) -> Retry {
     let settings = loaded.stack.workspace_settings(workspace);
     let RunSettings { retry, retry_attempts, retry_backoff_min, retry_backoff_max, .. } = match direction {
-        Direction::Plan => return Retry::NEVER,
+        Direction::Plan | Direction::PlanDestroy => return Retry::NEVER,
         Direction::Apply => settings.apply,
         Direction::Destroy => settings.destroy,
     };
@@ -244,25 +290,25 @@ fn say_orphans(console: &Console, direction: Direction, orphans: &[(String, u32)
             Direction::Destroy => format!(
                 "\"{name}\" still has {resources}, but its code is gone: bring its folder back (from version control), then destroy again"
             ),
-            Direction::Plan | Direction::Apply => format!(
+            Direction::Plan | Direction::Apply | Direction::PlanDestroy => format!(
                 "\"{name}\" still has {resources}, but its code is gone: multispace holds its state and leaves it as it is"
             ),
         });
     }
 }
 
-fn judge(records: &[Record], direction: Direction, ways: Ways, left: usize) -> Exit {
+fn judge(records: &[Record], direction: Direction, ways: &Ways, left: usize) -> Exit {
     let any = |wanted: &[Outcome]| records.iter().any(|record| wanted.contains(&record.outcome));
     let stopped = |record: &Record| record.reason.as_deref().is_some_and(|reason| reason.ends_with("interrupted"));
     if records.iter().any(stopped) {
         return Exit::Interrupted;
     }
     // A plan skips what cannot be planned yet, which is no failure.
-    let skipped = direction != Direction::Plan && any(&[Outcome::Skipped]);
+    let skipped = !direction.is_plan() && any(&[Outcome::Skipped]);
     if skipped || left > 0 || any(&[Outcome::Failed, Outcome::Canceled, Outcome::Declined]) {
         return Exit::Failed;
     }
-    match ways.detailed_exitcode && any(&[Outcome::Planned, Outcome::Applied, Outcome::Destroyed]) {
+    match ways.detailed_exitcode && any(&[Outcome::Planned, Outcome::Deferred, Outcome::Applied, Outcome::Destroyed]) {
         true => Exit::Changes,
         false => Exit::Done,
     }

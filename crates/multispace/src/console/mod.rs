@@ -5,6 +5,7 @@
 mod excerpt;
 mod failure;
 pub(crate) mod lines;
+mod preview;
 pub(crate) mod progress;
 pub(crate) mod prompt;
 mod style;
@@ -14,12 +15,15 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Problem;
+use domain::plan::{Difference, Plan};
 use executor::{InDoubt, Unsaved};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use crate::failure::Failure;
+use crate::stack::preview::Foreseen;
 use crate::stack::record::Record;
 use style::Style;
+pub(crate) use style::without_escapes as plain;
 
 /// stdout and stderr, and how they are dressed.
 #[derive(Clone)]
@@ -140,6 +144,34 @@ impl Console {
     pub(crate) fn plan(&self, workspace: &str, log: &str) -> Result<(), Problem> {
         let head = self.inner.out.bold(&format!("── {workspace}"));
         self.data(&format!("{head}\n\n{}\n\n", excerpt::plan(log)))
+    }
+
+    /// Why terraform cannot plan a workspace, under its name, as data.
+    ///
+    /// # Errors
+    /// As [`data`](Self::data).
+    pub(crate) fn refused_plan(&self, workspace: &str, log: &str) -> Result<(), Problem> {
+        let head = self.inner.out.bold(&format!("── {workspace}"));
+        self.data(&format!("{head}\n\n{}\n\n", excerpt::errors(log)))
+    }
+
+    /// The plan of a stack as a table, as data.
+    ///
+    /// # Errors
+    /// As [`data`](Self::data).
+    pub(crate) fn stack_plan(&self, rows: &[(&str, &Foreseen)]) -> Result<(), Problem> {
+        self.data(&format!("{}\n{}\n", preview::table(rows, self.inner.out), preview::total(rows)))
+    }
+
+    /// Shows the plan of a stack and asks about it; talk is held back until [`release`](Self::release).
+    pub(crate) fn ask_about_stack(&self, rows: &[(&str, &Foreseen)], question: &str) {
+        let style = self.inner.err;
+        self.ask(&format!("\n{}\n{}\n\n", preview::table(rows, style), preview::total(rows)), question);
+    }
+
+    /// What a plan has that was not approved, as text.
+    pub(crate) fn differences(&self, found: &[Difference], approved: &Plan, real: &Plan) -> String {
+        preview::differences(found, approved, real, self.inner.err)
     }
 
     /// Shows a plan and asks about it; talk is held back until [`release`](Self::release).

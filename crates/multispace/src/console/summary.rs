@@ -13,6 +13,7 @@ pub(super) fn text(records: &[Record], wall_ms: u64, style: Style) -> String {
         Outcome::Applied,
         Outcome::Destroyed,
         Outcome::Planned,
+        Outcome::Deferred,
         Outcome::Unchanged,
         Outcome::Failed,
         Outcome::Skipped,
@@ -28,7 +29,7 @@ pub(super) fn text(records: &[Record], wall_ms: u64, style: Style) -> String {
             let text = format!("{} {word}", count(*outcome));
             match outcome {
                 Outcome::Failed => style.red(&text),
-                Outcome::Skipped | Outcome::Canceled | Outcome::Declined => style.yellow(&text),
+                Outcome::Deferred | Outcome::Skipped | Outcome::Canceled | Outcome::Declined => style.yellow(&text),
                 Outcome::Applied | Outcome::Destroyed | Outcome::Planned => style.green(&text),
                 Outcome::Unchanged => text,
             }

@@ -1,10 +1,14 @@
 //! Drives a walk: starts the host's runs that `domain::stack::Walk` names, tells it how they end, asks a person where
 //! one is wanted. Woken by the host's changes, the clock of the next retry, answers and signals; nothing polls.
 
-use std::collections::BTreeMap;
+mod approve;
+mod foresee;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::Problem;
+use domain::plan::Plan;
 use domain::run::{PhaseStatus, RunStatus};
 use domain::stack::{Direction, Ended, Next, Outcome as Step, Walk};
 use tokio::time::MissedTickBehavior;
@@ -14,6 +18,7 @@ use super::approvals::{Approvals, Question, Verdict};
 use super::clock::now;
 use super::host::{Heard, Host, Purpose, RunView, Start};
 use super::prepare::Ready;
+use super::preview::Preview;
 use super::record::{Outcome, Record, Resources};
 use crate::console::Console;
 use crate::console::lines::{self, Phase};
@@ -21,14 +26,16 @@ use crate::console::progress::Progress;
 use crate::console::prompt::Prompt;
 use crate::interrupts::Interrupts;
 
+pub(crate) use approve::Approved;
+
 /// What a walk is to do.
 pub(crate) struct Job {
     /// Which way.
     pub(crate) direction: Direction,
-    /// Plans are shown on stdout as they are made.
-    pub(crate) show_plans: bool,
     /// Nobody is asked, but where the workspace's settings want it.
     pub(crate) auto_approve: bool,
+    /// The plans that were approved with the stack's: a run that plans the same is not asked about.
+    pub(crate) approved: Option<Approved>,
     /// The stored code.
     pub(crate) code: String,
     /// The stack's folder as it was typed.
@@ -52,8 +59,14 @@ pub(crate) struct Drive<'a> {
     asking: Option<String>,
     /// The run whose plan was shown last: a question that is asked again does not show it again.
     shown: Option<String>,
-    /// Plans that wait for those before them in the order to be shown.
-    plans: BTreeMap<String, Option<String>>,
+    /// What the walk left out and is recorded.
+    left_out: BTreeSet<String>,
+    /// By run, in what its plan is not what was approved.
+    differences: BTreeMap<String, String>,
+    /// By run, what is noted on it when it is confirmed.
+    notes: BTreeMap<String, String>,
+    /// What scratch plans came to.
+    preview: Preview,
     interrupted: bool,
 }
 
@@ -93,16 +106,19 @@ impl<'a> Drive<'a> {
             approvals: Approvals::default(),
             asking: None,
             shown: None,
-            plans: BTreeMap::new(),
+            left_out: BTreeSet::new(),
+            differences: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            preview: Preview::default(),
             interrupted: false,
         }
     }
 
-    /// Walks to the end; the records come in the order of the walk.
+    /// Walks to the end; the records come in the order of the walk, and what is foreseen when it was one of plans.
     ///
     /// # Errors
     /// `stack/engine` when the engine stops, and what it says when it cannot be asked.
-    pub(crate) async fn run(mut self, mut interrupts: Interrupts) -> Result<Vec<Record>, Problem> {
+    pub(crate) async fn run(mut self, mut interrupts: Interrupts) -> Result<(Vec<Record>, Preview), Problem> {
         let mut changes = self.host.listen();
         let mut prompt = Prompt::start();
         let mut ticks = self.progress.interval().map(tokio::time::interval);
@@ -127,7 +143,8 @@ impl<'a> Drive<'a> {
         }
         self.progress.close();
         let order: Vec<String> = self.walk.summary().map(|(name, _)| name.to_owned()).collect();
-        Ok(order.iter().filter_map(|name| self.records.remove(name)).collect())
+        let records = order.iter().filter_map(|name| self.records.remove(name)).collect();
+        Ok((records, self.preview))
     }
 
     /// Starts what may start, until nothing more may.
@@ -148,23 +165,30 @@ impl<'a> Drive<'a> {
             && let Some((outcome, reason)) = self.needless(workspace).await?
         {
             self.walk.ended(workspace, Ended::Done { changed: false }, now());
+            if self.job.direction.is_plan() {
+                self.foresee_without_run(workspace, &reason);
+            }
             return self.over(workspace, outcome, Some(reason));
         }
         let Some(ready) = self.workspaces.get(workspace) else { return Ok(()) };
         let settings = self.loaded.stack.workspace_settings(workspace);
         let (purpose, confirm) = match self.job.direction {
             Direction::Plan => (Purpose::Plan, false),
+            Direction::PlanDestroy => (Purpose::PlanDestroy, false),
             Direction::Apply => (Purpose::Apply, settings.apply.manual_confirm),
             Direction::Destroy => (Purpose::Destroy, settings.destroy.manual_confirm),
         };
-        let auto_apply = self.job.auto_approve && !confirm && purpose != Purpose::Plan;
+        let is_plan = self.job.direction.is_plan();
+        let auto_apply = self.job.auto_approve && !confirm && !is_plan;
+        let scratch = is_plan.then(|| self.given(workspace));
         let start = Start {
             workspace: ready.view.id.clone(),
             code: self.job.code.clone(),
             purpose,
             auto_apply,
             message: format!("multispace {}", command(self.job.direction)),
-            readers: ready.readers.clone(),
+            readers: self.readers(workspace, scratch.as_ref()),
+            scratch,
         };
         let started = self.host.start(attempt, start).await;
         match started {
@@ -174,7 +198,7 @@ impl<'a> Drive<'a> {
                     record.queued_at.get_or_insert(run.created_at);
                     record.run = Some(run.id.clone());
                 }
-                let settled = auto_apply || purpose == Purpose::Plan;
+                let settled = auto_apply || is_plan;
                 self.active.insert(run.id, Active { workspace: workspace.to_owned(), settled, declined: false });
                 self.progress.phase(workspace, Phase::Queued);
                 Ok(())
@@ -191,19 +215,19 @@ impl<'a> Drive<'a> {
     async fn needless(&self, workspace: &str) -> Result<Option<(Outcome, String)>, Problem> {
         let Some(ready) = self.workspaces.get(workspace) else { return Ok(None) };
         match self.job.direction {
-            Direction::Apply => Ok(None),
-            Direction::Destroy if !ready.held => Ok(None),
-            Direction::Destroy => {
+            Direction::Apply => Ok(self.approved_as_it_is(workspace)),
+            Direction::Destroy | Direction::PlanDestroy if !ready.held => Ok(None),
+            Direction::Destroy | Direction::PlanDestroy => {
                 let is_empty = ready.view.state.is_none()
                     || ready.view.resource_count == 0 && self.host.outputs(&ready.view.id).await?.is_empty();
                 Ok(is_empty.then(|| (Outcome::Unchanged, "nothing to destroy".to_owned())))
             }
             Direction::Plan => {
-                let lacks =
-                    |name: &&String| self.workspaces.get(*name).is_some_and(|upstream| upstream.view.state.is_none());
+                let lacks = |name: &&String| ready.unapplied.contains(*name) && self.preview.of(name).is_none();
                 let missing = ready.reads.iter().find(lacks);
-                Ok(missing
-                    .map(|name| (Outcome::Skipped, format!("needs the outputs of {name}, which was never applied"))))
+                Ok(missing.map(|name| {
+                    (Outcome::Deferred, format!("it needs the outputs of {name}, which was never applied"))
+                }))
             }
         }
     }
@@ -240,11 +264,18 @@ impl<'a> Drive<'a> {
             active.settled = true;
             let settings = self.loaded.stack.workspace_settings(&workspace);
             let always = match self.job.direction {
-                Direction::Destroy => settings.destroy.manual_confirm,
+                Direction::Destroy | Direction::PlanDestroy => settings.destroy.manual_confirm,
                 Direction::Plan | Direction::Apply => settings.apply.manual_confirm,
             };
+            let agreed = self.agreed(&run, &workspace).await?;
             self.progress.phase(&workspace, Phase::Approval);
-            let verdict = self.approvals.ready(Question { run: id.to_owned(), workspace, always });
+            let verdict = match agreed && !always {
+                true => Some(Verdict::Confirm(id.to_owned())),
+                false => {
+                    let always = always || self.differences.contains_key(id);
+                    self.approvals.ready(Question { run: id.to_owned(), workspace, always })
+                }
+            };
             return match verdict {
                 Some(verdict) => self.carry_out(verdict).await,
                 None => Ok(()),
@@ -265,16 +296,26 @@ impl<'a> Drive<'a> {
             self.console.release();
             self.progress.resume();
         }
-        let is_plan = self.job.direction == Direction::Plan;
+        let is_plan = self.job.direction.is_plan();
         if let Some(record) = self.records.get_mut(&workspace) {
             record.ended_at = Some(run.updated_at);
             let counts = if is_plan { run.planned } else { run.applied };
             record.resources = record.resources.plus(Resources::from(counts));
         }
         self.console.lost(&workspace, &run.unsaved, &run.in_doubt);
-        let ended = how(run);
-        self.walk.ended(&workspace, ended, now());
         let log = self.log_of(run).await;
+        let mut ended = how(run);
+        let is_foreseen = is_plan && ended != Ended::Canceled && self.foresee(&workspace, run, &log).await?;
+        if is_foreseen && matches!(ended, Ended::Failed { .. }) {
+            self.walk.ended(&workspace, Ended::Done { changed: true }, now());
+            return self.over(&workspace, Outcome::Deferred, None);
+        }
+        if is_foreseen {
+            // Outputs that change are a change as well.
+            let changed = self.preview.plan(&workspace).is_some_and(Plan::has_changes);
+            ended = Ended::Done { changed };
+        }
+        self.walk.ended(&workspace, ended, now());
         if let Some(Step::Waiting { attempts, again_at: Some(again_at) }) = self.walk.result(&workspace) {
             let pause = u64::try_from((*again_at - now()).num_milliseconds()).unwrap_or(0);
             let again = format!("{workspace}: attempt {attempts} failed, tried again in {}", lines::duration(pause));
@@ -296,21 +337,13 @@ impl<'a> Drive<'a> {
                 let reason = if self.interrupted { "interrupted" } else { "stopped by somebody else" };
                 self.over(&workspace, Outcome::Canceled, Some(reason.to_owned()))
             }
-            Ended::Done { changed: false } => {
-                if is_plan {
-                    self.plans.insert(workspace.clone(), Some(log));
-                }
-                self.over(&workspace, Outcome::Unchanged, None)
-            }
+            Ended::Done { changed: false } => self.over(&workspace, Outcome::Unchanged, None),
             Ended::Done { changed: true } => {
                 let outcome = match self.job.direction {
-                    Direction::Plan => Outcome::Planned,
+                    Direction::Plan | Direction::PlanDestroy => Outcome::Planned,
                     Direction::Apply => Outcome::Applied,
                     Direction::Destroy => Outcome::Destroyed,
                 };
-                if is_plan {
-                    self.plans.insert(workspace.clone(), Some(log));
-                }
                 self.over(&workspace, outcome, None)
             }
         }
@@ -328,26 +361,6 @@ impl<'a> Drive<'a> {
             record.reason = reason.filter(|it| !it.is_empty());
             self.progress.finished(record);
         }
-        self.plans.entry(workspace.to_owned()).or_default();
-        self.show_plans()
-    }
-
-    /// Shows the plans that are ready, in the order of the walk.
-    fn show_plans(&mut self) -> Result<(), Problem> {
-        if !self.job.show_plans {
-            return Ok(());
-        }
-        let order: Vec<String> = self.walk.summary().map(|(name, _)| name.to_owned()).collect();
-        for name in order {
-            match self.plans.get_mut(&name) {
-                None => break,
-                Some(plan) => {
-                    if let Some(log) = plan.take() {
-                        self.console.plan(&name, &log)?;
-                    }
-                }
-            }
-        }
         Ok(())
     }
 
@@ -360,7 +373,7 @@ impl<'a> Drive<'a> {
         };
         let left_out: Vec<_> = self.walk.summary().filter_map(left_out).collect();
         for (name, reason) in left_out {
-            if !self.plans.contains_key(&name) {
+            if self.left_out.insert(name.clone()) {
                 self.over(&name, Outcome::Skipped, Some(reason))?;
             }
         }
@@ -385,6 +398,10 @@ impl<'a> Drive<'a> {
         self.progress.pause();
         if self.shown.as_ref() == Some(&question.run) {
             self.console.ask("", &text);
+        } else if let Some(differences) = self.differences.get(&question.run) {
+            let before = format!("\n── {}: its plan is not what was approved\n\n{differences}\n", question.workspace);
+            self.console.ask(&before, &text);
+            self.shown = Some(question.run.clone());
         } else {
             let run = self.host.run(&question.run).await?;
             let log = self.host.log(&run.plan).await?;
@@ -398,7 +415,9 @@ impl<'a> Drive<'a> {
 
     fn question(&self, workspace: &str) -> String {
         match self.job.direction {
-            Direction::Destroy => format!("Destroy what \"{workspace}\" holds? [yes/no/all]"),
+            Direction::Destroy | Direction::PlanDestroy => {
+                format!("Destroy what \"{workspace}\" holds? [yes/no/all]")
+            }
             Direction::Plan | Direction::Apply => format!("Apply these changes to \"{workspace}\"? [yes/no/all]"),
         }
     }
@@ -421,7 +440,7 @@ impl<'a> Drive<'a> {
 
     async fn carry_out(&mut self, verdict: Verdict) -> Result<(), Problem> {
         match verdict {
-            Verdict::Confirm(run) => match self.host.confirm(&run).await {
+            Verdict::Confirm(run) => match self.host.confirm(&run, self.notes.remove(&run)).await {
                 // It ended while its question was open, and says so by itself.
                 Err(_) if self.host.run(&run).await?.status.is_final() => Ok(()),
                 confirmed => confirmed,
@@ -459,7 +478,7 @@ impl<'a> Drive<'a> {
 /// The word of the command.
 pub(crate) fn command(direction: Direction) -> &'static str {
     match direction {
-        Direction::Plan => "plan",
+        Direction::Plan | Direction::PlanDestroy => "plan",
         Direction::Apply => "apply",
         Direction::Destroy => "destroy",
     }

@@ -9,6 +9,7 @@ pub(crate) mod environment;
 pub(crate) mod host;
 pub(crate) mod leftovers;
 pub(crate) mod prepare;
+pub(crate) mod preview;
 pub(crate) mod record;
 pub(crate) mod report;
 pub(crate) mod session;

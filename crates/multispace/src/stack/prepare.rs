@@ -18,8 +18,12 @@ pub(crate) struct Ready {
     pub(crate) held: bool,
     /// The blocks of its code that read workspaces whose state multispace keeps.
     pub(crate) readers: Vec<Reader>,
-    /// Those workspaces.
+    /// The blocks that read other workspaces of the walk, whose state multispace does not keep.
+    pub(crate) others: Vec<Reader>,
+    /// The workspaces whose outputs it reads and multispace holds.
     pub(crate) reads: Vec<String>,
+    /// Those of them that have no state.
+    pub(crate) unapplied: Vec<String>,
 }
 
 /// Prepares `selected`, and what it reads.
@@ -58,17 +62,25 @@ pub(crate) async fn prepare(
     }
     let ready = |name: &String| {
         let view = views.get(name)?.clone();
-        let readers = readers(loaded, name, &views);
-        Some((name.clone(), Ready { view, held: loaded.is_held(name), readers, reads: reads(name) }))
+        let held = loaded.is_held(name);
+        let readers_of = |is_held| readers(loaded, name, &views, is_held);
+        let reads = reads(name);
+        let lacks = |name: &&String| views.get(*name).is_none_or(|view| view.state.is_none());
+        let unapplied = reads.iter().filter(lacks).cloned().collect();
+        Some((
+            name.clone(),
+            Ready { view, held, readers: readers_of(true), others: readers_of(false), reads, unapplied },
+        ))
     };
     Ok(selected.iter().filter_map(ready).collect())
 }
 
-/// One for each block: a block that reads several workspaces is answered with the first; the stack's notices say so.
-fn readers(loaded: &Loaded, downstream: &str, views: &BTreeMap<String, WorkspaceView>) -> Vec<Reader> {
+/// One for each block that reads a workspace whose state multispace holds, or does not. A block that reads several workspaces is answered with the first; the stack's notices say so.
+fn readers(loaded: &Loaded, downstream: &str, views: &BTreeMap<String, WorkspaceView>, is_held: bool) -> Vec<Reader> {
     let mut seen = BTreeSet::new();
     let mut readers = Vec::new();
-    for reader in loaded.stack.readers.iter().filter(|it| it.downstream == downstream && loaded.is_held(&it.upstream)) {
+    let of = |it: &&configuration::Reader| it.downstream == downstream && loaded.is_held(&it.upstream) == is_held;
+    for reader in loaded.stack.readers.iter().filter(of) {
         if let Some(upstream) = views.get(&reader.upstream)
             && seen.insert((&reader.module, &reader.block_name, &reader.instance))
         {

@@ -11,6 +11,8 @@ pub(crate) enum Outcome {
     Destroyed,
     /// It was planned and would change.
     Planned,
+    /// It cannot be planned before another is applied.
+    Deferred,
     /// There was nothing to do.
     Unchanged,
     /// Its last run failed.
@@ -30,6 +32,7 @@ impl Outcome {
             Self::Applied => "applied",
             Self::Destroyed => "destroyed",
             Self::Planned => "planned",
+            Self::Deferred => "deferred",
             Self::Unchanged => "unchanged",
             Self::Failed => "failed",
             Self::Skipped => "skipped",

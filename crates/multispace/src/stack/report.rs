@@ -1,11 +1,14 @@
 //! The report of a walk as JSON, as `docs/report.schema.json` has it.
 
+mod foreseen;
+
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::Problem;
 use serde_json::{Value, json};
 
+use super::preview::Preview;
 use super::record::Record;
 use crate::exit::Exit;
 use crate::new_file::NewFile;
@@ -22,19 +25,19 @@ pub(crate) struct Frame {
     pub(crate) exit: Exit,
 }
 
-/// The report of these records.
-pub(crate) fn document(frame: &Frame, records: &[Record]) -> Value {
+/// The report of these records, with what is foreseen for their workspaces.
+pub(crate) fn document(frame: &Frame, records: &[Record], preview: &Preview) -> Value {
     json!({
         "format_version": "1",
         "command": frame.command,
         "started_at": time(frame.started_at),
         "ended_at": time(frame.ended_at),
         "exit_code": frame.exit.code(),
-        "workspaces": records.iter().map(workspace).collect::<Vec<_>>(),
+        "workspaces": records.iter().map(|record| workspace(record, preview)).collect::<Vec<_>>(),
     })
 }
 
-fn workspace(record: &Record) -> Value {
+fn workspace(record: &Record, preview: &Preview) -> Value {
     json!({
         "workspace": record.workspace,
         "run_id": record.run,
@@ -50,6 +53,7 @@ fn workspace(record: &Record) -> Value {
             "changed": record.resources.changed,
             "destroyed": record.resources.destroyed,
         },
+        "plan": preview.of(&record.workspace).map(foreseen::document),
     })
 }
 
@@ -154,6 +158,6 @@ mod tests {
                 }
               ]
             }"#]]
-        .assert_eq(&format!("{:#}", document(&frame, &[applied, skipped])));
+        .assert_eq(&format!("{:#}", document(&frame, &[applied, skipped], &Preview::default())));
     }
 }

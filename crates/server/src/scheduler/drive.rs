@@ -88,6 +88,9 @@ async fn planned(
             for (part, bytes) in file.chain([("json", &planned.json), ("redacted", &planned.json_redacted)]) {
                 app.objects.put(&plan_object(plan, part), bytes).await?;
             }
+            if run.scratch {
+                runs::preview::planned(app, plan, &planned.outputs).await?;
+            }
             let changes = app.changes.listen();
             receiver.finish().await?;
             let result = PlanResult {
@@ -150,6 +153,11 @@ async fn fail(app: &App, run: &Run, failure: Failure, receiver: Arc<Receiver>) -
         store_state(app, run, state).await?;
     }
     let killed = current(app, &run.id).await?.kill_requested_at.is_some();
+    if let FailureKind::Deferred(deferred) = &failure.kind {
+        let tx = app.db.write().await?;
+        progress::deferred(&tx, &run.id, &deferred.reason).await?;
+        tx.commit().await?;
+    }
     let how = match failure.kind {
         FailureKind::Canceled if killed => End::Killed,
         FailureKind::Canceled => End::Canceled,

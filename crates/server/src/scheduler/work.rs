@@ -32,12 +32,17 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
     let state = states::service::current_of(&tx, &workspace).await?;
     let variables = variables::runs::of(app, &tx, &run.id, &workspace, given).await?;
     let mut upstream_outputs = Vec::new();
+    let foreseen = runs::preview::given(app, run).await?;
     let readers: Vec<Reader> = serde_json::from_value(run.readers.clone()).unwrap_or_default();
     for reader in readers {
         let upstream = workspaces::by_id(&tx, &reader.workspace).await?.ok_or_else(gone)?;
-        if let Some(state) = states::service::outputs_file(app, &tx, &upstream).await? {
+        let answer = match foreseen.get(&upstream.id) {
+            Some(outputs) => Some(Answer::Planned(outputs.clone())),
+            None => states::service::outputs_file(app, &tx, &upstream).await?.map(Answer::State),
+        };
+        if let Some(answer) = answer {
             let Reader { module, name, instance, .. } = reader;
-            let (block, answer) = (ReadBlock::RemoteState, Answer::State(state));
+            let block = ReadBlock::RemoteState;
             upstream_outputs.push(UpstreamOutputs { module, block, name, instance, answer });
         }
     }
@@ -92,7 +97,7 @@ fn operation(run: &Run) -> Operation {
         targets: Run::strings(&run.target_addrs),
         replaces: Run::strings(&run.replace_addrs),
         generate_config: run.allow_config_generation,
-        scratch: false,
+        scratch: run.scratch,
     }
 }
 

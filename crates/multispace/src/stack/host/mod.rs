@@ -9,6 +9,7 @@ mod local;
 
 use bytes::Bytes;
 use domain::Problem;
+use domain::plan::Plan;
 use server::local::Local;
 
 pub(crate) use server::local::{OutputView, Purpose, Reader, RunView, Start, Variable, Wanted, WorkspaceView};
@@ -124,13 +125,33 @@ impl Host<'_> {
         }
     }
 
-    /// Says yes to a planned run.
+    /// Says yes to a planned run; the note is kept on it.
     ///
     /// # Errors
     /// `run/not-confirmable`.
-    pub(crate) async fn confirm(&self, run: &str) -> Result<(), Problem> {
+    pub(crate) async fn confirm(&self, run: &str, note: Option<String>) -> Result<(), Problem> {
         match self {
-            Self::Local(local) => local.confirm(run).await,
+            Self::Local(local) => local.confirm(run, note).await,
+        }
+    }
+
+    /// What the plan of a run would do; `None` when it has none, or the host does not say.
+    ///
+    /// # Errors
+    /// See [`Self::workspaces`].
+    pub(crate) async fn plan(&self, run: &str) -> Result<Option<Plan>, Problem> {
+        match self {
+            Self::Local(local) => local.plan(run).await,
+        }
+    }
+
+    /// Removes what a scratch plan left: values that nobody needs any more.
+    ///
+    /// # Errors
+    /// See [`Self::workspaces`].
+    pub(crate) async fn forget(&self, run: &str) -> Result<(), Problem> {
+        match self {
+            Self::Local(local) => local.forget(run).await,
         }
     }
 

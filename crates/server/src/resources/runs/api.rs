@@ -278,6 +278,7 @@ fn new(wanted: RunRequest, client: Client) -> New {
         replaces: wanted.replace_addrs.unwrap_or_default(),
         variables: variables.into_iter().map(|it| RunVariable { key: it.key, value: it.value }).collect(),
         readers: Vec::new(),
+        scratch: None,
         terraform_version: wanted.terraform_version.filter(|version| !version.is_empty()),
         event: None,
     }

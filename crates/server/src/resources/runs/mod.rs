@@ -7,6 +7,7 @@
 mod api;
 pub mod log;
 mod moves;
+pub mod preview;
 pub mod progress;
 pub mod queue;
 pub mod service;

@@ -156,6 +156,13 @@ pub async fn applied(app: &App, tx: &Tx, id: &str, counts: Counts) -> Result<Run
     Ok(run)
 }
 
+/// A scratch plan cannot be made yet; the run ends with that. Only what is noted here tells it from one that failed.
+pub async fn deferred(tx: &Tx, id: &str, reason: &str) -> Result<(), Problem> {
+    let mut run = locked(tx, id).await?;
+    run.deferred = Some(reason.to_owned());
+    store::update(tx, &run).await
+}
+
 /// The run ends before its time. What an apply left unsaved or in doubt is noted on it.
 pub async fn ended(app: &App, tx: &Tx, id: &str, end: End, message: &str, recovery: &Recovery) -> Result<Run, Problem> {
     let mut run = locked(tx, id).await?;

@@ -1,13 +1,17 @@
 //! What people ask of runs.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use domain::Problem;
 use domain::id::{ApplyId, Id, PlanId, RunId};
+use domain::planned::PlannedOutputs;
 use domain::run::{RunEvent, RunStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::moves::advance;
+use super::preview;
 use super::queue::{self, Occupancy, Standing};
 use super::store::{self, Model as Run, PhaseModel as Phase, Reader, TriggeredBy};
 use super::waits;
@@ -46,6 +50,10 @@ pub struct New {
     pub refresh_only: bool,
     /// Only plans.
     pub plan_only: Option<bool>,
+    /// Only plans, against outputs of upstreams that are only planned themselves, by id of the upstream; those of others are
+    /// read from their states.
+    #[serde(skip)]
+    pub scratch: Option<BTreeMap<String, PlannedOutputs>>,
     /// Keeps its plan until somebody confirms it.
     pub save_plan: bool,
     /// Is applied even if nothing would change.
@@ -214,7 +222,7 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
         None => Some(configurations::service::for_run(tx, &workspace, new.configuration.as_deref()).await?),
     };
     let speculative = configuration.as_ref().is_some_and(|it| it.speculative);
-    let plan_only = new.plan_only.unwrap_or(speculative) || speculative;
+    let plan_only = new.plan_only.unwrap_or(speculative) || speculative || new.scratch.is_some();
     check(&workspace, &new, plan_only)?;
     if let Some(parent) = &new.parent
         && !plan_only
@@ -234,6 +242,9 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
     variables::runs::pin(app, tx, &id, &workspace, own).await?;
     let variables = serde_json::to_vec(&new.variables)
         .map_err(|error| Problem::ours("run/setting", "The run's variables could not be kept.", error))?;
+    if let Some(outputs) = &new.scratch {
+        preview::give(app, &id, outputs).await?;
+    }
     let mut run = Run {
         organization_id: workspace.organization_id.clone(),
         workspace_id: workspace.id.clone(),
@@ -250,6 +261,7 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
         refresh: !new.no_refresh,
         refresh_only: new.refresh_only,
         plan_only,
+        scratch: new.scratch.is_some(),
         save_plan: new.save_plan && !plan_only,
         allow_empty_apply: new.allow_empty_apply,
         allow_config_generation: new.allow_config_generation,
@@ -265,6 +277,7 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
         cancel_requested_at: None,
         kill_requested_at: None,
         failure: None,
+        deferred: None,
         recovery: json!({}),
         parent_run_id: new.parent,
         parked: None,

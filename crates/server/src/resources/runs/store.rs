@@ -48,6 +48,8 @@ pub struct Model {
     pub refresh_only: bool,
     /// Only plans.
     pub plan_only: bool,
+    /// Plans against outputs of upstreams that are only planned themselves; such a plan is never kept and never applied.
+    pub scratch: bool,
     /// Keeps its plan until somebody confirms it.
     pub save_plan: bool,
     /// Is applied even if nothing would change.
@@ -78,6 +80,8 @@ pub struct Model {
     pub kill_requested_at: Option<DateTimeUtc>,
     /// Why it errored, in one sentence.
     pub failure: Option<String>,
+    /// Why a scratch plan has to wait for the apply of its upstreams, in terraform's words.
+    pub deferred: Option<String>,
     /// What an apply that was cut off left unsaved or in doubt.
     pub recovery: Json,
     /// What names the request that made it; no two runs of a workspace have the same.

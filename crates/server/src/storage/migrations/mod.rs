@@ -12,6 +12,7 @@ mod m0008_auto_destroy;
 mod m0009_stacks;
 mod m0010_edges;
 mod m0011_cutoff;
+mod m0013_previews;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_stacks::Migration),
             Box::new(m0010_edges::Migration),
             Box::new(m0011_cutoff::Migration),
+            Box::new(m0013_previews::Migration),
         ]
     }
 }

@@ -1,0 +1,186 @@
+//! What a walk of scratch plans finds out: what each workspace's plan would do, with the outputs that its upstreams would
+//! have by then, and which workspaces cannot be planned before another is applied.
+//!
+//! A value that is told and asked; absent: starting runs, and showing it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::plan::Plan;
+use domain::planned::{PlannedOutput, PlannedOutputs, PlannedValue};
+use domain::stack::Graph;
+
+/// The plan of a stack, so far as it is known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Preview {
+    workspaces: BTreeMap<String, Foreseen>,
+}
+
+/// What is foreseen for one workspace.
+#[derive(Debug, Clone)]
+pub(crate) struct Foreseen {
+    /// What its plan says.
+    pub(crate) fate: Fate,
+    /// Why it changes, or runs at all: `output id of network`.
+    pub(crate) why: Vec<String>,
+    /// What terraform said, for whoever wants all of it.
+    pub(crate) log: String,
+}
+
+/// What a scratch plan came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It was planned; there may be no change.
+    Planned(Plan),
+    /// It cannot be planned before its upstreams are applied.
+    Deferred {
+        /// Those that are to be applied first.
+        until: Vec<String>,
+        /// Why, in terraform's words.
+        reason: String,
+        /// Names of all its outputs, of which nothing is known.
+        outputs: Vec<String>,
+    },
+    /// Its plan failed, and nothing that is to be applied first could help.
+    Failed,
+}
+
+impl Preview {
+    /// Notes what is foreseen for a workspace.
+    pub(crate) fn note(&mut self, workspace: &str, foreseen: Foreseen) {
+        self.workspaces.insert(workspace.to_owned(), foreseen);
+    }
+
+    /// What is foreseen for a workspace.
+    pub(crate) fn of(&self, workspace: &str) -> Option<&Foreseen> {
+        self.workspaces.get(workspace)
+    }
+
+    /// The plan of a workspace, if it has one.
+    pub(crate) fn plan(&self, workspace: &str) -> Option<&Plan> {
+        match &self.workspaces.get(workspace)?.fate {
+            Fate::Planned(plan) => Some(plan),
+            Fate::Deferred { .. } | Fate::Failed => None,
+        }
+    }
+
+    /// Every plan, by workspace.
+    pub(crate) fn plans(&self) -> BTreeMap<String, Plan> {
+        let plan = |(name, foreseen): (&String, &Foreseen)| match &foreseen.fate {
+            Fate::Planned(plan) => Some((name.clone(), plan.clone())),
+            Fate::Deferred { .. } | Fate::Failed => None,
+        };
+        self.workspaces.iter().filter_map(plan).collect()
+    }
+
+    /// The outputs that a workspace is expected to have; `None` when nothing is foreseen for it.
+    pub(crate) fn outputs(&self, workspace: &str) -> Option<PlannedOutputs> {
+        match &self.workspaces.get(workspace)?.fate {
+            Fate::Planned(plan) => Some(plan.outputs.clone()),
+            Fate::Deferred { outputs, .. } => {
+                let unknown = || PlannedOutput { value: PlannedValue::unknown(), sensitive: false, ty: None };
+                Some(outputs.iter().map(|name| (name.clone(), unknown())).collect())
+            }
+            Fate::Failed => None,
+        }
+    }
+
+    /// The upstreams of a workspace, direct or not, that are to be applied before it: those that would change.
+    pub(crate) fn awaited(&self, graph: &Graph, workspace: &str) -> Vec<String> {
+        let changes = |name: &&str| match self.workspaces.get(*name).map(|it| &it.fate) {
+            Some(Fate::Planned(plan)) => plan.has_changes(),
+            Some(Fate::Deferred { .. }) => true,
+            Some(Fate::Failed) | None => false,
+        };
+        let all: BTreeSet<&str> = graph.all_upstreams(workspace);
+        let direct: BTreeSet<&str> = graph.upstreams(workspace).collect();
+        let changing: Vec<&str> = all.into_iter().filter(changes).collect();
+        // The nearest say enough; one that is further away is named when nothing between changes.
+        let near: Vec<&str> = changing.iter().copied().filter(|name| direct.contains(name)).collect();
+        (if near.is_empty() { changing } else { near }).into_iter().map(str::to_owned).collect()
+    }
+
+    /// The outputs of upstreams that would change and that a workspace uses: `output id of network`. `uses` says whether it
+    /// uses an output of an upstream.
+    pub(crate) fn changed_outputs(
+        &self,
+        graph: &Graph,
+        workspace: &str,
+        uses: impl Fn(&str, &str) -> bool,
+    ) -> Vec<String> {
+        let mut found = Vec::new();
+        for upstream in graph.upstreams(workspace) {
+            match self.workspaces.get(upstream).map(|it| &it.fate) {
+                Some(Fate::Planned(plan)) => {
+                    let used = plan.changed_outputs.iter().filter(|output| uses(upstream, output));
+                    found.extend(used.map(|output| format!("output {output} of {upstream}")));
+                }
+                Some(Fate::Deferred { .. }) => found.push(format!("outputs of {upstream}")),
+                Some(Fate::Failed) | None => {}
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::stack::Edge;
+
+    use super::*;
+
+    fn graph() -> Graph {
+        let edge = |upstream: &str, downstream: &str| Edge {
+            upstream: upstream.into(),
+            downstream: downstream.into(),
+            reasons: vec![],
+        };
+        Graph::new(
+            ["network", "cluster", "app"].map(str::to_owned),
+            vec![edge("network", "cluster"), edge("cluster", "app")],
+        )
+        .unwrap()
+    }
+
+    fn foreseen(fate: Fate) -> Foreseen {
+        Foreseen { fate, why: vec![], log: String::new() }
+    }
+
+    fn changing(output: &str) -> Fate {
+        let unknown = PlannedOutput { value: PlannedValue::unknown(), sensitive: false, ty: None };
+        Fate::Planned(Plan {
+            outputs: PlannedOutputs::from([(output.to_owned(), unknown)]),
+            changed_outputs: vec![output.to_owned()],
+            ..Plan::default()
+        })
+    }
+
+    #[test]
+    fn what_is_awaited_is_the_nearest_upstream_that_would_change() {
+        let mut preview = Preview::default();
+        preview.note("network", foreseen(changing("id")));
+        preview.note("cluster", foreseen(Fate::Planned(Plan::default())));
+        assert_eq!(preview.awaited(&graph(), "app"), ["network"]);
+        preview.note("cluster", foreseen(changing("host")));
+        assert_eq!(preview.awaited(&graph(), "app"), ["cluster"]);
+        assert!(preview.awaited(&graph(), "network").is_empty());
+    }
+
+    #[test]
+    fn of_a_workspace_that_is_deferred_no_output_is_known() {
+        let mut preview = Preview::default();
+        let fate =
+            Fate::Deferred { until: vec!["network".into()], reason: "count".into(), outputs: vec!["host".into()] };
+        preview.note("cluster", foreseen(fate));
+        assert!(preview.outputs("cluster").unwrap()["host"].has_unknown());
+        assert_eq!(preview.outputs("app"), None);
+        assert_eq!(preview.changed_outputs(&graph(), "app", |_, _| true), ["outputs of cluster"]);
+    }
+
+    #[test]
+    fn only_the_outputs_that_are_used_are_a_reason() {
+        let mut preview = Preview::default();
+        preview.note("network", foreseen(changing("id")));
+        assert_eq!(preview.changed_outputs(&graph(), "cluster", |_, _| true), ["output id of network"]);
+        assert!(preview.changed_outputs(&graph(), "cluster", |_, output| output != "id").is_empty());
+    }
+}
