@@ -125,6 +125,7 @@ mod tests {
                 {
                   "attempts": 1,
                   "ended_at": "2023-11-14T22:13:23.250000Z",
+                  "plan": null,
                   "queued_at": "2023-11-14T22:13:21.250000Z",
                   "reason": null,
                   "resources": {
@@ -141,6 +142,7 @@ mod tests {
                 {
                   "attempts": 0,
                   "ended_at": null,
+                  "plan": null,
                   "queued_at": null,
                   "reason": "a failed",
                   "resources": {
