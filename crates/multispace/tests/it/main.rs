@@ -22,4 +22,5 @@ mod serve;
 mod stack;
 mod stack_commands;
 mod stack_own_backend;
+mod stack_plan;
 mod wrong_input;
