@@ -32,9 +32,7 @@ const IGNORE_FILE: &str = ".terraformignore";
 /// `configuration/link-outside` when a symbolic link leads out of what is packed, `configuration/stack-too-large` over a limit,
 /// `configuration/file-name` for a name that no archive should have, `configuration/ignore-file` and `configuration/unreadable`.
 pub fn pack(stack: &Stack, limits: &Limits) -> Result<Vec<u8>, Problem> {
-    let modules = stack.roots.iter().flat_map(|root| root.local_modules.iter().cloned());
-    let states = stack.roots.iter().filter_map(|root| root.state_file.clone());
-    let mut packing = Packing::new(&stack.dir, &stack.pack_root, modules, states.collect())?;
+    let mut packing = packing(stack)?;
     packing.added = keep::override_files(stack).ok_or_else(|| bad_name(&stack.dir))?;
     packing.archive(limits)
 }
@@ -46,6 +44,19 @@ pub fn pack(stack: &Stack, limits: &Limits) -> Result<Vec<u8>, Problem> {
 pub fn pack_folder(folder: &Path, limits: &Limits) -> Result<Vec<u8>, Problem> {
     let folder = folder.canonicalize().map_err(|error| unreadable(folder, &error))?;
     Packing::new(&folder, &folder, std::iter::empty(), BTreeSet::new())?.archive(limits)
+}
+
+/// The files that [`pack`] takes, by path in the archive, with where each is; a link is where it leads to.
+pub(crate) fn files(stack: &Stack, limits: &Limits) -> Result<BTreeMap<String, PathBuf>, Problem> {
+    let items = packing(stack)?.items(limits)?;
+    let is_file = |item: &Item| matches!(item, Item::File { .. } | Item::Link { .. });
+    Ok(items.into_iter().filter(|(_, (_, item))| is_file(item)).map(|(name, (path, _))| (name, path)).collect())
+}
+
+fn packing(stack: &Stack) -> Result<Packing, Problem> {
+    let modules = stack.roots.iter().flat_map(|root| root.local_modules.iter().cloned());
+    let states = stack.roots.iter().filter_map(|root| root.state_file.clone());
+    Packing::new(&stack.dir, &stack.pack_root, modules, states.collect())
 }
 
 struct Packing {

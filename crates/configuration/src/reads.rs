@@ -18,6 +18,7 @@ use crate::diagnostic::Place;
 use crate::edges::{Arguments, MAX_DEPTH, MAX_INSTANCES, Target, instances, outputs, remote_state};
 use crate::evaluate::Scope;
 use crate::module::{self, Read, ReadKind};
+use crate::stack::{Reader, Stack};
 use crate::tfvars;
 use crate::tree::Tree;
 use crate::value::Value;
@@ -74,6 +75,16 @@ pub fn read_outputs(
     let mut reading = walk.reading;
     reading.is_complete &= problems.is_empty();
     reading
+}
+
+/// Names of the outputs that the code uses of what a block reads; `None` when all may be.
+#[must_use]
+pub fn outputs_used(stack: &Stack, reader: &Reader) -> Option<BTreeSet<String>> {
+    let folder = normal(&stack.pack_root.join(&reader.module));
+    let files: Vec<PathBuf> = module::configuration_files(&folder).iter().map(|name| folder.join(name)).collect();
+    let mut uses = uses_in(&files);
+    // A block that nothing uses is read all the same, and nothing of it matters.
+    uses.remove(&(ReadKind::RemoteState, reader.block_name.clone())).unwrap_or_else(|| Some(BTreeSet::new()))
 }
 
 /// By block, the outputs that are used of it; `None` when all may be.

@@ -15,7 +15,7 @@ use crate::backend::{BackendSetting, CloudSetting};
 use crate::diagnostic::{Diagnostic, Notice, Place};
 use crate::edges::{self, Start};
 use crate::roots::{self, Seed};
-use crate::settings::{self, SettingsFile, StackSettings, WorkspaceSettings};
+use crate::settings::{self, OutputReference, SettingsFile, StackSettings, WorkspaceSettings};
 use crate::tree::Tree;
 use crate::value::Value;
 use crate::{backend, names};
@@ -171,8 +171,18 @@ impl Stack {
     pub fn variables(&self, root: &Root) -> BTreeMap<String, Value> {
         let is_declared = |name: &String| root.variables.iter().any(|variable| variable.name == *name);
         let of_stack = self.settings.variables.iter().filter(|(name, _)| is_declared(name));
-        let own = self.settings.workspaces.get(&root.name).map(|settings| &settings.variables);
-        of_stack.chain(own.into_iter().flatten()).map(|(name, value)| (name.clone(), value.clone())).collect()
+        let own = self.settings.workspaces.get(&root.name);
+        let is_replaced = |name: &String| own.is_some_and(|own| own.references.contains_key(name));
+        let own_variables = own.map(|settings| &settings.variables);
+        let all = of_stack.filter(|(name, _)| !is_replaced(name)).chain(own_variables.into_iter().flatten());
+        all.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// Variables of a root whose value is an output of another workspace: its own, and those of the stack that it declares.
+    #[must_use]
+    pub fn references(&self, root: &Root) -> BTreeMap<String, OutputReference> {
+        let is_declared = |name: &str| root.variables.iter().any(|variable| variable.name == name);
+        references(&self.settings, &root.name, is_declared)
     }
 
     /// Environment variables that `multispace.hcl` gives to a root: those of the stack, and its own over them.
@@ -207,6 +217,7 @@ pub fn read_stack(dir: &Path) -> Result<Stack, Vec<Diagnostic>> {
     let mut found = edges::find(&tree, &starts, |modules| common_folder(&tree.dir, modules));
     if let Some(file) = &file {
         add_written_edges(file, &settings, &starts, &mut found);
+        add_edges_of_variables(&settings, &seeds, &tree, &mut found);
     }
     problems.append(&mut found.problems);
     if !problems.is_empty() {
@@ -275,13 +286,7 @@ fn checked(file: &SettingsFile, seeds: &[Seed], tree: &Tree, problems: &mut Vec<
             } else if known().any(|known| known == name) {
                 continue;
             } else {
-                file.text
-                    .diagnostic(
-                        "configuration/unknown-workspace",
-                        format!("There is no workspace {name:?} in this stack."),
-                        upstream.span.clone(),
-                    )
-                    .advice(names::advice(name, known().filter(|known| *known != own)))
+                unknown_workspace(file, name, upstream.span.clone(), known().filter(|known| *known != own))
             };
             problems.push(problem);
         }
@@ -298,7 +303,12 @@ fn checked(file: &SettingsFile, seeds: &[Seed], tree: &Tree, problems: &mut Vec<
                 );
             }
         }
+        check_references(file, Some(own), &block.settings.references, seeds, tree, problems);
         settings.workspaces.insert(own.to_owned(), block.settings.clone());
+    }
+    check_references(file, None, &file.stack.references, seeds, tree, problems);
+    for name in file.only.iter().filter(|only| !known().any(|known| known == only.name)) {
+        problems.push(unknown_workspace(file, &name.name, name.span.clone(), known()));
     }
     let declared: BTreeSet<&str> = seeds
         .iter()
@@ -315,11 +325,72 @@ fn checked(file: &SettingsFile, seeds: &[Seed], tree: &Tree, problems: &mut Vec<
     settings
 }
 
+fn unknown_workspace<'a>(
+    file: &SettingsFile,
+    name: &str,
+    span: Option<Range<usize>>,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    let message = format!("There is no workspace {name:?} in this stack.");
+    file.text.diagnostic("configuration/unknown-workspace", message, span).advice(names::advice(name, known))
+}
+
+/// Checks that what is referred to is there. `own` is the workspace that is given the values, `None` for the whole stack.
+fn check_references(
+    file: &SettingsFile,
+    own: Option<&str>,
+    references: &BTreeMap<String, OutputReference>,
+    seeds: &[Seed],
+    tree: &Tree,
+    problems: &mut Vec<Diagnostic>,
+) {
+    for reference in references.values() {
+        let (name, span) = (reference.workspace.as_str(), reference.span.clone());
+        let Some(seed) = seeds.iter().find(|seed| seed.name == name) else {
+            let known = seeds.iter().map(|seed| seed.name.as_str()).filter(|known| Some(*known) != own);
+            problems.push(unknown_workspace(file, name, span, known));
+            continue;
+        };
+        if own == Some(name) {
+            let message = format!("Workspace {name:?} depends on itself.");
+            let problem = file.text.diagnostic("configuration/depends-on-itself", message, span);
+            problems.push(problem.advice("Name another workspace, or write the value itself."));
+            continue;
+        }
+        let outputs = tree.modules.get(&seed.folder).map(|module| module.outputs.as_slice()).unwrap_or_default();
+        if !outputs.contains(&reference.output) {
+            let message = format!("Workspace {name:?} has no output {:?}.", reference.output);
+            let advice = names::advice(&reference.output, outputs.iter().map(String::as_str));
+            problems.push(file.text.diagnostic("configuration/unknown-output", message, span).advice(advice));
+        }
+    }
+}
+
+/// The references among the variables of a workspace: those of the stack, unless it is the one that is read or has a value
+/// of its own, and its own.
+fn references(
+    settings: &StackSettings,
+    workspace: &str,
+    is_declared: impl Fn(&str) -> bool,
+) -> BTreeMap<String, OutputReference> {
+    let own = settings.workspaces.get(workspace);
+    let has_own = |name: &String| own.is_some_and(|own| own.variables.contains_key(name));
+    let of_stack = settings
+        .references
+        .iter()
+        .filter(|(name, reference)| is_declared(name) && reference.workspace != workspace && !has_own(name));
+    let all = of_stack.chain(own.into_iter().flat_map(|own| &own.references));
+    all.map(|(name, reference)| (name.clone(), reference.clone())).collect()
+}
+
 fn start(seed: &Seed, settings: &StackSettings) -> Start {
     let mut given = seed.tfvars.clone();
-    let own = settings.workspaces.get(&seed.name).map(|settings| &settings.variables);
-    for (name, value) in settings.variables.iter().chain(own.into_iter().flatten()) {
+    let own = settings.workspaces.get(&seed.name);
+    for (name, value) in settings.variables.iter().chain(own.into_iter().flat_map(|own| &own.variables)) {
         given.insert(name.clone(), Some(value.clone()));
+    }
+    for name in references(settings, &seed.name, |_| true).into_keys() {
+        given.insert(name, None);
     }
     Start {
         name: seed.name.clone(),
@@ -342,6 +413,20 @@ fn add_written_edges(file: &SettingsFile, settings: &StackSettings, starts: &[St
                 let what = format!("depends_on of workspace {:?} in {}", block.label.name, settings::SETTINGS_FILE);
                 let place = file.text.place(upstream.span.as_ref());
                 found.add(at, downstream, Reason { place, what });
+            }
+        }
+    }
+}
+
+/// A workspace that is given another's output as a variable runs after it.
+fn add_edges_of_variables(settings: &StackSettings, seeds: &[Seed], tree: &Tree, found: &mut edges::Found) {
+    for (downstream, seed) in seeds.iter().enumerate() {
+        let module = tree.modules.get(&seed.folder);
+        let is_declared = |name: &str| module.is_some_and(|module| module.variables.contains_key(name));
+        for (name, reference) in references(settings, &seed.name, is_declared) {
+            if let Some(upstream) = seeds.iter().position(|seed| seed.name == reference.workspace) {
+                let what = format!("{reference}, the value of variable {name:?} of {:?}", seed.name);
+                found.add(upstream, downstream, Reason { place: reference.place.clone(), what });
             }
         }
     }

@@ -90,7 +90,7 @@ fn unknown_words_are_errors_at_their_place() {
               advice: Did you mean "concurrency"?
             multispace.hcl:2:12: There is no block "stack" here. [configuration/unknown-block]
               at: "stack"
-              advice: Possible are: workspace.
+              advice: Possible are: workspace, approve.
             multispace.hcl:4:14: There is no attribute "paht" here. [configuration/unknown-attribute]
               at: "paht"
               advice: Did you mean "path"?
@@ -157,7 +157,7 @@ fn wrong_types_say_what_is_expected() {
               at: "\"dns\""
             multispace.hcl:8:27: The value of "variables" is not a literal: var.region has no value in the code. [configuration/not-literal]
               at: "{ region = var.region, size = upper(\"x\") }"
-              advice: multispace.hcl has no variables, references or functions; write the value itself.
+              advice: multispace.hcl has no variables or functions; write the value itself, or for a variable `workspace.NAME.outputs.OUTPUT`.
             multispace.hcl:10:36: "manual_confirm" must be a bool (true or false), and this is a string. [configuration/wrong-type]
               at: "\"yes\""
             multispace.hcl:11:36: "retry_attempts" must be a whole number from 0 to 100, and this is -1. [configuration/out-of-range]
@@ -175,7 +175,7 @@ fn wrong_types_say_what_is_expected() {
             multispace.hcl:18:36: retry_backoff_max is smaller than retry_backoff_min. [configuration/out-of-range]
               at: "2"
               advice: Make it at least as large; both are seconds.
-            multispace.hcl:20:14: There are two destroy blocks in one workspace block. [configuration/duplicate-block]
+            multispace.hcl:20:14: There are two destroy blocks in one place. [configuration/duplicate-block]
               at: "destroy"
               advice: Make one block of them.
             multispace.hcl:22:55: "depends_on" must be a list of workspace names (strings), and this element is a number. [configuration/wrong-type]
