@@ -23,7 +23,7 @@ use crate::stack::{Root, Stack};
 /// packed, and `multispace.hcl`.
 ///
 /// # Errors
-/// Those of [`crate::pack`].
+/// Those of [`pack()`](crate::pack()).
 pub fn files_by_workspace(
     stack: &Stack,
     limits: &Limits,

@@ -2,8 +2,6 @@
 //!
 //! The same use cases as the API's; nothing here decides anything.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::plan::Plan;
@@ -26,6 +24,8 @@ use crate::scheduler::connection;
 use crate::serve::Engine;
 
 pub use crate::resources::runs::Reader;
+pub use crate::resources::runs::preview::Scratch;
+pub use crate::resources::runs::service::RunVariable;
 pub use crate::resources::variables::owned::Settings as Variable;
 pub use crate::storage::Change;
 
@@ -81,9 +81,10 @@ pub struct Start {
     pub message: String,
     /// The blocks of its code that read other workspaces, and which.
     pub readers: Vec<Reader>,
-    /// What the outputs of those are expected to be, by their id; what is not there is read from their states. Given, even
-    /// empty, the run is a scratch plan: it is never applied.
-    pub scratch: Option<BTreeMap<String, PlannedOutputs>>,
+    /// Variables of this run alone.
+    pub variables: Vec<RunVariable>,
+    /// The run is a scratch plan that stands on this: it is never applied.
+    pub scratch: Option<Scratch>,
 }
 
 /// A workspace as it is.
@@ -280,7 +281,7 @@ impl Local<'_> {
     /// Those of runs.
     pub async fn start(&self, start: Start) -> Result<RunView, Problem> {
         let app = &self.engine.app;
-        let Start { workspace, code, purpose, auto_apply, message, readers, scratch } = start;
+        let Start { workspace, code, purpose, auto_apply, message, readers, variables, scratch } = start;
         let tx = app.db.write().await?;
         let new = configurations::New {
             auto_queue_runs: false,
@@ -300,6 +301,7 @@ impl Local<'_> {
             force: true,
             plan_only: Some(matches!(purpose, Purpose::Plan | Purpose::PlanDestroy)),
             readers,
+            variables,
             scratch,
             ..Default::default()
         };
@@ -414,6 +416,21 @@ impl Local<'_> {
             sensitive: it.output.sensitive,
         };
         Ok(shown.into_iter().map(view).collect())
+    }
+
+    /// Outputs of a workspace's state with their values, also those of secrets; empty without a state.
+    ///
+    /// # Errors
+    /// `storage/…`; `run/plan` when the state cannot be read.
+    pub async fn values(&self, workspace: &str) -> Result<PlannedOutputs, Problem> {
+        let app = &self.engine.app;
+        let tx = app.db.read().await?;
+        let workspace = workspaces::read(&tx, &self.owner, workspace).await?;
+        let Some(state) = states::outputs_file(app, &tx, &workspace).await? else { return Ok(PlannedOutputs::new()) };
+        executor::planned::outputs_of_state(&state).ok_or_else(|| {
+            Problem::ours("run/plan", "The state's outputs cannot be read.", workspace.id)
+                .advice("Look at the workspace's states.")
+        })
     }
 
     fn run_view(&self, whole: &run_service::Whole) -> RunView {

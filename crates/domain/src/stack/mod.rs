@@ -6,7 +6,6 @@ mod draw;
 #[cfg(test)]
 mod drawn;
 pub mod graph;
-mod inputs;
 mod near;
 mod select;
 mod target;
@@ -15,7 +14,6 @@ pub mod walk;
 
 pub use critical::{Critical, Timed, critical};
 pub use graph::{Edge, Graph, Reason};
-pub use inputs::{ANY_OUTPUT, Inputs, Last, Why, why};
 pub use select::{Range, Selector, select};
 pub use target::targets;
 pub use teardown::{Standing, Teardown, teardown};

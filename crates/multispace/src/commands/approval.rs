@@ -117,11 +117,33 @@ fn by_rules(scene: &Scene<'_>, rows: &[(&str, &Foreseen)]) -> Option<Vec<String>
         };
         objections.extend(objection.map(|why| format!("{name}: {why}")));
     }
+    objections.extend(too_much(scene, rows));
     has_rules.then_some(objections)
 }
 
-fn rules_for(_scene: &Scene<'_>, _workspace: &str) -> Option<Rules> {
-    None
+/// What the stack's own limit has against the stack as a whole.
+fn too_much(scene: &Scene<'_>, rows: &[(&str, &Foreseen)]) -> Option<String> {
+    let approve = scene.loaded.stack.settings.approve.as_ref()?;
+    let most = if approve.no_destroy { 0 } else { approve.max_destroy? };
+    let destroyed = |foreseen: &Foreseen| match &foreseen.fate {
+        Fate::Planned(plan) => plan.tally().destroy + plan.tally().replace,
+        Fate::Deferred { .. } | Fate::Failed => 0,
+    };
+    let all: u32 = rows.iter().map(|(_, foreseen)| destroyed(foreseen)).sum();
+    (all > most).then(|| format!("the stack destroys {all} resources and the rules allow {most}"))
+}
+
+/// The rules of a workspace: its own, else those of the stack. Who may be approved at all is the stack's to say.
+fn rules_for(scene: &Scene<'_>, workspace: &str) -> Option<Rules> {
+    let settings = &scene.loaded.stack.settings;
+    let of_stack = settings.approve.as_ref();
+    let own = settings.workspaces.get(workspace).and_then(|it| it.approve.as_ref());
+    let approve = own.or(of_stack)?;
+    Some(Rules {
+        no_destroy: approve.no_destroy,
+        max_destroy: approve.max_destroy,
+        only: of_stack.and_then(|it| it.only.as_ref()).map(|names| names.iter().cloned().collect()),
+    })
 }
 
 async fn ask(

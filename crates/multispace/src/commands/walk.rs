@@ -109,7 +109,20 @@ pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, w
 fn refuse_early(loaded: &Loaded, selected: &BTreeSet<String>, wanted: &Selection) -> Result<(), Problem> {
     let roots = selected.iter().filter_map(|name| loaded.root(name));
     let environment = environment::for_terraform(std::env::vars_os());
-    variables::check(&loaded.stack, roots.clone(), &wanted.variables, &environment)
+    variables::check(&loaded.stack, roots.clone(), &wanted.variables, &environment)?;
+    for (root, (variable, reference)) in
+        roots.flat_map(|root| loaded.stack.references(root).into_iter().map(move |it| (root, it)))
+    {
+        if !loaded.is_held(&reference.workspace) {
+            let (place, name) = (&reference.place, &root.name);
+            let message = format!(
+                "{place}: the variable \"{variable}\" of \"{name}\" is {reference}, and multispace does not hold that workspace's state."
+            );
+            return Err(Problem::invalid("stack/reference", message)
+                .advice("Read it with a terraform_remote_state block, or let multispace hold its state."));
+        }
+    }
+    Ok(())
 }
 
 /// What was asked for, read and checked.

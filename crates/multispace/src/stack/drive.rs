@@ -16,10 +16,11 @@ use tokio::time::MissedTickBehavior;
 use super::Loaded;
 use super::approvals::{Approvals, Question, Verdict};
 use super::clock::now;
-use super::host::{Heard, Host, Purpose, RunView, Start};
+use super::host::{Heard, Host, Purpose, RunView, Scratch, Start};
 use super::prepare::Ready;
 use super::preview::Preview;
 use super::record::{Outcome, Record, Resources};
+use super::references;
 use crate::console::Console;
 use crate::console::lines::{self, Phase};
 use crate::console::progress::Progress;
@@ -180,17 +181,10 @@ impl<'a> Drive<'a> {
         };
         let is_plan = self.job.direction.is_plan();
         let auto_apply = self.job.auto_approve && !confirm && !is_plan;
-        let scratch = is_plan.then(|| self.given(workspace));
-        let start = Start {
-            workspace: ready.view.id.clone(),
-            code: self.job.code.clone(),
-            purpose,
-            auto_apply,
-            message: format!("multispace {}", command(self.job.direction)),
-            readers: self.readers(workspace, scratch.as_ref()),
-            scratch,
+        let started = match self.request(ready, workspace, purpose, auto_apply).await {
+            Ok(start) => self.host.start(attempt, start).await,
+            Err(problem) => Err(problem),
         };
-        let started = self.host.start(attempt, start).await;
         match started {
             Ok(run) => {
                 if let Some(record) = self.records.get_mut(workspace) {
@@ -209,6 +203,28 @@ impl<'a> Drive<'a> {
                 self.over(workspace, Outcome::Failed, Some(problem.message))
             }
         }
+    }
+
+    /// What the host is asked to run.
+    async fn request(
+        &self,
+        ready: &Ready,
+        workspace: &str,
+        purpose: Purpose,
+        auto_apply: bool,
+    ) -> Result<Start, Problem> {
+        let values = self.referenced(workspace).await?;
+        let given = self.job.direction.is_plan().then(|| self.given(workspace));
+        Ok(Start {
+            workspace: ready.view.id.clone(),
+            code: self.job.code.clone(),
+            purpose,
+            auto_apply,
+            message: format!("multispace {}", command(self.job.direction)),
+            readers: self.readers(workspace, given.as_ref()),
+            variables: if given.is_some() { Vec::new() } else { references::run_variables(&values) },
+            scratch: given.map(|outputs| Scratch { outputs, variables: values }),
+        })
     }
 
     /// Why a workspace needs no run, where that is known without one.

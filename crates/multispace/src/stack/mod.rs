@@ -11,6 +11,7 @@ pub(crate) mod leftovers;
 pub(crate) mod prepare;
 pub(crate) mod preview;
 pub(crate) mod record;
+pub(crate) mod references;
 pub(crate) mod report;
 pub(crate) mod session;
 pub(crate) mod variables;
@@ -44,7 +45,10 @@ impl Loaded {
     /// The workspaces whose outputs `workspace` reads and multispace holds, sorted, each once.
     pub(crate) fn read_by(&self, workspace: &str) -> Vec<&str> {
         let readers = self.stack.readers.iter().filter(|reader| reader.downstream == workspace);
+        let references = self.root(workspace).map(|root| self.stack.references(root)).unwrap_or_default();
+        let referenced = references.values().filter_map(|it| self.root(&it.workspace)).map(|root| root.name.as_str());
         let mut names: Vec<&str> = readers.map(|it| it.upstream.as_str()).filter(|name| self.is_held(name)).collect();
+        names.extend(referenced);
         names.sort_unstable();
         names.dedup();
         names

@@ -22,6 +22,8 @@ pub(crate) struct Ready {
     pub(crate) others: Vec<Reader>,
     /// The workspaces whose outputs it reads and multispace holds.
     pub(crate) reads: Vec<String>,
+    /// Their ids, by name.
+    pub(crate) ids: BTreeMap<String, String>,
     /// Those of them that have no state.
     pub(crate) unapplied: Vec<String>,
 }
@@ -66,10 +68,11 @@ pub(crate) async fn prepare(
         let readers_of = |is_held| readers(loaded, name, &views, is_held);
         let reads = reads(name);
         let lacks = |name: &&String| views.get(*name).is_none_or(|view| view.state.is_none());
+        let ids = reads.iter().filter_map(|name| Some((name.clone(), views.get(name)?.id.clone()))).collect();
         let unapplied = reads.iter().filter(lacks).cloned().collect();
         Some((
             name.clone(),
-            Ready { view, held, readers: readers_of(true), others: readers_of(false), reads, unapplied },
+            Ready { view, held, readers: readers_of(true), others: readers_of(false), reads, ids, unapplied },
         ))
     };
     Ok(selected.iter().filter_map(ready).collect())

@@ -47,11 +47,13 @@ pub(crate) fn check<'a>(
     let mut missing = Vec::new();
     for root in selected {
         let values = stack.variables(root);
+        let references = stack.references(root);
         let own = stack.environment(root);
         for variable in root.variables.iter().filter(|it| !it.has_default && !it.is_in_tfvars) {
             let name = variable.name.as_str();
             let in_environment = format!("TF_VAR_{name}");
             let has_value = values.contains_key(name)
+                || references.contains_key(name)
                 || given.iter().any(|it| it.name == name)
                 || own.contains_key(&in_environment)
                 || environment.iter().any(|(key, _)| *key == in_environment);

@@ -23,4 +23,5 @@ mod stack;
 mod stack_commands;
 mod stack_own_backend;
 mod stack_plan;
+mod stack_settings;
 mod wrong_input;

@@ -1,6 +1,5 @@
 //! Gathers what one phase of one run needs: code, state, variables, names, environment.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use domain::Problem;
@@ -36,7 +35,7 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
     let readers: Vec<Reader> = serde_json::from_value(run.readers.clone()).unwrap_or_default();
     for reader in readers {
         let upstream = workspaces::by_id(&tx, &reader.workspace).await?.ok_or_else(gone)?;
-        let answer = match foreseen.get(&upstream.id) {
+        let answer = match foreseen.outputs.get(&upstream.id) {
             Some(outputs) => Some(Answer::Planned(outputs.clone())),
             None => states::service::outputs_file(app, &tx, &upstream).await?.map(Answer::State),
         };
@@ -76,7 +75,7 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         plan_file: app.objects.get(&plan_object(plan, "file")).await?,
         variables,
         upstream_outputs,
-        planned_variables: BTreeMap::new(),
+        planned_variables: foreseen.variables,
         environment,
         cli_config: cli_config(&app.setup, token.as_deref()),
         output: if run.json_output { Output::Json } else { Output::Human },

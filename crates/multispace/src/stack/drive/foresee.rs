@@ -9,6 +9,7 @@ use domain::stack::Direction;
 
 use super::super::host::{Reader, RunView};
 use super::super::preview::{Fate, Foreseen};
+use super::super::references;
 use super::Drive;
 
 impl Drive<'_> {
@@ -17,6 +18,24 @@ impl Drive<'_> {
         let upstreams = self.loaded.graph.upstreams(workspace);
         let outputs = |name: &str| Some((self.workspaces.get(name)?.view.id.clone(), self.preview.outputs(name)?));
         upstreams.filter_map(outputs).collect()
+    }
+
+    /// The variables of a workspace that are outputs of others, as those have or are expected to have them.
+    pub(super) async fn referenced(&self, workspace: &str) -> Result<PlannedOutputs, Problem> {
+        let Some(root) = self.loaded.root(workspace) else { return Ok(PlannedOutputs::new()) };
+        let mut values = PlannedOutputs::new();
+        for (variable, reference) in self.loaded.stack.references(root) {
+            let foreseen = if self.job.direction.is_plan() { self.preview.outputs(&reference.workspace) } else { None };
+            let outputs =
+                match (foreseen, self.workspaces.get(workspace).and_then(|it| it.ids.get(&reference.workspace))) {
+                    (Some(outputs), _) => outputs,
+                    (None, Some(id)) => self.host.values(id).await?,
+                    (None, None) => PlannedOutputs::new(),
+                };
+            let value = references::value(root, &variable, &reference, &outputs)?;
+            values.insert(variable, value);
+        }
+        Ok(values)
     }
 
     /// The blocks of a workspace's code that are answered: on a plan also those that read a state which multispace does not

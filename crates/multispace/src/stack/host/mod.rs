@@ -10,9 +10,12 @@ mod local;
 use bytes::Bytes;
 use domain::Problem;
 use domain::plan::Plan;
+use domain::planned::PlannedOutputs;
 use server::local::Local;
 
-pub(crate) use server::local::{OutputView, Purpose, Reader, RunView, Start, Variable, Wanted, WorkspaceView};
+pub(crate) use server::local::{
+    OutputView, Purpose, Reader, RunVariable, RunView, Scratch, Start, Variable, Wanted, WorkspaceView,
+};
 
 /// Where the workspaces live.
 pub(crate) enum Host<'a> {
@@ -132,6 +135,16 @@ impl Host<'_> {
     pub(crate) async fn confirm(&self, run: &str, note: Option<String>) -> Result<(), Problem> {
         match self {
             Self::Local(local) => local.confirm(run, note).await,
+        }
+    }
+
+    /// Outputs of a workspace's state with their values, also those of secrets; empty without a state.
+    ///
+    /// # Errors
+    /// See [`Self::workspaces`].
+    pub(crate) async fn values(&self, workspace: &str) -> Result<PlannedOutputs, Problem> {
+        match self {
+            Self::Local(local) => local.values(workspace).await,
         }
     }
 

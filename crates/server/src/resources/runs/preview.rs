@@ -10,26 +10,39 @@ use domain::Problem;
 use domain::plan::Plan;
 use domain::planned::PlannedOutputs;
 use executor::planned::{from_json, to_json};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::resources::runs::Run;
 
-/// Keeps what the outputs of a run's upstreams are expected to be, by id of the upstream.
-pub(super) async fn give(app: &App, run: &str, outputs: &BTreeMap<String, PlannedOutputs>) -> Result<(), Problem> {
-    let all: Map<String, Value> = outputs.iter().map(|(id, outputs)| (id.clone(), to_json(outputs))).collect();
-    app.objects.put(&given_object(run), Value::Object(all).to_string().as_bytes()).await
+/// What a scratch plan stands on.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    /// What the outputs of upstreams are expected to be, by id of the upstream; those of others are read from their states.
+    pub outputs: BTreeMap<String, PlannedOutputs>,
+    /// Variables of the root whose values are such outputs, or parts of them.
+    pub variables: PlannedOutputs,
 }
 
-/// What the outputs of a run's upstreams are expected to be; empty for a run that is no scratch plan.
-pub async fn given(app: &App, run: &Run) -> Result<BTreeMap<String, PlannedOutputs>, Problem> {
+/// Keeps what a run stands on.
+pub(super) async fn give(app: &App, run: &str, scratch: &Scratch) -> Result<(), Problem> {
+    let outputs: Map<String, Value> =
+        scratch.outputs.iter().map(|(id, outputs)| (id.clone(), to_json(outputs))).collect();
+    let document = json!({ "outputs": outputs, "variables": to_json(&scratch.variables) });
+    app.objects.put(&given_object(run), document.to_string().as_bytes()).await
+}
+
+/// What a run stands on; nothing for a run that is no scratch plan.
+pub async fn given(app: &App, run: &Run) -> Result<Scratch, Problem> {
     if !run.scratch {
-        return Ok(BTreeMap::new());
+        return Ok(Scratch::default());
     }
     let bytes = app.objects.must_get(&given_object(&run.id)).await?;
-    let all: BTreeMap<String, Value> = serde_json::from_slice(&bytes).map_err(unreadable)?;
-    let read = |(id, json): (String, Value)| Ok((id, from_json(&json).ok_or_else(|| unreadable("no outputs"))?));
-    all.into_iter().map(read).collect()
+    let document: Value = serde_json::from_slice(&bytes).map_err(unreadable)?;
+    let read = |json: &Value| from_json(json).ok_or_else(|| unreadable("no outputs"));
+    let outputs = document["outputs"].as_object().ok_or_else(|| unreadable("no outputs"))?;
+    let outputs = outputs.iter().map(|(id, json)| Ok((id.clone(), read(json)?))).collect::<Result<_, Problem>>()?;
+    Ok(Scratch { outputs, variables: read(&document["variables"])? })
 }
 
 /// Keeps what the outputs would be after a scratch plan.

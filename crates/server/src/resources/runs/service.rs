@@ -1,11 +1,8 @@
 //! What people ask of runs.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use domain::Problem;
 use domain::id::{ApplyId, Id, PlanId, RunId};
-use domain::planned::PlannedOutputs;
 use domain::run::{RunEvent, RunStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -50,10 +47,9 @@ pub struct New {
     pub refresh_only: bool,
     /// Only plans.
     pub plan_only: Option<bool>,
-    /// Only plans, against outputs of upstreams that are only planned themselves, by id of the upstream; those of others are
-    /// read from their states.
+    /// Only plans, and stands on this.
     #[serde(skip)]
-    pub scratch: Option<BTreeMap<String, PlannedOutputs>>,
+    pub scratch: Option<preview::Scratch>,
     /// Keeps its plan until somebody confirms it.
     pub save_plan: bool,
     /// Is applied even if nothing would change.
@@ -242,8 +238,8 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
     variables::runs::pin(app, tx, &id, &workspace, own).await?;
     let variables = serde_json::to_vec(&new.variables)
         .map_err(|error| Problem::ours("run/setting", "The run's variables could not be kept.", error))?;
-    if let Some(outputs) = &new.scratch {
-        preview::give(app, &id, outputs).await?;
+    if let Some(scratch) = &new.scratch {
+        preview::give(app, &id, scratch).await?;
     }
     let mut run = Run {
         organization_id: workspace.organization_id.clone(),
