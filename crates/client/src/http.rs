@@ -18,6 +18,8 @@ use crate::{problem, retry};
 const JSON_API: &str = "application/vnd.api+json";
 /// The longest time that one answer may take.
 const ANSWER: Duration = Duration::from_secs(60);
+/// The longest time that an upload may take: code may be large, and lines slow.
+const UPLOAD: Duration = Duration::from_secs(600);
 /// The longest time that a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a call that changes something may still take when somebody has interrupted: what it did is better known.
@@ -158,6 +160,15 @@ impl Client {
         self.send(Method::POST, path, Some(body), &[]).await.map(drop)
     }
 
+    /// Adds to a relationship: doing it twice changes nothing, so it is sent again as a read is.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn add(&self, path: &str, body: &Value) -> Result<(), Problem> {
+        let request = Request { body: Some(body), is_harmless: true, ..Request::default() };
+        self.ask(Method::POST, path, request).await.map(drop)
+    }
+
     /// Changes something and reads the answer.
     ///
     /// # Errors
@@ -210,6 +221,20 @@ impl Client {
         Ok((answer.body, is_held))
     }
 
+    /// Puts bytes to an absolute address that carries its own secret; the token is not sent.
+    ///
+    /// # Errors
+    /// As [`Self::get`]. A refusal may also mean that an earlier try arrived, whose answer was lost.
+    pub async fn upload(&self, url: &str, content: bytes::Bytes) -> Result<(), Problem> {
+        let origin = self.origin().await?;
+        let url = if url.starts_with('/') { format!("{origin}{url}") } else { url.to_owned() };
+        let request = || {
+            let request = self.http.put(&url).header(CONTENT_TYPE, "application/octet-stream");
+            request.timeout(UPLOAD).body(content.clone())
+        };
+        self.repeat(&Method::PUT, "an upload", request).await.map(drop)
+    }
+
     /// Scheme, host and port where people and programs find the server.
     ///
     /// # Errors
@@ -242,7 +267,7 @@ impl Client {
         body: Option<&Value>,
         extra: &[(&str, &str)],
     ) -> Result<Answer, Problem> {
-        self.ask(method, path, Request { body, extra, longer: Duration::ZERO }).await
+        self.ask(method, path, Request { body, extra, ..Request::default() }).await
     }
 
     async fn ask(&self, method: Method, path: &str, wanted: Request<'_>) -> Result<Answer, Problem> {
@@ -257,7 +282,9 @@ impl Client {
             let request = body.iter().fold(request, |request, body| request.body(body.clone()));
             request.timeout(ANSWER + wanted.longer)
         };
-        self.repeat(&method, &format!("{method} {path}"), request).await
+        // How it is repeated, and not how it is sent.
+        let manner = if wanted.is_harmless { Method::PUT } else { method.clone() };
+        self.repeat(&manner, &format!("{method} {path}"), request).await
     }
 
     /// Sends until there is an answer that repeating would not change. A POST is repeated only when it did not arrive
@@ -308,6 +335,8 @@ struct Request<'a> {
     extra: &'a [(&'a str, &'a str)],
     /// How much longer than usual the answer may take.
     longer: Duration,
+    /// It may be carried out twice.
+    is_harmless: bool,
 }
 
 /// An attempt that gave no answer of use.

@@ -2,13 +2,15 @@
 //!
 //! - [`settings`]: which host, which token, from arguments, `TFE_*` variables, CLI configuration and credentials files.
 //! - [`Client`]: one request at a time, with retries, pages and errors as [`domain::Problem`].
-//! - One module for each resource that has calls of its own: [`runs`], [`queue`], [`workspaces`], [`outputs`], [`logs`].
+//! - One module for each resource that has calls of its own: [`runs`], [`queue`], [`workspaces`],
+//!   [`configurations`], [`outputs`], [`logs`].
 //!   Everything else is read and written as an [`Item`], whose attributes stay JSON.
 //!
 //! Answers are read leniently: another server may send a word that this build does not know, and that must not end a
 //! wait. Absent on purpose: caches, and anything that decides what to do with an answer.
 
 mod cli_config;
+pub mod configurations;
 mod hcl1;
 mod http;
 mod item;

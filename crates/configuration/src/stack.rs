@@ -108,6 +108,13 @@ impl Reason {
     pub fn needs_a_server(&self) -> bool {
         ["data.tfe_outputs.", "ephemeral.tfe_outputs."].iter().any(|block| self.what.contains(block))
     }
+
+    /// Whether it is a `terraform_remote_state` block that reads a state in a backend or a file: a server of the HCP
+    /// Terraform API, where the upstream's state would be, answers none of those.
+    pub fn reads_a_state_in_place(&self) -> bool {
+        let of_a_server = ["(backend \"remote\", workspace ", "(backend \"cloud\", workspace "];
+        self.what.contains("data.terraform_remote_state.") && !of_a_server.iter().any(|block| self.what.contains(block))
+    }
 }
 
 /// A `data "terraform_remote_state"` block that reads another workspace of the stack. Where multispace holds the upstream's

@@ -113,6 +113,8 @@ pub struct RunView {
     pub has_changes: bool,
     /// Whether it waits for a yes.
     pub is_confirmable: bool,
+    /// Whether it is applied without one.
+    pub auto_apply: bool,
     /// Why it errored.
     pub failure: Option<String>,
     /// Why a scratch plan has to wait for the apply of its upstreams.
@@ -444,6 +446,7 @@ impl Local<'_> {
             status: run.status(),
             has_changes: run.has_changes,
             is_confirmable: facts.is_confirmable(),
+            auto_apply: run.auto_apply,
             failure: run.failure.clone(),
             deferred: run.deferred.clone(),
             plan: plan.id.clone(),

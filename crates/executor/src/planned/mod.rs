@@ -25,7 +25,19 @@ pub fn outputs_of_plan(file: &[u8], json: &[u8]) -> Option<PlannedOutputs> {
         tracing::warn!("a plan file has an unknown form; its outputs are read from what terraform shows of it");
         show::outputs(json)
     })?;
-    // A state has no output that is null.
-    outputs.retain(|_, output| output.value != PlannedValue::Null);
+    drop_nulls(&mut outputs);
     Some(outputs)
+}
+
+/// [`outputs_of_plan`] where there is no plan file, only `show -json` of it.
+#[must_use]
+pub fn outputs_of_shown_plan(json: &[u8]) -> Option<PlannedOutputs> {
+    let mut outputs = show::outputs(json)?;
+    drop_nulls(&mut outputs);
+    Some(outputs)
+}
+
+/// A state has no output that is null.
+fn drop_nulls(outputs: &mut PlannedOutputs) {
+    outputs.retain(|_, output| output.value != PlannedValue::Null);
 }

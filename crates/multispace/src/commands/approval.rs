@@ -38,11 +38,7 @@ pub(super) async fn approve(
         scene.console.say("nothing was applied: the stack as a whole cannot be planned");
         return Ok(Approval::Over(records, preview));
     }
-    let changes = |foreseen: &Foreseen| match &foreseen.fate {
-        Fate::Planned(plan) => plan.has_changes(),
-        Fate::Deferred { .. } => true,
-        Fate::Failed => false,
-    };
+    let changes = |foreseen: &Foreseen| foreseen.changes() || matches!(foreseen.fate, Fate::Deferred { .. });
     if !records.iter().filter_map(|it| preview.of(&it.workspace)).any(changes) {
         return Ok(Approval::Over(records, preview));
     }
@@ -89,7 +85,7 @@ fn diffs(console: &Console, rows: &[(&str, &Foreseen)], names: &[String]) -> Res
     let is_wanted = |name: &str| names.is_empty() || names.iter().any(|it| it == name);
     for (name, foreseen) in rows.iter().filter(|(name, it)| is_wanted(name) && !it.log.is_empty()) {
         match &foreseen.fate {
-            Fate::Planned(_) => console.plan(name, &foreseen.log)?,
+            Fate::Planned(_) | Fate::Counted { .. } => console.plan(name, &foreseen.log)?,
             Fate::Deferred { .. } | Fate::Failed => console.refused_plan(name, &foreseen.log)?,
         }
     }
@@ -113,6 +109,7 @@ fn by_rules(scene: &Scene<'_>, rows: &[(&str, &Foreseen)]) -> Option<Vec<String>
         let objection = match &foreseen.fate {
             Fate::Planned(plan) if !plan.has_changes() => None,
             Fate::Planned(plan) => needs_a_person(&rules, name, plan),
+            Fate::Counted { .. } => Some("only the counts of its plan are known".to_owned()),
             Fate::Deferred { .. } | Fate::Failed => Some("it cannot be planned yet".to_owned()),
         };
         objections.extend(objection.map(|why| format!("{name}: {why}")));
@@ -127,6 +124,7 @@ fn too_much(scene: &Scene<'_>, rows: &[(&str, &Foreseen)]) -> Option<String> {
     let most = if approve.no_destroy { 0 } else { approve.max_destroy? };
     let destroyed = |foreseen: &Foreseen| match &foreseen.fate {
         Fate::Planned(plan) => plan.tally().destroy + plan.tally().replace,
+        Fate::Counted { counts, .. } => counts.destructions,
         Fate::Deferred { .. } | Fate::Failed => 0,
     };
     let all: u32 = rows.iter().map(|(_, foreseen)| destroyed(foreseen)).sum();

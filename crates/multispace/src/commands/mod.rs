@@ -13,6 +13,7 @@ mod queue;
 mod run;
 mod serve;
 mod stack;
+mod there;
 mod walk;
 
 use std::path::PathBuf;

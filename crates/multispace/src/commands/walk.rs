@@ -13,6 +13,7 @@ use server::Engine;
 
 use super::Dir;
 use super::approval::{self, Approval};
+use super::there::{self, There};
 use crate::console::Console;
 use crate::console::prompt::Prompt;
 use crate::exit::Exit;
@@ -38,13 +39,16 @@ pub(super) struct Selection {
     #[arg(long = "target", value_name = "WORKSPACE")]
     targets: Vec<String>,
 
+    #[command(flatten)]
+    there: There,
+
     /// How many workspaces may run at once [default: that of multispace.hcl, or 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     concurrency: Option<u32>,
 
     /// Value of a variable, for every workspace that declares it (may be repeated)
     #[arg(long = "var", value_name = "NAME=VALUE")]
-    variables: Vec<Given>,
+    pub(super) variables: Vec<Given>,
 
     /// The terraform or tofu to run [default: that of multispace.hcl, or terraform on PATH]
     #[arg(long, value_name = "PATH", env = "MULTISPACE_TERRAFORM")]
@@ -82,7 +86,9 @@ pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, w
     }
     let selected = targets(&loaded.graph, direction, &wanted.targets)?;
     refuse_early(&loaded, &selected, wanted)?;
-    say_unanswered(console, &loaded, &selected);
+    if !wanted.there.is_given() {
+        say_unanswered(console, &loaded, &selected);
+    }
     let report = wanted.report.as_deref().map(ReportFile::begin).transpose()?;
     super::start_tracing("off");
 
@@ -107,7 +113,8 @@ pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, w
 
 /// What is wrong with the request and can be said before a folder is made.
 fn refuse_early(loaded: &Loaded, selected: &BTreeSet<String>, wanted: &Selection) -> Result<(), Problem> {
-    let roots = selected.iter().filter_map(|name| loaded.root(name));
+    // What a server's workspace has values for is known there.
+    let roots = selected.iter().filter_map(|name| loaded.root(name)).filter(|_| !wanted.there.is_given());
     let environment = environment::for_terraform(std::env::vars_os());
     variables::check(&loaded.stack, roots.clone(), &wanted.variables, &environment)?;
     for (root, (variable, reference)) in
@@ -126,17 +133,24 @@ fn refuse_early(loaded: &Loaded, selected: &BTreeSet<String>, wanted: &Selection
 }
 
 /// What was asked for, read and checked.
-struct Asked<'a> {
-    direction: Direction,
-    loaded: &'a Loaded,
-    selected: &'a BTreeSet<String>,
-    wanted: &'a Selection,
-    ways: &'a Ways,
+pub(super) struct Asked<'a> {
+    pub(super) direction: Direction,
+    pub(super) loaded: &'a Loaded,
+    pub(super) selected: &'a BTreeSet<String>,
+    pub(super) wanted: &'a Selection,
+    pub(super) ways: &'a Ways,
+}
+
+impl Asked<'_> {
+    /// How many runs may be under way at once.
+    fn concurrency(&self) -> u32 {
+        self.wanted.concurrency.or(self.loaded.stack.settings.concurrency).unwrap_or(session::CONCURRENCY)
+    }
 }
 
 /// What came of a walk.
-struct Walked {
-    records: Vec<Record>,
+pub(super) struct Walked {
+    pub(super) records: Vec<Record>,
     preview: Preview,
     /// How many workspaces without code still hold resources.
     left: usize,
@@ -145,6 +159,9 @@ struct Walked {
 /// `None` when a person said no.
 async fn walk(console: &Console, asked: &Asked<'_>) -> Result<Option<Walked>, Failure> {
     let mut interrupts = Interrupts::listen(console)?;
+    if asked.wanted.there.is_given() {
+        return there::walk(console, asked, &asked.wanted.there, &mut interrupts).await;
+    }
     let stack = &asked.loaded.stack;
     let terraform = session::terraform(asked.wanted.terraform.as_deref(), Some(stack));
     let engine = session::open(&stack.dir, terraform, asked.wanted.terraform_versions.clone()).await?;
@@ -159,39 +176,63 @@ async fn with_engine(
     asked: &Asked<'_>,
     interrupts: &mut Interrupts,
 ) -> Result<Option<Walked>, Failure> {
-    let Asked { direction, loaded, selected, wanted, ways } = *asked;
-    let concurrency = wanted.concurrency.or(loaded.stack.settings.concurrency).unwrap_or(session::CONCURRENCY);
-    let host = Host::Local(engine.local(concurrency).await?);
+    let Asked { direction, loaded, selected, wanted, .. } = *asked;
+    let host = Host::Local(engine.local(asked.concurrency()).await?);
     interrupts.unless(leftovers::settle(&host, console)).await?;
     let ready = interrupts.unless(prepare::prepare(&host, console, loaded, selected, &wanted.variables)).await?;
     let archive = configuration::pack(&loaded.stack, &Limits::default())?;
-    let code = host.store_code(archive.into()).await?;
+    let (code, _) = host.begin(drive::command(direction), archive.into()).await?;
     let orphans = prepare::orphans(&host, loaded).await?;
     say_orphans(console, direction, &orphans);
+    let left = if direction == Direction::Destroy && wanted.targets.is_empty() { orphans.len() } else { 0 };
+    let walked = over(&host, console, asked, Prepared { code, ready }, interrupts).await?;
+    Ok(walked.map(|walked| Walked { left, ..walked }))
+}
+
+/// What is ready to be walked.
+pub(super) struct Prepared {
+    /// The code, by the host's name for it.
+    pub(super) code: String,
+    /// The workspaces.
+    pub(super) ready: BTreeMap<String, Ready>,
+}
+
+/// Walks over what is prepared; `None` when a person said no.
+pub(super) async fn over(
+    host: &Host<'_>,
+    console: &Console,
+    asked: &Asked<'_>,
+    prepared: Prepared,
+    interrupts: &mut Interrupts,
+) -> Result<Option<Walked>, Failure> {
+    let Asked { direction, loaded, selected, wanted, ways } = *asked;
+    let Prepared { code, ready } = prepared;
     if direction == Direction::Destroy && !ways.auto_approve {
         let list = to_destroy(loaded, &ready);
         if !list.is_empty() && !approved(console, &list, interrupts).await? {
             return Ok(None);
         }
     }
-    let scene =
-        Scene { host: &host, console, loaded, selected, concurrency, code, dir: wanted.dir.dir.display().to_string() };
+    let (concurrency, dir) = (asked.concurrency(), wanted.dir.dir.display().to_string());
+    let scene = Scene { host, console, loaded, selected, concurrency, code, dir };
     let approved = match direction {
-        Direction::Apply if !ways.auto_approve => match approval::approve(&scene, &ready, interrupts).await? {
-            Approval::Given(approved) => Some(approved),
-            Approval::Over(records, preview) => return Ok(Some(Walked { records, preview, left: 0 })),
-            Approval::Refused => return Ok(None),
-        },
+        Direction::Apply if !ways.auto_approve && host.plans_ahead() => {
+            match approval::approve(&scene, &ready, interrupts).await? {
+                Approval::Given(approved) => Some(approved),
+                Approval::Over(records, preview) => return Ok(Some(Walked { records, preview, left: 0 })),
+                Approval::Refused => return Ok(None),
+            }
+        }
         _ => None,
     };
+    host.keep()?;
     // A destroy was approved as a whole.
     let auto_approve = ways.auto_approve || direction == Direction::Destroy;
     let (records, preview) = scene.walk(direction, ready, approved, auto_approve, interrupts).await?;
     if direction.is_plan() && !wanted.json {
         approval::show(console, &records, &preview, ways.diff.as_deref())?;
     }
-    let left = if direction == Direction::Destroy && wanted.targets.is_empty() { orphans.len() } else { 0 };
-    Ok(Some(Walked { records, preview, left }))
+    Ok(Some(Walked { records, preview, left: 0 }))
 }
 
 /// A stack that is ready to be walked.
@@ -335,7 +376,7 @@ fn say_what_next(console: &Console, direction: Direction, records: &[Record], wa
             "interrupted; the same command goes on from here: multispace {} {dir}",
             drive::command(direction)
         ));
-    } else if direction == Direction::Apply && any(Outcome::Applied) {
+    } else if direction == Direction::Apply && any(Outcome::Applied) && !wanted.there.is_given() {
         console.say(&format!("outputs: multispace output {dir}"));
     }
 }

@@ -2,6 +2,7 @@
 
 use domain::plan::{Action, Difference, Plan, Tally, What};
 use domain::planned::PlannedValue;
+use executor::Counts;
 
 use super::style::Style;
 use crate::stack::preview::{Fate, Foreseen};
@@ -40,8 +41,8 @@ fn columns(tallies: &[Tally]) -> Vec<(&'static str, Vec<u32>)> {
 
 fn cell(title: &str, count: u32, foreseen: &Foreseen, style: Style) -> String {
     let text = match (&foreseen.fate, count) {
-        (Fate::Planned(_), 1..) => format!("{count:>7}"),
-        (Fate::Planned(_), 0) => format!("{:>7}", "-"),
+        (Fate::Planned(_) | Fate::Counted { .. }, 1..) => format!("{count:>7}"),
+        (Fate::Planned(_) | Fate::Counted { .. }, 0) => format!("{:>7}", "-"),
         _ => format!("{:>7}", "?"),
     };
     let dressed = match (title, count) {
@@ -58,15 +59,21 @@ fn note(foreseen: &Foreseen, style: Style) -> String {
     match &foreseen.fate {
         Fate::Planned(plan) if plan.changes.is_empty() && plan.changed_outputs.is_empty() => style.dim("no changes"),
         Fate::Planned(plan) if plan.changes.is_empty() => {
-            let outputs = format!("only outputs: {}", plan.changed_outputs.join(", "));
-            if why.is_empty() { outputs } else { format!("{why} ({outputs})") }
+            with(&why, &format!("only outputs: {}", plan.changed_outputs.join(", ")))
         }
         Fate::Planned(_) => why,
+        Fate::Counted { changes: false, .. } => style.dim("no changes"),
+        Fate::Counted { counts, .. } if *counts == Counts::default() => with(&why, "only outputs"),
+        Fate::Counted { .. } => why,
         Fate::Deferred { until, reason, .. } => {
             style.yellow(&format!("deferred until {} {} applied: {reason}", and(until), is(until)))
         }
         Fate::Failed => style.red("cannot be planned"),
     }
+}
+
+fn with(why: &str, outputs: &str) -> String {
+    if why.is_empty() { outputs.to_owned() } else { format!("{why} ({outputs})") }
 }
 
 /// The whole in one sentence: `3 to add, 1 to replace, in 2 workspaces; 1 is deferred`.
@@ -83,12 +90,12 @@ pub(super) fn total(rows: &[(&str, &Foreseen)]) -> String {
         sum.moved += one.moved;
         sum.forget += one.forget;
         match &foreseen.fate {
-            Fate::Planned(plan) if plan.has_changes() => {
+            Fate::Planned(_) | Fate::Counted { .. } if foreseen.changes() => {
                 touched += 1;
-                outputs += usize::from(plan.changes.is_empty());
+                outputs += usize::from(one == Tally::default());
             }
             Fate::Deferred { .. } => deferred += 1,
-            Fate::Planned(_) | Fate::Failed => {}
+            Fate::Planned(_) | Fate::Counted { .. } | Fate::Failed => {}
         }
     }
     let parts = [
@@ -119,6 +126,13 @@ pub(super) fn total(rows: &[(&str, &Foreseen)]) -> String {
 fn tally(foreseen: &Foreseen) -> Tally {
     match &foreseen.fate {
         Fate::Planned(plan) => plan.tally(),
+        Fate::Counted { counts, .. } => Tally {
+            add: counts.additions,
+            change: counts.changes,
+            destroy: counts.destructions,
+            import: counts.imports,
+            ..Tally::default()
+        },
         Fate::Deferred { .. } | Fate::Failed => Tally::default(),
     }
 }
@@ -293,6 +307,11 @@ mod tests {
             ("app", foreseen(deferred, &[])),
             ("a-longer-name", foreseen(Fate::Planned(Plan::default()), &[])),
             ("logs", foreseen(Fate::Failed, &[])),
+            (
+                "counted",
+                foreseen(Fate::Counted { counts: Counts { destructions: 2, ..Counts::default() }, changes: true }, &[]),
+            ),
+            ("outputs", foreseen(Fate::Counted { counts: Counts::default(), changes: true }, &["never applied"])),
         ];
         let rows: Vec<(&str, &Foreseen)> = all.iter().map(|(name, it)| (*name, it)).collect();
         expect![[r#"
@@ -301,9 +320,11 @@ mod tests {
             app                  ?        ?        ?        ?  deferred until network and dns are applied: Invalid count argument
             a-longer-name        -        -        -        -  no changes
             logs                 ?        ?        ?        ?  cannot be planned
+            counted              -        -        2        -
+            outputs              -        -        -        -  never applied (only outputs)
         "#]]
         .assert_eq(&table(&rows, Style::PLAIN));
-        assert_eq!(total(&rows), "1 to add, 1 to replace, in 1 workspace; 1 workspace deferred");
+        assert_eq!(total(&rows), "1 to add, 2 to destroy, 1 to replace, in 3 workspaces; 1 workspace deferred");
     }
 
     #[test]

@@ -24,7 +24,8 @@ enum Decision {
 /// Takes over what lies in the folder of `workspace`, where multispace has no state for it. The file stays.
 ///
 /// # Errors
-/// `stack/state-newer` when the file is ahead of what multispace holds, `stack/state-file` when it cannot be read.
+/// `stack/state-newer` when the file is ahead of what multispace holds, `stack/state-file` when it cannot be read,
+/// `stack/state-here` when the workspace is on a server and has no state: terraform itself moves states there.
 pub(crate) async fn adopt(
     host: &Host<'_>,
     console: &Console,
@@ -44,6 +45,8 @@ pub(crate) async fn adopt(
     let name = &workspace.name;
     match decide(&bytes, workspace.state.as_ref()).map_err(unreadable)? {
         Decision::Ignore => Ok(false),
+        // A server says little of its states, and what it has is the truth there.
+        Decision::Other | Decision::Newer { .. } if matches!(host, Host::Remote(_)) => Ok(false),
         Decision::Other => {
             console.notice(&format!(
                 "{} is not the state that multispace holds for \"{name}\", and is left alone",
@@ -63,12 +66,22 @@ pub(crate) async fn adopt(
             ))
         }
         Decision::Adopt { serial } => {
+            let Host::Local(local) = host else { return Err(not_there(name, file)) };
             let md5 = hex::encode(Md5::digest(&bytes));
-            host.adopt(&workspace.id, serial, md5, bytes.into()).await?;
+            local.adopt(&workspace.id, serial, md5, bytes.into()).await?;
             console.notice(&format!("took over the state of \"{name}\" from {}; the file stays", file.display()));
             Ok(true)
         }
     }
+}
+
+/// Its runs there would make everything a second time.
+fn not_there(workspace: &str, file: &std::path::Path) -> Problem {
+    let message =
+        format!("What \"{workspace}\" has is in the state {}, and its workspace there has none.", file.display());
+    Problem::conflict("stack/state-here", message).advice(
+        "Give its code a cloud block and run terraform init there, which moves the state; or move the file away if it is not needed.",
+    )
 }
 
 fn decide(bytes: &[u8], held: Option<&(i64, String)>) -> Result<Decision, String> {

@@ -2,15 +2,17 @@
 //! one is wanted. Woken by the host's changes, the clock of the next retry, answers and signals; nothing polls.
 
 mod approve;
+mod ask;
 mod foresee;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::Problem;
-use domain::plan::Plan;
 use domain::run::{PhaseStatus, RunStatus};
 use domain::stack::{Direction, Ended, Next, Outcome as Step, Walk};
+use futures::future::LocalBoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::MissedTickBehavior;
 
 use super::Loaded;
@@ -52,6 +54,8 @@ pub(crate) struct Drive<'a> {
     workspaces: BTreeMap<String, Ready>,
     walk: Walk,
     progress: Progress,
+    /// Runs that the host is being asked for.
+    starting: FuturesUnordered<LocalBoxFuture<'a, Started>>,
     /// By id of the run.
     active: BTreeMap<String, Active>,
     records: BTreeMap<String, Record>,
@@ -70,6 +74,9 @@ pub(crate) struct Drive<'a> {
     preview: Preview,
     interrupted: bool,
 }
+
+/// What came of asking the host for a run of a workspace; the number is that of the attempt.
+type Started = (String, u32, Result<RunView, Problem>);
 
 struct Active {
     workspace: String,
@@ -102,6 +109,7 @@ impl<'a> Drive<'a> {
             workspaces,
             walk,
             progress: Progress::new(console, width),
+            starting: FuturesUnordered::new(),
             active: BTreeMap::new(),
             records,
             approvals: Approvals::default(),
@@ -129,12 +137,13 @@ impl<'a> Drive<'a> {
         loop {
             let next = self.start_ready().await?;
             self.record_the_unstarted()?;
-            if next.over && self.active.is_empty() {
+            if next.over && self.active.is_empty() && self.starting.is_empty() {
                 break;
             }
             self.ask(&mut prompt).await?;
             let has_been = self.interrupted;
             tokio::select! {
+                Some(started) = self.starting.next() => self.started(started).await?,
                 change = changes.next() => self.hear(change).await?,
                 answer = prompt.answer(), if self.asking.is_some() => self.answered(answer).await?,
                 () = until(next.wake_at) => {}
@@ -181,10 +190,18 @@ impl<'a> Drive<'a> {
         };
         let is_plan = self.job.direction.is_plan();
         let auto_apply = self.job.auto_approve && !confirm && !is_plan;
-        let started = match self.request(ready, workspace, purpose, auto_apply).await {
-            Ok(start) => self.host.start(attempt, start).await,
-            Err(problem) => Err(problem),
+        let start = match self.request(ready, workspace, purpose, auto_apply).await {
+            Ok(start) => start,
+            Err(problem) => return self.started((workspace.to_owned(), attempt, Err(problem))).await,
         };
+        self.progress.phase(workspace, Phase::Queued);
+        let (host, workspace) = (self.host, workspace.to_owned());
+        self.starting.push(Box::pin(async move { (workspace, attempt, host.start(attempt, start).await) }));
+        Ok(())
+    }
+
+    async fn started(&mut self, (workspace, attempt, started): Started) -> Result<(), Problem> {
+        let workspace = workspace.as_str();
         match started {
             Ok(run) => {
                 if let Some(record) = self.records.get_mut(workspace) {
@@ -192,10 +209,18 @@ impl<'a> Drive<'a> {
                     record.queued_at.get_or_insert(run.created_at);
                     record.run = Some(run.id.clone());
                 }
-                let settled = auto_apply || is_plan;
-                self.active.insert(run.id, Active { workspace: workspace.to_owned(), settled, declined: false });
-                self.progress.phase(workspace, Phase::Queued);
-                Ok(())
+                let settled = run.auto_apply || self.job.direction.is_plan();
+                let id = run.id;
+                self.active.insert(id.clone(), Active { workspace: workspace.to_owned(), settled, declined: false });
+                if self.interrupted {
+                    self.host.stop(&id).await?;
+                }
+                // It may have moved before it was known here.
+                self.look(&id).await
+            }
+            Err(_) if self.interrupted => {
+                self.walk.ended(workspace, Ended::Canceled, now());
+                self.over(workspace, Outcome::Canceled, Some("interrupted".to_owned()))
             }
             Err(problem) => {
                 self.console.failed(workspace, &problem.to_string(), None);
@@ -214,7 +239,8 @@ impl<'a> Drive<'a> {
         auto_apply: bool,
     ) -> Result<Start, Problem> {
         let values = self.referenced(workspace).await?;
-        let given = self.job.direction.is_plan().then(|| self.given(workspace));
+        let is_scratch = self.job.direction.is_plan() && self.host.plans_ahead();
+        let given = is_scratch.then(|| self.given(workspace));
         Ok(Start {
             workspace: ready.view.id.clone(),
             code: self.job.code.clone(),
@@ -239,7 +265,8 @@ impl<'a> Drive<'a> {
                 Ok(is_empty.then(|| (Outcome::Unchanged, "nothing to destroy".to_owned())))
             }
             Direction::Plan => {
-                let lacks = |name: &&String| ready.unapplied.contains(*name) && self.preview.of(name).is_none();
+                let is_foreseen = |name: &str| self.host.plans_ahead() && self.preview.of(name).is_some();
+                let lacks = |name: &&String| ready.unapplied.contains(*name) && !is_foreseen(name);
                 let missing = ready.reads.iter().find(lacks);
                 Ok(missing.map(|name| {
                     (Outcome::Deferred, format!("it needs the outputs of {name}, which was never applied"))
@@ -283,7 +310,9 @@ impl<'a> Drive<'a> {
                 Direction::Destroy | Direction::PlanDestroy => settings.destroy.manual_confirm,
                 Direction::Plan | Direction::Apply => settings.apply.manual_confirm,
             };
-            let agreed = self.agreed(&run, &workspace).await?;
+            // It is a run that an earlier process began to ask about, and nobody needs to be asked any more.
+            let agreed = self.job.auto_approve || self.agreed(&run, &workspace).await?;
+            self.progress.phase(&workspace, Phase::Approval);
             self.progress.phase(&workspace, Phase::Approval);
             let verdict = match agreed && !always {
                 true => Some(Verdict::Confirm(id.to_owned())),
@@ -328,7 +357,7 @@ impl<'a> Drive<'a> {
         }
         if is_foreseen {
             // Outputs that change are a change as well.
-            let changed = self.preview.plan(&workspace).is_some_and(Plan::has_changes);
+            let changed = self.preview.changes(&workspace);
             ended = Ended::Done { changed };
         }
         self.walk.ended(&workspace, ended, now());
@@ -344,7 +373,7 @@ impl<'a> Drive<'a> {
                 let why = run.failure.clone().unwrap_or_default();
                 self.over(&workspace, Outcome::Failed, Some(why.clone()))?;
                 let id = if has_applied(run) { &run.apply } else { &run.plan };
-                let command = format!("multispace log {id} {}", self.job.dir);
+                let command = self.host.log_command(run, id, &self.job.dir);
                 self.console.failed(&workspace, &why, Some((&log, &command)));
                 Ok(())
             }
@@ -404,75 +433,10 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Asks the next question, unless one is being asked.
-    async fn ask(&mut self, prompt: &mut Prompt) -> Result<(), Problem> {
-        if self.asking.is_some() || self.interrupted {
-            return Ok(());
-        }
-        let Some(question) = self.approvals.current().cloned() else { return Ok(()) };
-        let text = self.question(&question.workspace);
-        self.progress.pause();
-        if self.shown.as_ref() == Some(&question.run) {
-            self.console.ask("", &text);
-        } else if let Some(differences) = self.differences.get(&question.run) {
-            let before = format!("\n── {}: its plan is not what was approved\n\n{differences}\n", question.workspace);
-            self.console.ask(&before, &text);
-            self.shown = Some(question.run.clone());
-        } else {
-            let run = self.host.run(&question.run).await?;
-            let log = self.host.log(&run.plan).await?;
-            self.console.ask_about_plan(&question.workspace, &log, &text);
-            self.shown = Some(question.run.clone());
-        }
-        self.asking = Some(question.run);
-        prompt.ask();
-        Ok(())
-    }
-
-    fn question(&self, workspace: &str) -> String {
-        match self.job.direction {
-            Direction::Destroy | Direction::PlanDestroy => {
-                format!("Destroy what \"{workspace}\" holds? [yes/no/all]")
-            }
-            Direction::Plan | Direction::Apply => format!("Apply these changes to \"{workspace}\"? [yes/no/all]"),
-        }
-    }
-
-    async fn answered(&mut self, answer: Option<String>) -> Result<(), Problem> {
-        self.asking = None;
-        let verdicts = self.approvals.answer(answer.as_deref());
-        self.console.release();
-        self.progress.resume();
-        if answer.is_none() {
-            self.console.notice("nobody is there to answer, which is a no; --auto-approve does not ask");
-        } else if verdicts.is_empty() {
-            self.console.say("please answer yes, no, or all (yes to this and everything after it)");
-        }
-        for verdict in verdicts {
-            self.carry_out(verdict).await?;
-        }
-        Ok(())
-    }
-
-    async fn carry_out(&mut self, verdict: Verdict) -> Result<(), Problem> {
-        match verdict {
-            Verdict::Confirm(run) => match self.host.confirm(&run, self.notes.remove(&run)).await {
-                // It ended while its question was open, and says so by itself.
-                Err(_) if self.host.run(&run).await?.status.is_final() => Ok(()),
-                confirmed => confirmed,
-            },
-            Verdict::Decline(run) => {
-                if let Some(active) = self.active.get_mut(&run) {
-                    active.declined = true;
-                }
-                self.host.stop(&run).await
-            }
-        }
-    }
-
     /// Starts nothing more, and stops what runs; the loop goes on until it has ended.
     async fn interrupt(&mut self) -> Result<(), Problem> {
         self.interrupted = true;
+        self.host.interrupt();
         if self.asking.take().is_some() {
             self.console.release();
             self.progress.resume();

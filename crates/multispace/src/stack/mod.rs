@@ -5,6 +5,7 @@ pub(crate) mod adopt;
 pub(crate) mod approvals;
 pub(crate) mod clock;
 pub(crate) mod drive;
+pub(crate) mod elsewhere;
 pub(crate) mod environment;
 pub(crate) mod host;
 pub(crate) mod leftovers;
@@ -52,6 +53,13 @@ impl Loaded {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// The workspaces whose outputs `workspace` reads through `tfe_outputs`, which a server answers.
+    pub(crate) fn read_of_a_server<'a>(&'a self, workspace: &'a str) -> impl Iterator<Item = &'a str> {
+        let edges = self.stack.edges.iter().filter(move |edge| edge.downstream == workspace);
+        let edges = edges.filter(|edge| edge.reasons.iter().any(configuration::Reason::needs_a_server));
+        edges.map(|edge| edge.upstream.as_str())
     }
 }
 

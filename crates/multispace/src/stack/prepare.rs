@@ -39,7 +39,16 @@ pub(crate) async fn prepare(
     selected: &BTreeSet<String>,
     given: &[Given],
 ) -> Result<BTreeMap<String, Ready>, Problem> {
-    let reads = |name: &String| loaded.read_by(name).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let reads = |name: &String| -> Vec<String> {
+        let mut names: Vec<&str> = loaded.read_by(name);
+        // Of a server, code may also read outputs with tfe_outputs.
+        if matches!(host, Host::Remote(_)) {
+            names.extend(loaded.read_of_a_server(name));
+            names.sort_unstable();
+            names.dedup();
+        }
+        names.into_iter().map(str::to_owned).collect()
+    };
     let all: BTreeSet<String> = selected.iter().cloned().chain(selected.iter().flat_map(reads)).collect();
     let mut views = BTreeMap::new();
     for root in loaded.stack.roots.iter().filter(|root| all.contains(&root.name)) {
@@ -98,8 +107,12 @@ fn readers(loaded: &Loaded, downstream: &str, views: &BTreeMap<String, Workspace
     readers
 }
 
-/// Workspaces with something in their state whose code is gone, with the number of their resources.
+/// Workspaces with something in their state whose code is gone, with the number of their resources. A server has other
+/// workspaces than the stack's, so nothing is said of those.
 pub(crate) async fn orphans(host: &Host<'_>, loaded: &Loaded) -> Result<Vec<(String, u32)>, Problem> {
+    if matches!(host, Host::Remote(_)) {
+        return Ok(Vec::new());
+    }
     let all = host.workspaces().await?.into_iter();
     let gone = all.filter(|view| view.resource_count > 0 && loaded.root(&view.name).is_none());
     Ok(gone.map(|view| (view.name, view.resource_count)).collect())

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::plan::Plan;
 use domain::planned::{PlannedOutput, PlannedOutputs, PlannedValue};
 use domain::stack::Graph;
+use executor::Counts;
 
 /// The plan of a stack, so far as it is known.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +32,13 @@ pub(crate) struct Foreseen {
 pub(crate) enum Fate {
     /// It was planned; there may be no change.
     Planned(Plan),
+    /// It was planned, and the host tells no more than this.
+    Counted {
+        /// How many resources; a replacement is one to add and one to destroy.
+        counts: Counts,
+        /// Whether there is a change, be it of outputs only.
+        changes: bool,
+    },
     /// It cannot be planned before its upstreams are applied.
     Deferred {
         /// Those that are to be applied first.
@@ -44,6 +52,17 @@ pub(crate) enum Fate {
     Failed,
 }
 
+impl Foreseen {
+    /// Whether its plan changes something; not so where there is no plan.
+    pub(crate) fn changes(&self) -> bool {
+        match &self.fate {
+            Fate::Planned(plan) => plan.has_changes(),
+            Fate::Counted { changes, .. } => *changes,
+            Fate::Deferred { .. } | Fate::Failed => false,
+        }
+    }
+}
+
 impl Preview {
     /// Notes what is foreseen for a workspace.
     pub(crate) fn note(&mut self, workspace: &str, foreseen: Foreseen) {
@@ -55,19 +74,16 @@ impl Preview {
         self.workspaces.get(workspace)
     }
 
-    /// The plan of a workspace, if it has one.
-    pub(crate) fn plan(&self, workspace: &str) -> Option<&Plan> {
-        match &self.workspaces.get(workspace)?.fate {
-            Fate::Planned(plan) => Some(plan),
-            Fate::Deferred { .. } | Fate::Failed => None,
-        }
+    /// Whether the plan of a workspace changes something.
+    pub(crate) fn changes(&self, workspace: &str) -> bool {
+        self.workspaces.get(workspace).is_some_and(Foreseen::changes)
     }
 
     /// Every plan, by workspace.
     pub(crate) fn plans(&self) -> BTreeMap<String, Plan> {
         let plan = |(name, foreseen): (&String, &Foreseen)| match &foreseen.fate {
             Fate::Planned(plan) => Some((name.clone(), plan.clone())),
-            Fate::Deferred { .. } | Fate::Failed => None,
+            Fate::Counted { .. } | Fate::Deferred { .. } | Fate::Failed => None,
         };
         self.workspaces.iter().filter_map(plan).collect()
     }
@@ -80,16 +96,15 @@ impl Preview {
                 let unknown = || PlannedOutput { value: PlannedValue::unknown(), sensitive: false, ty: None };
                 Some(outputs.iter().map(|name| (name.clone(), unknown())).collect())
             }
-            Fate::Failed => None,
+            Fate::Counted { .. } | Fate::Failed => None,
         }
     }
 
     /// The upstreams of a workspace, direct or not, that are to be applied before it: those that would change.
     pub(crate) fn awaited(&self, graph: &Graph, workspace: &str) -> Vec<String> {
-        let changes = |name: &&str| match self.workspaces.get(*name).map(|it| &it.fate) {
-            Some(Fate::Planned(plan)) => plan.has_changes(),
-            Some(Fate::Deferred { .. }) => true,
-            Some(Fate::Failed) | None => false,
+        let changes = |name: &&str| {
+            let foreseen = self.workspaces.get(*name);
+            foreseen.is_some_and(|it| it.changes() || matches!(it.fate, Fate::Deferred { .. }))
         };
         let all: BTreeSet<&str> = graph.all_upstreams(workspace);
         let direct: BTreeSet<&str> = graph.upstreams(workspace).collect();
@@ -115,7 +130,7 @@ impl Preview {
                     found.extend(used.map(|output| format!("output {output} of {upstream}")));
                 }
                 Some(Fate::Deferred { .. }) => found.push(format!("outputs of {upstream}")),
-                Some(Fate::Failed) | None => {}
+                Some(Fate::Counted { .. } | Fate::Failed) | None => {}
             }
         }
         found

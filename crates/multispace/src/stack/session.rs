@@ -51,7 +51,7 @@ pub(crate) async fn check_terraform(binary: &Path) -> Result<(), Problem> {
 pub(crate) async fn open(dir: &Path, terraform: PathBuf, versions: Option<PathBuf>) -> Result<Engine, Problem> {
     check_terraform(&terraform).await?;
     let data = dir.join(DATA);
-    hide_from_git(&data)?;
+    make_data(&data)?;
     let options = Options {
         terraform,
         terraform_versions: versions,
@@ -63,7 +63,11 @@ pub(crate) async fn open(dir: &Path, terraform: PathBuf, versions: Option<PathBu
     Engine::open(options).await
 }
 
-fn hide_from_git(data: &Path) -> Result<(), Problem> {
+/// Makes the folder of what is kept for a stack, which hides itself from git.
+///
+/// # Errors
+/// `stack/data`.
+pub(crate) fn make_data(data: &Path) -> Result<(), Problem> {
     use std::os::unix::fs::DirBuilderExt;
     let failed = |error: std::io::Error| {
         Problem::invalid("stack/data", format!("{} cannot be made: {error}.", data.display()))

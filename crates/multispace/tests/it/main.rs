@@ -13,6 +13,7 @@ mod cloud_state;
 mod cloud_workflow;
 mod cloud_workspaces;
 mod crash;
+mod elsewhere;
 mod patterns;
 mod provider_install;
 mod pytfe;

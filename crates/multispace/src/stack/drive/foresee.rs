@@ -1,16 +1,16 @@
-//! A walk of scratch plans: what is given to each, and what each comes to.
+//! A walk of plans: what is given to each scratch plan, and what each plan comes to.
 
 use std::collections::BTreeMap;
 
 use domain::Problem;
 use domain::plan::Plan;
 use domain::planned::PlannedOutputs;
-use domain::stack::Direction;
+use domain::stack::{Direction, Ended};
 
 use super::super::host::{Reader, RunView};
 use super::super::preview::{Fate, Foreseen};
 use super::super::references;
-use super::Drive;
+use super::{Drive, how};
 
 impl Drive<'_> {
     /// The outputs that the upstreams of a workspace are expected to have, by id of the upstream.
@@ -63,16 +63,17 @@ impl Drive<'_> {
         self.preview.note(workspace, Foreseen { fate, why: Vec::new(), log: String::new() });
     }
 
-    /// Notes what a scratch plan came to; says whether the walk may go on behind it.
+    /// Notes what a plan came to; says whether the walk may go on behind it.
     pub(super) async fn foresee(&mut self, workspace: &str, run: &RunView, log: &str) -> Result<bool, Problem> {
-        let plan = match run.status.is_final() && run.failure.is_none() {
+        let is_planned = matches!(how(run), Ended::Done { .. });
+        let plan = match is_planned {
             true => self.host.plan(&run.id).await?,
             false => None,
         };
         let awaited = self.preview.awaited(&self.loaded.graph, workspace);
         let fate = match plan {
             Some(plan) => Fate::Planned(plan),
-            None if run.failure.is_none() => return Ok(true),
+            None if is_planned => Fate::Counted { counts: run.planned, changes: run.has_changes },
             None if run.deferred.is_some() || !awaited.is_empty() => {
                 let reason = run.deferred.clone().or_else(|| first_error(log));
                 let reason = reason.unwrap_or_else(|| "it cannot be planned yet".to_owned());
@@ -86,7 +87,10 @@ impl Drive<'_> {
         if self.workspaces.get(workspace).is_some_and(|it| it.held && it.view.state.is_none()) {
             why.push("never applied".to_owned());
         }
-        why.extend(self.preview.changed_outputs(&self.loaded.graph, workspace, |_, _| true));
+        // Elsewhere it was planned on the outputs that are there now.
+        if self.host.plans_ahead() {
+            why.extend(self.preview.changed_outputs(&self.loaded.graph, workspace, |_, _| true));
+        }
         self.preview.note(workspace, Foreseen { fate, why, log: log.to_owned() });
         self.host.forget(&run.id).await?;
         Ok(goes_on)

@@ -2,16 +2,20 @@
 //! starts runs, says how they are, and lets [`Changes`] be heard.
 //!
 //! - `local`: the engine in this process.
+//! - [`remote`]: a server that is asked over HTTP.
 //!
 //! Absent: what starts when (`domain::stack::Walk`), and who is asked (`super::drive`).
 
 mod local;
+pub(crate) mod remote;
 
 use bytes::Bytes;
 use domain::Problem;
 use domain::plan::Plan;
 use domain::planned::PlannedOutputs;
 use server::local::Local;
+
+use self::remote::Remote;
 
 pub(crate) use server::local::{
     OutputView, Purpose, Reader, RunVariable, RunView, Scratch, Start, Variable, Wanted, WorkspaceView,
@@ -21,6 +25,8 @@ pub(crate) use server::local::{
 pub(crate) enum Host<'a> {
     /// In the engine of this process.
     Local(Local<'a>),
+    /// On a server.
+    Remote(Box<Remote<'a>>),
 }
 
 /// What is new on a host.
@@ -36,6 +42,8 @@ pub(crate) enum Heard {
 pub(crate) enum Changes {
     /// Those of the engine.
     Local(local::Changes),
+    /// Those of the runs that are watched on a server.
+    Remote(remote::Changes),
 }
 
 impl Changes {
@@ -46,6 +54,7 @@ impl Changes {
     pub(crate) async fn next(&mut self) -> Result<Heard, Problem> {
         match self {
             Self::Local(changes) => changes.next().await,
+            Self::Remote(changes) => changes.next().await,
         }
     }
 }
@@ -55,6 +64,7 @@ impl Host<'_> {
     pub(crate) fn listen(&self) -> Changes {
         match self {
             Self::Local(local) => Changes::Local(local::listen(local)),
+            Self::Remote(remote) => Changes::Remote(remote.listen()),
         }
     }
 
@@ -65,6 +75,7 @@ impl Host<'_> {
     pub(crate) async fn prepare(&self, wanted: Wanted) -> Result<WorkspaceView, Problem> {
         match self {
             Self::Local(local) => local.prepare(wanted).await,
+            Self::Remote(remote) => remote.prepare(wanted).await,
         }
     }
 
@@ -75,26 +86,20 @@ impl Host<'_> {
     pub(crate) async fn workspaces(&self) -> Result<Vec<WorkspaceView>, Problem> {
         match self {
             Self::Local(local) => local.workspaces().await,
+            Self::Remote(remote) => Ok(remote.workspaces()),
         }
     }
 
-    /// Takes over a state that was made elsewhere, for a workspace that has none.
+    /// Takes the code of the stack, once for all its workspaces, and begins the walk, or takes up the one of the same
+    /// `command` (`plan`, `apply`, `destroy`) that did not end. The answer names the code for [`Start`], and says when a
+    /// walk that was taken up began. To be called when all workspaces are prepared.
     ///
     /// # Errors
-    /// `state/…`; `workspace/locked`.
-    pub(crate) async fn adopt(&self, workspace: &str, serial: i64, md5: String, state: Bytes) -> Result<(), Problem> {
+    /// `configuration/…` when the archive is refused; `stack/data`.
+    pub(crate) async fn begin(&self, command: &str, archive: Bytes) -> Result<(String, Option<String>), Problem> {
         match self {
-            Self::Local(local) => local.adopt(workspace, serial, md5, state).await,
-        }
-    }
-
-    /// Stores the code of the stack, once for all its workspaces; the answer names it for [`Start`].
-    ///
-    /// # Errors
-    /// `configuration/…` when the archive is refused.
-    pub(crate) async fn store_code(&self, archive: Bytes) -> Result<String, Problem> {
-        match self {
-            Self::Local(local) => local.store_code(archive).await,
+            Self::Local(local) => Ok((local.store_code(archive).await?, None)),
+            Self::Remote(remote) => Ok((String::new(), remote.begin(command, archive)?)),
         }
     }
 
@@ -102,9 +107,10 @@ impl Host<'_> {
     ///
     /// # Errors
     /// Those of runs.
-    pub(crate) async fn start(&self, _attempt: u32, start: Start) -> Result<RunView, Problem> {
+    pub(crate) async fn start(&self, attempt: u32, start: Start) -> Result<RunView, Problem> {
         match self {
             Self::Local(local) => local.start(start).await,
+            Self::Remote(remote) => remote.start(attempt, &start).await,
         }
     }
 
@@ -115,6 +121,7 @@ impl Host<'_> {
     pub(crate) async fn run(&self, id: &str) -> Result<RunView, Problem> {
         match self {
             Self::Local(local) => local.run(id).await,
+            Self::Remote(remote) => remote.run(id).await,
         }
     }
 
@@ -125,6 +132,35 @@ impl Host<'_> {
     pub(crate) async fn unfinished(&self) -> Result<Vec<RunView>, Problem> {
         match self {
             Self::Local(local) => local.unfinished().await,
+            Self::Remote(remote) => remote.unfinished().await,
+        }
+    }
+
+    /// Writes down that runs of the walk may be under way from here on.
+    ///
+    /// # Errors
+    /// `stack/data`.
+    pub(crate) fn keep(&self) -> Result<(), Problem> {
+        match self {
+            // The engine keeps its runs itself.
+            Self::Local(_) => Ok(()),
+            Self::Remote(remote) => remote.keep(),
+        }
+    }
+
+    /// The walk is interrupted: what is being started is given up, what runs is still heard of.
+    pub(crate) fn interrupt(&self) {
+        match self {
+            Self::Local(_) => {}
+            Self::Remote(remote) => remote.interrupt(),
+        }
+    }
+
+    /// The command that shows the whole log of a run.
+    pub(crate) fn log_command(&self, run: &RunView, phase: &str, dir: &str) -> String {
+        match self {
+            Self::Local(_) => format!("multispace log {phase} {dir}"),
+            Self::Remote(remote) => format!("multispace run logs {} --host {}", run.id, remote.hostname()),
         }
     }
 
@@ -135,6 +171,7 @@ impl Host<'_> {
     pub(crate) async fn confirm(&self, run: &str, note: Option<String>) -> Result<(), Problem> {
         match self {
             Self::Local(local) => local.confirm(run, note).await,
+            Self::Remote(remote) => remote.confirm(run, note).await,
         }
     }
 
@@ -145,7 +182,15 @@ impl Host<'_> {
     pub(crate) async fn values(&self, workspace: &str) -> Result<PlannedOutputs, Problem> {
         match self {
             Self::Local(local) => local.values(workspace).await,
+            // A server keeps its secrets to itself: variables that are outputs are refused before the walk.
+            Self::Remote(_) => Ok(PlannedOutputs::new()),
         }
+    }
+
+    /// Whether a workspace can be planned on outputs that its upstreams do not have yet. Where not, a plan of the whole
+    /// stack says less, and cannot be approved at once.
+    pub(crate) fn plans_ahead(&self) -> bool {
+        matches!(self, Self::Local(_))
     }
 
     /// What the plan of a run would do; `None` when it has none, or the host does not say.
@@ -155,6 +200,7 @@ impl Host<'_> {
     pub(crate) async fn plan(&self, run: &str) -> Result<Option<Plan>, Problem> {
         match self {
             Self::Local(local) => local.plan(run).await,
+            Self::Remote(remote) => remote.plan(run).await,
         }
     }
 
@@ -165,6 +211,8 @@ impl Host<'_> {
     pub(crate) async fn forget(&self, run: &str) -> Result<(), Problem> {
         match self {
             Self::Local(local) => local.forget(run).await,
+            // Its plans are its own to keep.
+            Self::Remote(_) => Ok(()),
         }
     }
 
@@ -175,6 +223,7 @@ impl Host<'_> {
     pub(crate) async fn stop(&self, run: &str) -> Result<(), Problem> {
         match self {
             Self::Local(local) => local.stop(run).await,
+            Self::Remote(remote) => remote.stop(run).await,
         }
     }
 
@@ -185,6 +234,7 @@ impl Host<'_> {
     pub(crate) async fn log(&self, phase: &str) -> Result<String, Problem> {
         match self {
             Self::Local(local) => local.log(phase).await,
+            Self::Remote(remote) => remote.log(phase).await,
         }
     }
 
@@ -195,6 +245,7 @@ impl Host<'_> {
     pub(crate) async fn outputs(&self, workspace: &str) -> Result<Vec<OutputView>, Problem> {
         match self {
             Self::Local(local) => local.outputs(workspace).await,
+            Self::Remote(remote) => remote.outputs(workspace).await,
         }
     }
 }

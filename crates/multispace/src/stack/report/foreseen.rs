@@ -16,6 +16,14 @@ pub(super) fn document(foreseen: &Foreseen) -> Value {
             document["status"] = "planned".into();
             fill(&mut document, plan);
         }
+        Fate::Counted { counts, changes } => {
+            document["status"] = "counted".into();
+            document["changes"] = json!(changes);
+            document["counts"] = json!({
+                "add": counts.additions, "change": counts.changes, "destroy": counts.destructions, "replace": 0,
+                "import": counts.imports, "move": 0, "forget": 0,
+            });
+        }
         Fate::Deferred { until, reason, .. } => {
             document["status"] = "deferred".into();
             document["deferred_until"] = json!(until);

@@ -2,6 +2,7 @@
 
 pub(crate) mod child;
 pub(crate) mod http;
+pub(crate) mod proxy;
 pub(crate) mod root;
 pub(crate) mod server;
 pub(crate) mod stack;
