@@ -420,15 +420,18 @@ impl Local<'_> {
         Ok(shown.into_iter().map(view).collect())
     }
 
-    /// Outputs of a workspace's state with their values, also those of secrets; empty without a state.
+    /// Outputs of a workspace's state with their values, also those of secrets; empty without a state. For a run
+    /// that destroys, the last ones that there were.
     ///
     /// # Errors
     /// `storage/…`; `run/plan` when the state cannot be read.
-    pub async fn values(&self, workspace: &str) -> Result<PlannedOutputs, Problem> {
+    pub async fn values(&self, workspace: &str, to_destroy: bool) -> Result<PlannedOutputs, Problem> {
         let app = &self.engine.app;
         let tx = app.db.read().await?;
         let workspace = workspaces::read(&tx, &self.owner, workspace).await?;
-        let Some(state) = states::outputs_file(app, &tx, &workspace).await? else { return Ok(PlannedOutputs::new()) };
+        let Some(state) = states::outputs_file(app, &tx, &workspace, to_destroy).await? else {
+            return Ok(PlannedOutputs::new());
+        };
         executor::planned::outputs_of_state(&state).ok_or_else(|| {
             Problem::ours("run/plan", "The state's outputs cannot be read.", workspace.id)
                 .advice("Look at the workspace's states.")

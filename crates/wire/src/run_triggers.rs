@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::{Attributes, Request, Resource, ToOne};
+use crate::runs::BlockedBy;
 use crate::words::{TriggerOutcome, UpstreamOutcome};
 use crate::{Timestamp, kind};
 
@@ -69,6 +70,9 @@ pub struct TriggerDecisionAttributes {
     pub message: String,
     /// When it was decided; for one that waits, since when.
     pub created_at: Timestamp,
+    /// For one that waits, the first of the upstreams that it waits for: kind `upstream`, and the id of its run, or of the
+    /// workspace when that is about to be decided on itself.
+    pub blocked_by: Option<BlockedBy>,
     /// What the decision rests on.
     pub upstreams: Vec<SettledUpstream>,
 }

@@ -101,12 +101,12 @@ flags! {
     }
 }
 
-/// What a run waits for.
+/// What a run, or a downstream that may have to run, waits for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockedBy {
     /// `run`, `lock`, `slot`, `approval` or `upstream`.
     pub kind: String,
-    /// Id of the run, of the locked workspace, or of what has no slot left.
+    /// Id of the run, of the locked workspace, of what has no slot left, or of the upstream that has no run yet.
     pub id: String,
     /// The same in a sentence.
     pub words: String,

@@ -1,9 +1,10 @@
 //! Gives out slots.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet, btree_set};
 
-use super::facts::{Hold, QueueFacts, QueuedRun, Wants, WorkspaceFacts};
+use super::facts::{Hold, QueuedRun, Wants, WorkspaceFacts};
+use super::lines::{InLine, Lines, Queue};
 use crate::id::RunId;
 
 /// What is given out.
@@ -24,22 +25,25 @@ pub struct Start {
     pub wants: Wants,
 }
 
-/// Decides which runs get a slot now. Costs a look at each run and the sorting of those that could start; when no slot is
-/// free, only the look.
-pub fn decide(facts: &QueueFacts) -> Decisions {
-    let mut books = Books::of(facts);
-    let mut decisions = Decisions { resumes: books.resume(facts), starts: Vec::new() };
-    let mut queue = Queue::of(facts, &books);
-    for class in &mut queue.classes {
-        class.needed.sort_by_key(|it| it.rank);
-        for candidate in &class.needed {
-            if books.take(candidate.at) {
-                decisions.starts.push(candidate.start());
+impl Queue {
+    /// Decides which runs get a slot now. Costs a look at each run that has one or gets one, at each project that has somebody who
+    /// waits, and, while somebody is parked, at each run that another one started; not at the rest of those that wait.
+    pub fn decide(&self) -> Decisions {
+        let mut books = Books::of(self);
+        let mut decisions = Decisions { resumes: books.resume(self), starts: Vec::new() };
+        let mut needed = needed(self);
+        let first: HashSet<&RunId> = needed.iter().flatten().map(|it| &it.run.run).collect();
+        for (needed, lines) in needed.iter_mut().zip(self.lines()) {
+            needed.sort_by_key(|it| it.rank);
+            for candidate in needed {
+                if books.take(candidate.at) {
+                    decisions.starts.push(Start { run: candidate.run.run.clone(), wants: candidate.wants });
+                }
             }
+            give_in_turn(self, lines, &first, &mut books, &mut decisions.starts);
         }
-        give_in_turn(class, &mut books, &mut decisions.starts);
+        decisions
     }
-    decisions
 }
 
 /// What is used of each limit, and by each project.
@@ -53,14 +57,15 @@ struct Books {
 
 impl Books {
     /// What is used by runs that have a slot.
-    fn of(facts: &QueueFacts) -> Self {
+    fn of(queue: &Queue) -> Self {
+        let facts = queue.facts();
         let mut books = Self {
             free: facts.limits.iter().map(|it| it.limit).collect(),
             by_project: vec![0; facts.projects.len()],
             turns: facts.projects.iter().map(|(_, turn)| *turn).collect(),
             now: facts.projects.iter().map(|(_, turn)| *turn).max().unwrap_or(0),
         };
-        for workspace in &facts.workspaces {
+        for workspace in queue.busy() {
             for _ in workspace.runs.iter().filter(|run| run.hold == Hold::Slot) {
                 books.count(workspace);
             }
@@ -70,13 +75,13 @@ impl Books {
 
     /// Gives slots to resuming runs, the oldest first. One for which there is none counts all the same from then on:
     /// its terraform is at work.
-    fn resume(&mut self, facts: &QueueFacts) -> Vec<RunId> {
-        let all = facts.workspaces.iter().flat_map(|at| at.runs.iter().map(move |run| (at, run)));
+    fn resume(&mut self, queue: &Queue) -> Vec<RunId> {
+        let all = queue.busy().flat_map(|at| at.runs.iter().map(move |run| (at, run)));
         let mut resuming: Vec<_> = all.filter(|(_, run)| run.hold == Hold::Resuming).collect();
         resuming.sort_by_key(|(_, run)| (run.number, &run.run));
         let (mut resumed, mut left) = (Vec::new(), Vec::new());
         for (workspace, run) in resuming {
-            if self.has_room(workspace) {
+            if self.has_room(&workspace.limits) {
                 self.count(workspace);
                 resumed.push(run.run.clone());
             } else {
@@ -89,8 +94,8 @@ impl Books {
         resumed
     }
 
-    fn has_room(&self, workspace: &WorkspaceFacts) -> bool {
-        workspace.limits.iter().all(|&limit| self.free[limit] > 0)
+    fn has_room(&self, limits: &[usize]) -> bool {
+        limits.iter().all(|&limit| self.free[limit] > 0)
     }
 
     fn count(&mut self, workspace: &WorkspaceFacts) {
@@ -101,7 +106,7 @@ impl Books {
     }
 
     fn take(&mut self, workspace: &WorkspaceFacts) -> bool {
-        if !self.has_room(workspace) {
+        if !self.has_room(&workspace.limits) {
             return false;
         }
         self.count(workspace);
@@ -111,20 +116,7 @@ impl Books {
     }
 }
 
-/// The runs that start as soon as there is a slot, of each class.
-#[derive(Default)]
-struct Queue<'a> {
-    classes: [Class<'a>; 3],
-}
-
-#[derive(Default)]
-struct Class<'a> {
-    /// Those that a parked run waits for.
-    needed: Vec<Candidate<'a>>,
-    /// The others by project.
-    others: BTreeMap<usize, Vec<Candidate<'a>>>,
-}
-
+/// A run that a parked run waits for, and that starts as soon as there is a slot.
 struct Candidate<'a> {
     at: &'a WorkspaceFacts,
     run: &'a QueuedRun,
@@ -136,39 +128,24 @@ struct Candidate<'a> {
 /// as few runs as possible are parked at a time.
 type Rank = (u64, Reverse<usize>, u64);
 
-impl Candidate<'_> {
-    fn start(&self) -> Start {
-        Start { run: self.run.run.clone(), wants: self.wants }
+/// Those that a parked run waits for, by class.
+fn needed(queue: &Queue) -> [Vec<Candidate<'_>>; 3] {
+    let mut needed = [const { Vec::new() }; 3];
+    let parked = Parked::of(queue);
+    if parked.0.is_empty() {
+        return needed;
     }
-}
-
-impl<'a> Queue<'a> {
-    fn of(facts: &'a QueueFacts, books: &Books) -> Self {
-        let mut queue = Self::default();
-        let parked = Parked::of(facts);
-        for at in facts.workspaces.iter().filter(|at| books.has_room(at)) {
-            let next = at.next();
-            for run in &at.runs {
-                let Hold::Waits(wants) = run.hold else { continue };
-                let is_next = next.is_some_and(|next| std::ptr::eq(next, run));
-                if wants.queues() && !is_next {
-                    continue;
-                }
-                // Whoever stands before a run that is needed is needed as well.
-                let rank = match is_next {
-                    true => at.runs.iter().filter(|it| queues(it)).filter_map(|it| parked.rank(it)).min(),
-                    false => parked.rank(run),
-                };
-                let class = &mut queue.classes[wants.class()];
-                let candidate = Candidate { at, run, wants, rank: rank.unwrap_or((0, Reverse(0), run.number)) };
-                match rank {
-                    Some(_) => class.needed.push(candidate),
-                    None => class.others.entry(at.project).or_default().push(candidate),
-                }
-            }
+    for at in queue.needed() {
+        for (run, wants) in at.candidates() {
+            // Whoever stands before a run that is needed is needed as well.
+            let rank = match wants.queues() {
+                true => at.runs.iter().filter(|it| queues(it)).filter_map(|it| parked.rank(it)).min(),
+                false => parked.rank(run),
+            };
+            needed[wants.class()].extend(rank.map(|rank| Candidate { at, run, wants, rank }));
         }
-        queue
     }
+    needed
 }
 
 fn queues(run: &QueuedRun) -> bool {
@@ -179,8 +156,8 @@ fn queues(run: &QueuedRun) -> bool {
 struct Parked<'a>(HashMap<&'a RunId, (u64, usize)>);
 
 impl<'a> Parked<'a> {
-    fn of(facts: &'a QueueFacts) -> Self {
-        let all = facts.workspaces.iter().flat_map(|at| &at.runs);
+    fn of(queue: &'a Queue) -> Self {
+        let all = queue.busy().flat_map(|at| &at.runs);
         let parked: HashMap<&RunId, &QueuedRun> =
             all.filter(|run| run.hold == Hold::Parked).map(|run| (&run.run, run)).collect();
         let place = |run: &QueuedRun| {
@@ -198,7 +175,7 @@ impl<'a> Parked<'a> {
 
     /// `None` for a run that no parked run waits for.
     fn rank(&self, run: &QueuedRun) -> Option<Rank> {
-        if self.0.is_empty() || !matches!(run.hold, Hold::Waits(_)) {
+        if !matches!(run.hold, Hold::Waits(_)) {
             return None;
         }
         let places = run.needed_by.iter().filter_map(|id| self.0.get(id));
@@ -206,27 +183,47 @@ impl<'a> Parked<'a> {
     }
 }
 
-/// The projects take turns: the one with the fewest slots is next; of several, the one whose last turn is longest ago; of
-/// those, the one whose first run is oldest. Within a project, first in first out.
-fn give_in_turn(class: &mut Class<'_>, books: &mut Books, starts: &mut Vec<Start>) {
-    let mut lines: BTreeMap<usize, VecDeque<&Candidate<'_>>> = BTreeMap::new();
-    for (&project, candidates) in &mut class.others {
-        candidates.sort_by_key(|it| (it.run.number, &it.run.run));
-        lines.insert(project, candidates.iter().collect());
+/// A line of a project and who is at its front.
+struct Line<'a> {
+    limits: &'a [usize],
+    front: Option<&'a InLine>,
+    rest: btree_set::Iter<'a, InLine>,
+}
+
+impl Line<'_> {
+    /// Lets the next one to the front who has not had a turn before everybody.
+    fn advance(&mut self, first: &HashSet<&RunId>) {
+        self.front = self.rest.find(|it| !first.contains(&it.run));
     }
-    let due = |project: usize, line: &VecDeque<&Candidate<'_>>, books: &Books| {
-        line.front().map(|first| Reverse((books.by_project[project], books.turns[project], first.run.number, project)))
-    };
-    let mut next: BinaryHeap<_> = lines.iter().filter_map(|(&project, line)| due(project, line, books)).collect();
-    while let Some(Reverse((.., project))) = next.pop() {
-        let Some(line) = lines.get_mut(&project) else { continue };
-        // One for which there is no slot has none until the next decision.
-        while let Some(candidate) = line.pop_front() {
-            if books.take(candidate.at) {
-                starts.push(candidate.start());
-                break;
-            }
+}
+
+/// The projects take turns: the one with the fewest slots is next; of several, the one whose last turn is longest ago; of
+/// those, the one whose first run is oldest. Within a project, first in first out. Who is in `first` had a turn already.
+fn give_in_turn(queue: &Queue, lines: &Lines, first: &HashSet<&RunId>, books: &mut Books, starts: &mut Vec<Start>) {
+    let mut projects: BTreeMap<usize, Vec<Line<'_>>> = BTreeMap::new();
+    for ((project, limits), line) in lines {
+        if books.has_room(limits) {
+            let mut line = Line { limits, front: None, rest: line.iter() };
+            line.advance(first);
+            projects.entry(*project).or_default().push(line);
         }
-        next.extend(due(project, line, books));
+    }
+    let due = |project: usize, lines: &[Line<'_>], books: &Books| {
+        let front = lines.iter().filter_map(|line| line.front).min()?;
+        Some(Reverse((books.by_project[project], books.turns[project], front.number, project)))
+    };
+    let mut next: BinaryHeap<_> = projects.iter().filter_map(|(&project, lines)| due(project, lines, books)).collect();
+    while let Some(Reverse((.., project))) = next.pop() {
+        let Some(lines) = projects.get_mut(&project) else { continue };
+        // A line for which there is no slot has none until the next decision.
+        lines.retain(|line| line.front.is_some() && books.has_room(line.limits));
+        let Some(line) = lines.iter_mut().min_by_key(|line| line.front) else { continue };
+        if let Some(front) = line.front
+            && books.take(&queue.facts().workspaces[front.at])
+        {
+            starts.push(Start { run: front.run.clone(), wants: front.wants });
+        }
+        line.advance(first);
+        next.extend(due(project, lines, books));
     }
 }

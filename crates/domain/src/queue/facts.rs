@@ -166,6 +166,16 @@ impl WorkspaceFacts {
         }
     }
 
+    /// The runs that start as soon as there is a slot: the next one of those that queue, and those that do not.
+    pub(super) fn candidates(&self) -> impl Iterator<Item = (&QueuedRun, Wants)> {
+        let next = self.next();
+        self.runs.iter().filter_map(move |run| {
+            let Hold::Waits(wants) = run.hold else { return None };
+            let is_next = next.is_some_and(|next| std::ptr::eq(next, run));
+            (is_next || !wants.queues()).then_some((run, wants))
+        })
+    }
+
     /// The first of those that wait in the queue.
     fn head(&self) -> Option<&QueuedRun> {
         self.runs.iter().find(|it| matches!(it.hold, Hold::Waits(wants) if wants.queues()))

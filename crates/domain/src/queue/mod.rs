@@ -6,16 +6,18 @@
 //! its executor, organization, project and tags; it takes a slot of each or none. Slots go to applies first, then plans,
 //! then plan-only runs. Within each of the three, what a parked run waits for goes first, and the rest of the projects
 //! take turns. A run that waits for approval keeps its workspace and has no slot; nor has a parked one, see `facts`.
-//! Absent: executors, time, and who may do what.
+//! `lines` keeps the facts in order. Absent: executors, time, and who may do what.
 
 mod circle;
 mod decide;
 mod facts;
+mod lines;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]
 mod tests;
 
 pub use circle::{Link, WaitGraph, Why, problem as circle_problem};
-pub use decide::{Decisions, Start, decide};
+pub use decide::{Decisions, Start};
 pub use facts::{Blocked, Hold, LimitFacts, QueueFacts, QueuedRun, Scope, Wants, WorkspaceFacts};
+pub use lines::Queue;

@@ -133,6 +133,8 @@ struct World {
     turns: [u64; 3],
     now: u64,
     runs: Vec<Run>,
+    /// What the scheduler knows.
+    queue: Queue,
     /// What runs of each workspace start, where that is not left to chance.
     scripts_by_workspace: Option<Vec<Vec<Child>>>,
     seen: Seen,
@@ -147,6 +149,7 @@ impl World {
             limits: [0; 5],
             turns: [0; 3],
             now: 0,
+            queue: Queue::default(),
             runs: Vec::new(),
             scripts_by_workspace: None,
             seen: Seen::default(),
@@ -380,7 +383,7 @@ impl World {
     /// Gives slots out, as the scheduler does, and holds what came of it against the promises.
     fn dispatch(&mut self) {
         let facts = self.facts();
-        let decisions = decide(&facts);
+        let decisions = self.decided(&facts);
         for run in &decisions.resumes {
             let at = number(run);
             assert_eq!(self.runs[at].hold, Some(Hold::Resuming));
@@ -401,6 +404,28 @@ impl World {
             self.seen.overtakes += u64::from(parent_is_parked && older);
         }
         self.check(&decisions);
+    }
+
+    /// What is decided on facts that are kept up to date; the same as on facts that are read anew.
+    fn decided(&mut self, facts: &QueueFacts) -> Decisions {
+        let mut queue = std::mem::take(&mut self.queue);
+        if queue.facts().limits != facts.limits || queue.facts().projects.is_empty() {
+            queue = Queue::of(facts.clone());
+        }
+        let before = queue.facts().workspaces.clone();
+        for old in before.iter().filter(|old| !facts.workspaces.contains(old)) {
+            queue.forget(&old.workspace);
+        }
+        for new in facts.workspaces.iter().filter(|new| !before.contains(new)) {
+            queue.put(new.clone());
+        }
+        for (at, (_, turn)) in facts.projects.iter().enumerate() {
+            queue.set_turn(at, *turn);
+        }
+        let decisions = queue.decide();
+        assert_eq!(decisions, Queue::of(facts.clone()).decide(), "what is kept up to date is not up to date");
+        self.queue = queue;
+        decisions
     }
 
     /// Of the runs of one workspace that queue, none starts before an older one is over or waits for an approval.
@@ -437,7 +462,11 @@ impl World {
                 assert!(!(room && could_start), "a slot is idle while {} waits", run.run);
             }
         }
-        assert_eq!(decide(&facts), Decisions::default(), "a second look finds what the first one missed");
+        assert_eq!(
+            Queue::of(facts.clone()).decide(),
+            Decisions::default(),
+            "a second look finds what the first one missed"
+        );
     }
 
     fn facts(&self) -> QueueFacts {

@@ -80,7 +80,7 @@ fn queued_run(text: &str) -> QueuedRun {
 #[track_caller]
 fn check(drawing: &str, expected: Expect) {
     let facts = facts(drawing);
-    let decisions = decide(&facts);
+    let decisions = Queue::of(facts.clone()).decide();
     let mut lines: Vec<String> = decisions.resumes.iter().map(|run| format!("{run} has a slot again")).collect();
     lines.extend(decisions.starts.iter().map(|start| format!("{} starts to {:?}", start.run, start.wants)));
     let mut left = BTreeMap::new();
@@ -245,7 +245,7 @@ fn with_one_slot_the_turns_of_before_count() {
     for (project, turn) in [("p", 30), ("q", 10), ("r", 20)] {
         facts.projects.iter_mut().find(|(id, _)| *id == ProjectId::from_suffix(project)).unwrap().1 = turn;
     }
-    assert_eq!(decide(&facts).starts[0].run, RunId::from_suffix("9"));
+    assert_eq!(Queue::of(facts.clone()).decide().starts[0].run, RunId::from_suffix("9"));
 }
 
 #[test]
@@ -353,7 +353,7 @@ fn a_queue_of_ten_thousand_gives_out_every_slot_once() {
             runs: runs.collect(),
         });
     }
-    let decisions = decide(&facts);
+    let decisions = Queue::of(facts.clone()).decide();
     let expected: Vec<_> = (0..100).map(|at| RunId::from_suffix(&format!("{at}x0"))).collect();
     assert_eq!(decisions.starts.into_iter().map(|start| start.run).collect::<Vec<_>>(), expected);
 }

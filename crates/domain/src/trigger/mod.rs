@@ -10,7 +10,7 @@ mod words;
 
 pub use cutoff::{Cutoff, Inputs, Read, cutoff};
 pub use edges::{Edge, MOST_SOURCES, check};
-pub use wave::{Blocker, Decisions, Facts, InFlight, Outcome, Settled, Skip, Start, Waiting, decide};
+pub use wave::{Blocker, Decisions, Facts, InFlight, Outcome, Settled, Skip, Start, Waiting, decide, upstreams};
 pub use words::{skipped, started, waiting};
 
 #[cfg(test)]

@@ -235,8 +235,8 @@ fn blockers(facts: &Facts, notes: &BTreeMap<&str, Vec<&Settled>>, downstream: &s
     blockers
 }
 
-/// Every workspace from which triggers lead to this one.
-fn upstreams<'a>(edges: &'a [Edge], downstream: &'a str) -> BTreeSet<&'a str> {
+/// Every workspace from which triggers lead to this one, directly or not.
+pub fn upstreams<'a>(edges: &'a [Edge], downstream: &'a str) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     let mut open = vec![downstream];
     while let Some(at) = open.pop() {

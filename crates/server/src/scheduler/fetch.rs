@@ -72,7 +72,7 @@ pub(super) async fn run(app: App, closing: CancellationToken) {
 
 async fn waiting(app: &App) -> Result<Vec<Run>, Problem> {
     let tx = app.db.read().await?;
-    Ok(runs::unfinished(&tx).await?.into_iter().filter(|run| run.status() == RunStatus::Fetching).collect())
+    runs::in_status(&tx, &[RunStatus::Fetching]).await
 }
 
 async fn fetch(app: &App, run: Run) {

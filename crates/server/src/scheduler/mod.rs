@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 
 use domain::Problem;
 use domain::id::Id;
-use domain::queue::{Start, Wants, decide};
+use domain::queue::{Start, Wants};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::task::JoinSet;
@@ -130,7 +130,7 @@ async fn dispatch(
         _ => ledger.insert(Ledger::load(&tx).await?),
     };
     drop(tx);
-    let decisions = decide(ledger.facts());
+    let decisions = ledger.decide();
     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::debug!(micros, starts = decisions.starts.len(), "gave out slots");
     for run in decisions.resumes {

@@ -37,7 +37,7 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         let upstream = workspaces::by_id(&tx, &reader.workspace).await?.ok_or_else(gone)?;
         let answer = match foreseen.outputs.get(&upstream.id) {
             Some(outputs) => Some(Answer::Planned(outputs.clone())),
-            None => states::service::outputs_file(app, &tx, &upstream).await?.map(Answer::State),
+            None => states::service::outputs_file(app, &tx, &upstream, run.is_destroy).await?.map(Answer::State),
         };
         if let Some(answer) = answer {
             let Reader { module, name, instance, .. } = reader;

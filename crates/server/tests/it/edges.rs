@@ -75,6 +75,42 @@ on_both! {
         server.open_gate("d.plan.gate").await;
     }
 
+    async fn a_run_that_destroys_reads_the_last_outputs_of_an_upstream_that_is_gone_and_no_other_run_does(server) {
+        let (a, d) = pair(&server, "").await;
+        applied(&server, &d).await;
+        let gone = server.run(&a, json!({ "is-destroy": true, "auto-apply": true, "force": true })).await;
+        server.until(&gone, "applied").await;
+        let outputs = format!("/workspaces/{a}/current-state-version-outputs");
+        let state = format!("/workspaces/{a}/current-state-version");
+        let named = async |token: &str, path: &str| {
+            let answer = server.request(Method::GET, path).token(token).send().await.is(200);
+            let all = answer.json()["data"].as_array().unwrap().clone();
+            all.iter().map(|it| it["attributes"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+
+        let token = planning(&server, "d", &d).await;
+        assert!(named(&token, &outputs).await.is_empty());
+        let newest = server.request(Method::GET, &state).token(&token).send().await.is(200).id();
+        server.open_gate("d.plan.gate").await;
+        let last = server.get(&format!("/workspaces/{d}/runs")).await.is(200).ids()[0].clone();
+        server.until(&last, "applied").await;
+
+        let _ = std::fs::remove_file(server.control("d.cli"));
+        server.gate("d.plan.gate");
+        let destroy = server.run(&d, json!({ "is-destroy": true })).await;
+        server.until(&destroy, "planning").await;
+        let token = token_of_run(&server, "d").await;
+        assert_eq!(named(&token, &outputs).await, ["ip", "key"]);
+        let older = server.request(Method::GET, &state).token(&token).send().await.is(200).id();
+        assert_ne!(older, newest);
+        let of_it = format!("/state-versions/{older}/outputs");
+        assert_eq!(named(&token, &of_it).await, ["ip", "key"]);
+        let included = server.request(Method::GET, &format!("/workspaces/{a}?include=outputs")).token(&token);
+        assert_eq!(included.send().await.is(200).json()["included"].as_array().unwrap().len(), 2);
+        assert!(server.get(&outputs).await.is(200).ids().is_empty(), "a person sees what there is");
+        server.open_gate("d.plan.gate").await;
+    }
+
     async fn the_code_of_a_run_says_what_it_reads_and_newer_code_says_otherwise(server) {
         let (a, d) = pair(&server, CODE).await;
         applied(&server, &d).await;

@@ -51,7 +51,8 @@ async fn a_long_queue_is_quickly_joined_and_keeps_its_order_over_a_restart() {
     server.open_gate("first.plan.gate").await;
     let until = count - count.min(300) / 2;
     while pending(&server).await > until {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        // To ask counts the whole queue: asked often, it would be what is measured.
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
     let starts = decisions.take();
     let memory = resident();
@@ -89,7 +90,7 @@ async fn a_long_queue_is_quickly_joined_and_keeps_its_order_over_a_restart() {
     }
     if asked.is_some() {
         assert!(quantile(&mut joined, 0.99) < Duration::from_millis(50) && memory < 300 * 1024, "{text}");
-        assert!(per_start < Duration::from_millis(5) && opened < Duration::from_secs(10), "{text}");
+        assert!(per_start < Duration::from_millis(1) && opened < Duration::from_secs(10), "{text}");
     }
 }
 

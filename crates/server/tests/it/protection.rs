@@ -52,6 +52,19 @@ on_both! {
         assert!(refused.refuses(409, "workspace/downstreams").detail().contains("\"application\""));
     }
 
+    async fn who_reads_an_upstream_stands_on_it_and_whom_a_runner_started_does_not(server) {
+        let network = filled(&server, "network").await;
+        let reader = server.workspace("reader").await;
+        let code = "data \"tfe_outputs\" \"n\" {\n  workspace = \"network\"\n}\noutput \"o\" {\n  value = data.tfe_outputs.n.values.ip\n}\n";
+        server.configuration_of(&reader, false, &[("main.tf", code)]).await;
+        let run = server.run(&reader, json!({ "auto-apply": true })).await;
+        server.until(&run, "applied").await;
+        let refused = server.try_run(&network, None, json!({ "is-destroy": true })).await;
+        assert!(refused.refuses(409, "workspace/downstreams").detail().contains("\"reader\""));
+        destroy(&server, &reader).await;
+        destroy(&server, &network).await;
+    }
+
     async fn an_upstream_that_has_nothing_left_is_deleted_only_by_force(server) {
         let (network, _, _) = three(&server).await;
         let run = server.run(&network, json!({ "is-destroy": true, "auto-apply": true, "force": true })).await;

@@ -185,6 +185,8 @@ on_both! {
         let waits = decision(&server, &d, "waiting").await;
         let message = waits.text_at("/data/0/attributes/message");
         assert_eq!(message, format!("Waits until these upstreams have settled: \"b\" ({slow})."));
+        assert_eq!(waits.at("/data/0/attributes/blocked-by/kind"), "upstream");
+        assert_eq!(waits.at("/data/0/attributes/blocked-by/id"), slow.as_str());
         assert!(runs_of(&server, &d).await.is_empty());
         server.open_gate("b.apply.gate").await;
         let run = run_number(&server, &d, 1).await;

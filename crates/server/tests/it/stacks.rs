@@ -116,6 +116,20 @@ on_both! {
         assert_eq!(applies(&server), ["network", "cluster", "dns", "dns", "cluster", "network"]);
     }
 
+    async fn who_reads_another_goes_before_it(server) {
+        // By name and by age the reader would be last.
+        let network = filled(&server, "network").await;
+        let reader = server.workspace("reader").await;
+        let code = "data \"tfe_outputs\" \"n\" {\n  workspace = \"network\"\n}\noutput \"o\" {\n  value = data.tfe_outputs.n.values.ip\n}\n";
+        server.configuration_of(&reader, false, &[("main.tf", code)]).await;
+        let run = server.run(&reader, json!({ "auto-apply": true })).await;
+        server.until(&run, "applied").await;
+        let stack = make(&server, json!({ "name": "demo", "workspace-ids": [network, reader] })).await.is(201).id();
+        server.post(&format!("/stacks/{stack}/actions/destroy"), json!({})).await.is(200);
+        until_status(&server, &stack, "destroyed").await;
+        assert_eq!(applies(&server), ["network", "reader", "reader", "network"]);
+    }
+
     async fn what_strangers_stand_on_waits_until_they_are_gone(server) {
         let ids = chain(&server, &["network", "stranger"]).await;
         let stack = make(&server, json!({ "name": "demo", "workspace-ids": [ids[0]] })).await.is(201).id();

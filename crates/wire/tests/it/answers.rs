@@ -308,6 +308,7 @@ fn a_run_trigger_and_a_decision_not_to_run() {
         outcome: TriggerOutcome::NotRun,
         message: "Not run: \"up\" failed.".to_owned(),
         created_at: at(1),
+        blocked_by: None,
         upstreams: vec![upstream],
     };
     let decision = TriggerDecision::new("td-1", attributes)

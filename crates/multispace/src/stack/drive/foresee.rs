@@ -29,7 +29,7 @@ impl Drive<'_> {
             let outputs =
                 match (foreseen, self.workspaces.get(workspace).and_then(|it| it.ids.get(&reference.workspace))) {
                     (Some(outputs), _) => outputs,
-                    (None, Some(id)) => self.host.values(id).await?,
+                    (None, Some(id)) => self.host.values(id, self.job.direction.is_reverse()).await?,
                     (None, None) => PlannedOutputs::new(),
                 };
             let value = references::value(root, &variable, &reference, &outputs)?;

@@ -175,13 +175,14 @@ impl Host<'_> {
         }
     }
 
-    /// Outputs of a workspace's state with their values, also those of secrets; empty without a state.
+    /// Outputs of a workspace's state with their values, also those of secrets; empty without a state. For a run
+    /// that destroys, the last ones that there were.
     ///
     /// # Errors
     /// See [`Self::workspaces`].
-    pub(crate) async fn values(&self, workspace: &str) -> Result<PlannedOutputs, Problem> {
+    pub(crate) async fn values(&self, workspace: &str, to_destroy: bool) -> Result<PlannedOutputs, Problem> {
         match self {
-            Self::Local(local) => local.values(workspace).await,
+            Self::Local(local) => local.values(workspace, to_destroy).await,
             // A server keeps its secrets to itself: variables that are outputs are refused before the walk.
             Self::Remote(_) => Ok(PlannedOutputs::new()),
         }

@@ -57,6 +57,13 @@ pub async fn downstreams(tx: &Tx, workspace: &str) -> Result<Vec<Edge>, Problem>
     Ok(triggers.chain(store::out_of(tx, workspace).await?.into_iter().map(of_row)).collect())
 }
 
+/// Ids of the workspaces that stand on a workspace: those that it triggers and those that read it. Not those whose runs it
+/// started: they need nothing of it. Asks nobody who they are.
+pub async fn standing_on(tx: &Tx, workspace: &str) -> Result<BTreeSet<String>, Problem> {
+    let edges = downstreams(tx, workspace).await?.into_iter().filter(|edge| edge.kind != Kind::Runner);
+    Ok(edges.map(|edge| edge.downstream).collect())
+}
+
 /// Edges into and out of a workspace, as far as the actor may see the workspace at the other end.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use wire::run_triggers::{
     RunTrigger as Document, RunTriggerAttributes, RunTriggerBody, RunTriggerRelationships, SettledUpstream,
     TriggerDecision, TriggerDecisionAttributes, TriggerDecisionRelationships,
 };
+use wire::runs::BlockedBy;
 use wire::words::{TriggerOutcome, UpstreamOutcome};
 use wire::{ToOne, kind};
 
@@ -109,6 +110,11 @@ async fn decisions(
         let since = waiting.settled.iter().map(|note| note.at).min().unwrap_or_default();
         let attributes = TriggerDecisionAttributes {
             outcome: TriggerOutcome::Waiting,
+            blocked_by: waiting.on.first().map(|it| BlockedBy {
+                kind: "upstream".into(),
+                id: it.run.as_ref().unwrap_or(&it.workspace).clone(),
+                words: message.clone(),
+            }),
             message,
             created_at: chrono::DateTime::from_timestamp_micros(since).unwrap_or_default().into(),
             upstreams: shown(firing::upstreams(&tx, &waiting.settled).await?),
@@ -120,6 +126,7 @@ async fn decisions(
             outcome: TriggerOutcome::parse(&decision.outcome).unwrap_or_default(),
             message: decision.message,
             created_at: decision.created_at.into(),
+            blocked_by: None,
             upstreams: shown(decision.upstreams.0),
         };
         documents.push(of(&decision.id, attributes, decision.run_id.as_ref()));

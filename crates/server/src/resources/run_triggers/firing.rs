@@ -177,18 +177,23 @@ async fn leave(
 }
 
 async fn facts(tx: &Tx, settled: Vec<Settled>) -> Result<Facts, Problem> {
-    let mut each = BTreeSet::new();
+    let edges = edges_of(store::every(tx).await?);
+    let (mut each, mut above) = (BTreeSet::new(), BTreeSet::new());
     for downstream in settled.iter().map(|note| note.downstream.as_str()).collect::<BTreeSet<_>>() {
+        above.extend(trigger::upstreams(&edges, downstream));
         if workspaces::by_id(tx, downstream).await?.is_some_and(|it| it.run_trigger_mode == EACH) {
             each.insert(downstream.to_owned());
         }
     }
-    let unfinished = runs::unfinished(tx).await?;
+    // Nothing else is waited for: a queue that has nothing to do with it is not read.
+    let above: Vec<_> = above.into_iter().map(str::to_owned).collect();
+    let unfinished = runs::unfinished_of(tx, &above).await?;
     // A saved plan may lie about for ever; it is in flight once somebody has confirmed it.
     let may_apply = unfinished.iter().filter(|run| !run.plan_only && (!run.save_plan || run.holds_workspace));
     let in_flight =
         may_apply.map(|run| InFlight { workspace: run.workspace_id.clone(), run: run.id.clone(), origin: origin(run) });
-    Ok(Facts { edges: edges_of(store::every(tx).await?), each, in_flight: in_flight.collect(), settled })
+    let in_flight = in_flight.collect();
+    Ok(Facts { edges, each, in_flight, settled })
 }
 
 fn origin(run: &Run) -> i64 {

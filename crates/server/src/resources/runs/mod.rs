@@ -17,7 +17,7 @@ pub mod waits;
 pub use api::routes;
 pub use api::shown::{document, plan_document};
 pub use store::{
-    Model as Run, PhaseModel as Phase, Reader, TriggeredBy, Upstream, apply_of, by_id, by_key, has_any, plan_of,
-    queue::may_apply, unfinished,
+    Model as Run, PhaseModel as Phase, Reader, TriggeredBy, Upstream, apply_of, by_id, by_key, has_any, in_status,
+    plan_of, queue::may_apply, unfinished, unfinished_of,
 };
 pub use waits::delete_of;

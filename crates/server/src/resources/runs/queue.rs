@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::Problem;
 use domain::id::{Id, ProjectId, RunId, WorkspaceId};
-use domain::queue::{Blocked, Hold, LimitFacts, QueueFacts, QueuedRun, Scope, Wants, WorkspaceFacts};
+use domain::queue::{Blocked, Decisions, Hold, LimitFacts, Queue, QueuedRun, Scope, Wants, WorkspaceFacts};
 use domain::run::{RunKind, RunStatus};
 
-use super::store::queue::{Line, Of, counts_by_status, lines, turns};
+use super::store::queue::{AT_A_TIME, Line, Of, counts_by_status, lines, turns};
 use super::store::{Model as Run, waits};
 use crate::resources::workspaces::{self, Holder, Placed, Workspace};
 use crate::resources::{limits, organizations};
@@ -18,8 +18,7 @@ use crate::storage::Tx;
 /// The facts of every workspace, kept up to date by looking again at those that have changed: a queue of ten thousand is
 /// read once.
 pub struct Ledger {
-    facts: QueueFacts,
-    workspaces: HashMap<WorkspaceId, usize>,
+    queue: Queue,
     projects: HashMap<String, usize>,
     turns: HashMap<String, u64>,
 }
@@ -32,8 +31,7 @@ impl Ledger {
     pub async fn load(tx: &Tx) -> Result<Self, Problem> {
         let turns = turns(tx).await?.into_iter().map(|(id, turn)| (id, u64::try_from(turn).unwrap_or(0)));
         let mut ledger = Self {
-            facts: QueueFacts { limits: limits::service::every(tx).await?, ..QueueFacts::default() },
-            workspaces: HashMap::new(),
+            queue: Queue::new(limits::service::every(tx).await?),
             projects: HashMap::new(),
             turns: turns.collect(),
         };
@@ -49,9 +47,11 @@ impl Ledger {
     pub async fn refresh(&mut self, tx: &Tx, changed: &BTreeSet<String>) -> Result<(), Problem> {
         let changed: Vec<_> = changed.iter().cloned().collect();
         for id in &changed {
-            self.forget(id);
+            if let Ok(id) = WorkspaceId::parse(id) {
+                self.queue.forget(&id);
+            }
         }
-        for piece in changed.chunks(1_000) {
+        for piece in changed.chunks(AT_A_TIME) {
             let runs = lines(tx, Of::Workspaces(piece)).await?;
             if runs.iter().any(|run| !self.knows(&run.organization_id)) {
                 *self = Self::load(tx).await?;
@@ -62,16 +62,16 @@ impl Ledger {
         Ok(())
     }
 
-    /// The facts.
-    pub fn facts(&self) -> &QueueFacts {
-        &self.facts
+    /// Which runs get a slot now.
+    pub fn decide(&self) -> Decisions {
+        self.queue.decide()
     }
 
     /// Notes that a run of this workspace was given a slot at that moment.
     pub fn turn(&mut self, project: &str, turn: i64) {
         let turn = u64::try_from(turn).unwrap_or(0);
         if let Some(&at) = self.projects.get(project) {
-            self.facts.projects[at].1 = turn;
+            self.queue.set_turn(at, turn);
         }
         self.turns.insert(project.to_owned(), turn);
     }
@@ -79,17 +79,7 @@ impl Ledger {
     /// Whether the limit of this organization is among those that were read.
     fn knows(&self, organization: &str) -> bool {
         let is_it = |scope: &Scope| matches!(scope, Scope::Organization(id) if id.as_str() == organization);
-        self.facts.limits.iter().any(|limit| is_it(&limit.scope))
-    }
-
-    fn forget(&mut self, id: &str) {
-        let Ok(id) = WorkspaceId::parse(id) else { return };
-        if let Some(at) = self.workspaces.remove(&id) {
-            self.facts.workspaces.swap_remove(at);
-            if let Some(moved) = self.facts.workspaces.get(at) {
-                self.workspaces.insert(moved.workspace.clone(), at);
-            }
-        }
+        self.queue.facts().limits.iter().any(|limit| is_it(&limit.scope))
     }
 
     async fn take_in(&mut self, tx: &Tx, runs: Vec<Line>) -> Result<(), Problem> {
@@ -106,21 +96,21 @@ impl Ledger {
         }
         let ids: Vec<_> = of.keys().cloned().collect();
         let places = workspaces::placed(tx, &ids).await?;
-        let tags = tags(tx, &self.facts.limits, &ids).await?;
+        let tags = tags(tx, &self.queue.facts().limits, &ids).await?;
         for place in places {
             let Some(runs) = of.remove(&place.id) else { continue };
             let project = self.project(&place.project_id)?;
             let own = tags.get(&place.id).map(Vec::as_slice).unwrap_or_default();
-            let limits = (0..self.facts.limits.len()).filter(|&at| counts(&self.facts.limits[at].scope, &place, own));
+            let all = self.queue.facts().limits.iter().enumerate();
+            let limits = all.filter(|(_, limit)| counts(&limit.scope, &place, own)).map(|(at, _)| at).collect();
             let facts = WorkspaceFacts {
                 workspace: WorkspaceId::parse(&place.id)?,
                 project,
-                limits: limits.collect(),
+                limits,
                 locked: place.locked_kind.as_deref() == Some("user"),
                 runs,
             };
-            self.workspaces.insert(facts.workspace.clone(), self.facts.workspaces.len());
-            self.facts.workspaces.push(facts);
+            self.queue.put(facts);
         }
         Ok(())
     }
@@ -129,9 +119,8 @@ impl Ledger {
         if let Some(&at) = self.projects.get(id) {
             return Ok(at);
         }
-        let at = self.facts.projects.len();
         let turn = self.turns.get(id).copied().unwrap_or(0);
-        self.facts.projects.push((ProjectId::parse(id)?, turn));
+        let at = self.queue.add_project(ProjectId::parse(id)?, turn);
         self.projects.insert(id.to_owned(), at);
         Ok(at)
     }

@@ -266,6 +266,18 @@ pub async fn unfinished(tx: &Tx) -> Result<Vec<Model>, Problem> {
     in_status(tx, &statuses).await
 }
 
+/// Runs of these workspaces that have not ended, oldest first.
+pub async fn unfinished_of(tx: &Tx, workspaces: &[String]) -> Result<Vec<Model>, Problem> {
+    let statuses: Vec<_> = RunStatus::non_finals().map(RunStatus::as_str).collect();
+    let mut all = Vec::new();
+    for piece in workspaces.chunks(queue::AT_A_TIME) {
+        let of = Entity::find().filter(Column::WorkspaceId.is_in(piece)).filter(Column::Status.is_in(statuses.clone()));
+        all.extend(of.all(tx.db()).await.stored()?);
+    }
+    all.sort_by_key(|run| run.created_at);
+    Ok(all)
+}
+
 /// Adds a run with its plan and apply.
 pub async fn insert(tx: &Tx, run: &Model, plan: PhaseModel, apply: PhaseModel) -> Result<(), Problem> {
     Entity::insert(run.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await.stored()?;

@@ -15,7 +15,7 @@ use domain::{Fault, Problem};
 use super::store::{self, Event, Model as Stack};
 use crate::app::App;
 use crate::resources::workspaces::Workspace;
-use crate::resources::{run_triggers, runs, workspaces};
+use crate::resources::{edges, run_triggers, runs, workspaces};
 use crate::storage::{Change, Tx};
 
 /// The workspaces of a stack, by name.
@@ -27,23 +27,28 @@ impl Members {
         &self.0
     }
 
-    /// Who stands on whom among them, by name.
+    /// Who stands on whom among them, by name: who is triggered and who reads. Where some read one another in a circle,
+    /// reading gives no order, and the triggers alone do.
     ///
     /// # Errors
     /// `stack/cycle` with the names.
     pub async fn graph(&self, tx: &Tx) -> Result<Graph, Problem> {
-        let names: BTreeMap<_, _> = self.0.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
-        let mut edges = Vec::new();
+        let (mut all, mut triggers) = (Vec::new(), Vec::new());
         for upstream in &self.0 {
+            for downstream in edges::service::standing_on(tx, &upstream.id).await? {
+                all.extend(self.edge(upstream, &downstream));
+            }
             for downstream in run_triggers::downstreams(tx, &upstream.id).await? {
-                edges.extend(names.get(downstream.as_str()).map(|downstream| Edge {
-                    upstream: upstream.name.clone(),
-                    downstream: (*downstream).to_owned(),
-                    reasons: Vec::new(),
-                }));
+                triggers.extend(self.edge(upstream, &downstream));
             }
         }
-        Graph::new(names.into_values(), edges)
+        let names = || self.0.iter().map(|it| it.name.as_str());
+        Graph::new(names(), all).or_else(|_| Graph::new(names(), triggers))
+    }
+
+    fn edge(&self, upstream: &Workspace, downstream: &str) -> Option<Edge> {
+        let downstream = self.0.iter().find(|it| it.id == downstream)?;
+        Some(Edge { upstream: upstream.name.clone(), downstream: downstream.name.clone(), reasons: Vec::new() })
     }
 }
 

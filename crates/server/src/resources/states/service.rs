@@ -10,7 +10,7 @@ use super::document::{self, Document};
 use super::store::{self, Model as State, OutputModel as Output};
 use crate::actor::{Action, Actor};
 use crate::app::App;
-use crate::resources::runs::Run;
+use crate::resources::runs::{self, Run};
 use crate::resources::workspaces::{self, Holder, Workspace};
 use crate::storage::{Change, Tx};
 
@@ -34,13 +34,13 @@ pub struct ShownOutput {
     pub value: Value,
 }
 
-/// The newest state of a workspace.
+/// The newest state of a workspace; for a run that destroys, see [`for_destroy`].
 ///
 /// # Errors
 /// `state/none` when there is none.
 pub async fn current(tx: &Tx, actor: &Actor, workspace: &str) -> Result<State, Problem> {
     let workspace = workspaces::service::for_action(tx, actor, workspace, Action::ReadOutputs).await?;
-    current_of(tx, &workspace).await?.ok_or_else(|| {
+    offered(tx, actor, &workspace).await?.ok_or_else(|| {
         Problem::not_found("state/none", format!("The workspace \"{}\" has no state yet.", workspace.name))
             .advice("Apply it first.")
     })
@@ -52,6 +52,27 @@ pub async fn current_of(tx: &Tx, workspace: &Workspace) -> Result<Option<State>,
         Some(id) => store::by_id(tx, id).await,
         None => Ok(None),
     }
+}
+
+/// The state of a workspace whose outputs whoever asks gets: the newest, but for a run that destroys another workspace.
+pub async fn offered(tx: &Tx, actor: &Actor, workspace: &Workspace) -> Result<Option<State>, Problem> {
+    if let Actor::Run { run, workspace: own, .. } = actor
+        && *own != workspace.id
+        && runs::by_id(tx, run).await?.is_some_and(|run| run.is_destroy)
+    {
+        return for_destroy(tx, workspace).await;
+    }
+    current_of(tx, workspace).await
+}
+
+/// The state whose outputs a run gets that destroys a downstream: the newest, or when everything of the workspace is gone
+/// already, the last one that had outputs. Its code cannot be evaluated without them.
+async fn for_destroy(tx: &Tx, workspace: &Workspace) -> Result<Option<State>, Problem> {
+    let Some(current) = current_of(tx, workspace).await? else { return Ok(None) };
+    if current.resource_count > 0 || !store::outputs_of(tx, &current.id).await?.is_empty() {
+        return Ok(Some(current));
+    }
+    Ok(store::last_with_outputs(tx, &workspace.id).await?.or(Some(current)))
 }
 
 /// One state version.
@@ -253,9 +274,16 @@ pub async fn from_run(app: &App, run: &Run, bytes: Bytes, intermediate: bool) ->
     refused.map_or(Ok(id), Err)
 }
 
-/// A state file with the outputs of the workspace's newest state and no resources; `None` without a state.
-pub async fn outputs_file(app: &App, tx: &Tx, workspace: &Workspace) -> Result<Option<Bytes>, Problem> {
-    let Some(state) = current_of(tx, workspace).await? else { return Ok(None) };
+/// A state file with the outputs of the workspace's newest state and no resources, for a run that reads it; `None` without
+/// a state. A run that destroys gets the last outputs of a workspace that is gone.
+pub async fn outputs_file(
+    app: &App,
+    tx: &Tx,
+    workspace: &Workspace,
+    to_destroy: bool,
+) -> Result<Option<Bytes>, Problem> {
+    let state = if to_destroy { for_destroy(tx, workspace).await? } else { current_of(tx, workspace).await? };
+    let Some(state) = state else { return Ok(None) };
     let bytes = download(app, &state).await?;
     Ok(Some(Bytes::from(document::outputs_only(&bytes)?)))
 }

@@ -2,7 +2,7 @@
 
 use domain::Problem;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{IntoActiveModel, QueryOrder};
 
 use crate::storage::{Stored, Tx};
@@ -186,6 +186,23 @@ pub async fn outputs_of(tx: &Tx, state: &str) -> Result<Vec<OutputModel>, Proble
         .filter(outputs::Column::StateId.eq(state))
         .order_by_asc(outputs::Column::Name)
         .all(tx.db())
+        .await
+        .stored()
+}
+
+/// The newest finalized version of a workspace that had outputs.
+pub async fn last_with_outputs(tx: &Tx, workspace: &str) -> Result<Option<Model>, Problem> {
+    let with_outputs = Query::select()
+        .column(outputs::Column::StateId)
+        .from(outputs::Entity)
+        .and_where(outputs::Column::WorkspaceId.eq(workspace))
+        .to_owned();
+    Entity::find()
+        .filter(Column::WorkspaceId.eq(workspace))
+        .filter(Column::Status.eq("finalized"))
+        .filter(Column::Id.in_subquery(with_outputs))
+        .order_by_desc(Column::CreatedAt)
+        .one(tx.db())
         .await
         .stored()
 }

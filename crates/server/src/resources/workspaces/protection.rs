@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use domain::Problem;
 
 use super::store::{self, Model as Workspace};
-use crate::resources::run_triggers;
+use crate::resources::edges;
 use crate::storage::Tx;
 
 /// How many downstreams a message names.
@@ -20,7 +20,7 @@ pub async fn remaining(tx: &Tx, workspace: &Workspace) -> Result<Vec<Workspace>,
     let mut open = vec![workspace.id.clone()];
     let mut remaining = Vec::new();
     while let Some(upstream) = open.pop() {
-        for downstream in run_triggers::downstreams(tx, &upstream).await? {
+        for downstream in edges::service::standing_on(tx, &upstream).await? {
             if !seen.insert(downstream.clone()) {
                 continue;
             }

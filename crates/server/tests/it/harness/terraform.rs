@@ -80,9 +80,9 @@ apply)
     serial=0
     [ -s "$state" ] && serial="$(sed -n 's/.*"serial":\([0-9]*\).*/\1/p' "$state" | head -n 1)"
     resources='{"mode":"managed","type":"terraform_data","name":"a","provider":"provider[\"terraform.io/builtin/terraform\"]","instances":[{"attributes":{"id":"1"}}]}'
-    [ "$kind" = delete ] && resources=''
     outputs='{"ip":{"value":"10.0.0.1","type":"string"},"key":{"value":"s3cret","type":"string","sensitive":true}}'
     [ -e "$control/$ws.outputs" ] && outputs="$(cat "$control/$ws.outputs")"
+    [ "$kind" = delete ] && resources='' && outputs='{}'
     mkdir -p "${state%/*}"
     printf '{"version":4,"terraform_version":"1.11.4","serial":%d,"lineage":"lineage-%s","outputs":%s,"resources":[%s]}' "$((serial + 1))" "$ws" "$outputs" "$resources" > "$state.new"
     mv "$state.new" "$state"

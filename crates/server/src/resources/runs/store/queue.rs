@@ -9,6 +9,9 @@ use sea_orm::{FromQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
 use super::{Column, Entity};
 use crate::storage::{Stored, Tx};
 
+/// How many workspaces to name in one query: SQLite looks for more of them by status, through the whole queue.
+pub const AT_A_TIME: usize = 16;
+
 /// What the queue needs of a run.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
 pub struct Line {

@@ -153,7 +153,7 @@ fn permissions(actor: &Actor, place: On<'_>) -> WorkspacePermissions {
     }
 }
 
-/// Outputs of the newest state that the actor may see; sensitive ones without their value.
+/// Outputs that the workspace has for the actor, if it may see them; sensitive ones without their value.
 pub(super) async fn outputs(
     app: &App,
     tx: &Tx,
@@ -161,7 +161,7 @@ pub(super) async fn outputs(
     workspace: &Workspace,
 ) -> Result<Vec<ShownOutput>, Problem> {
     let place = service::place(tx, actor, workspace).await?;
-    match states::service::current_of(tx, workspace).await? {
+    match states::service::offered(tx, actor, workspace).await? {
         Some(state) if actor.can(Action::ReadOutputs, place) => states::service::outputs(app, tx, &state, false).await,
         _ => Ok(Vec::new()),
     }
