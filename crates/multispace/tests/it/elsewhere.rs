@@ -142,16 +142,8 @@ fn kill_after(mut running: Running, line: &str, later: Duration) -> bool {
 fn a_mesh_on_a_server_behind_a_bad_line_is_applied_and_destroyed_once_though_killed_in_between() {
     let ground = Ground::with_mesh();
     let yes = &["--auto-approve"];
-    assert!(kill_after(
-        Running::start(&mut ground.command("apply", yes)),
-        "l0-1: planning",
-        Duration::from_millis(300)
-    ));
-    assert!(kill_after(
-        Running::start(&mut ground.command("apply", yes)),
-        "l1-0: planning",
-        Duration::from_millis(700)
-    ));
+    assert!(kill_after(Running::start(&mut ground.command("apply", yes)), "l0-1: ", Duration::from_millis(300)));
+    assert!(kill_after(Running::start(&mut ground.command("apply", yes)), "l1-0: ", Duration::from_millis(700)));
     let outcome = ground.run("apply", yes).succeeds();
     outcome.says("going on with the apply that began at");
     ground.has_one_run_each(false);
@@ -200,11 +192,7 @@ fn a_mesh_on_a_server_behind_a_bad_line_is_applied_and_destroyed_once_though_kil
 fn without_the_record_of_the_walk_a_second_try_runs_again_what_was_applied() {
     let ground = Ground::with_mesh();
     let yes = &["--auto-approve"];
-    assert!(kill_after(
-        Running::start(&mut ground.command("apply", yes)),
-        "l1-0: planning",
-        Duration::from_millis(200)
-    ));
+    assert!(kill_after(Running::start(&mut ground.command("apply", yes)), "l0-0: applied", Duration::from_millis(200)));
     let kept = fs::read_dir(ground.stack.path().join(".multispace")).unwrap().map(|entry| entry.unwrap().path());
     let kept: Vec<_> = kept.filter(|path| path.extension().is_some_and(|it| it == "json")).collect();
     let [record] = &kept[..] else { panic!("one walk is written down: {kept:?}") };

@@ -58,10 +58,18 @@ pub async fn downstreams(tx: &Tx, workspace: &str) -> Result<Vec<Edge>, Problem>
 }
 
 /// Ids of the workspaces that stand on a workspace: those that it triggers and those that read it. Not those whose runs it
-/// started: they need nothing of it. Asks nobody who they are.
+/// started: they need nothing of it. Nor those that start its runs: such a workspace reads what it runs, and is what
+/// destroys it. Asks nobody who they are.
 pub async fn standing_on(tx: &Tx, workspace: &str) -> Result<BTreeSet<String>, Problem> {
+    let runners: BTreeSet<String> = store::into(tx, workspace)
+        .await?
+        .into_iter()
+        .map(of_row)
+        .filter(|edge| edge.kind == Kind::Runner)
+        .map(|edge| edge.upstream)
+        .collect();
     let edges = downstreams(tx, workspace).await?.into_iter().filter(|edge| edge.kind != Kind::Runner);
-    Ok(edges.map(|edge| edge.downstream).collect())
+    Ok(edges.map(|edge| edge.downstream).filter(|downstream| !runners.contains(downstream)).collect())
 }
 
 /// Edges into and out of a workspace, as far as the actor may see the workspace at the other end.
