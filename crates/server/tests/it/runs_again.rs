@@ -88,6 +88,8 @@ on_both! {
             log.extend(read(log.len()).await.body);
         }
         assert!(read(log.len()).await.body.is_empty());
+        // Its log ends a moment before the run has moved on.
+        server.until(&run, "planned").await;
         server.act(&run, "discard").await.is(202);
         let apply = server.get(&format!("/runs/{run}/apply")).await.is(200);
         let never = apply.text_at("/data/attributes/log-read-url");
