@@ -74,6 +74,19 @@ pub fn differences(approved: &Plan, real: &Plan) -> Vec<Difference> {
     found
 }
 
+/// The same for another attempt, after one that ended in the middle: what that one has done needs not be done again, and of
+/// what it had begun to replace only the making may be left.
+#[must_use]
+pub fn differences_after_attempt(approved: &Plan, real: &Plan) -> Vec<Difference> {
+    let is_done = |what: &What| {
+        matches!(what, What::Missing(_))
+            || matches!(what, What::Action { approved: Action::Replace, real: Action::Create })
+    };
+    let mut found = differences(approved, real);
+    found.retain(|it| it.address.starts_with("output.") || !is_done(&it.what));
+    found
+}
+
 fn other(approved: &Change, real: &Change) -> Option<What> {
     if approved.action != real.action {
         return Some(What::Action { approved: approved.action, real: real.action });
@@ -120,6 +133,20 @@ mod tests {
         let approved = plan(&[("t.a", Action::Create, "n=1"), ("t.b", Action::Update, "n=1")]);
         let real = plan(&[("t.b", Action::Replace, "n=1"), ("t.c", Action::Create, "n=1")]);
         assert_eq!(said(&approved, &real), ["t.a: missing create", "t.b: replace for update", "t.c: new create"]);
+    }
+
+    #[test]
+    fn another_attempt_needs_not_do_again_what_the_one_before_it_did() {
+        let approved =
+            plan(&[("t.a", Action::Create, "n=1"), ("t.b", Action::Replace, "n=1"), ("t.c", Action::Delete, "")]);
+        let left = plan(&[("t.b", Action::Create, "n=1")]);
+        assert!(differences_after_attempt(&approved, &left).is_empty());
+        assert_eq!(differences(&approved, &left).len(), 3);
+        let more = plan(&[("t.b", Action::Create, "n=1"), ("t.d", Action::Delete, "")]);
+        assert_eq!(differences_after_attempt(&approved, &more).len(), 1);
+        // What was to be made must not be taken away.
+        let other = plan(&[("t.a", Action::Delete, "")]);
+        assert_eq!(differences_after_attempt(&approved, &other).len(), 1);
     }
 
     #[test]

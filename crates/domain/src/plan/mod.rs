@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::planned::{PlannedOutputs, PlannedValue};
 
-pub use self::compare::{Difference, What, differences};
+pub use self::compare::{Difference, What, differences, differences_after_attempt};
 pub use self::matching::below;
 pub use self::rules::{Rules, needs_a_person};
 

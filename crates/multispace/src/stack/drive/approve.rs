@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::Problem;
-use domain::plan::{Plan, differences};
+use domain::plan::{Plan, differences, differences_after_attempt};
 
 use super::super::host::RunView;
 use super::super::record::Outcome;
@@ -84,7 +84,8 @@ impl Drive<'_> {
                 "  it could not be planned with the stack, so nothing of it was approved\n".to_owned(),
             ));
         };
-        let found = differences(plan, &real);
+        let is_again = self.records.get(workspace).is_some_and(|record| record.attempts > 1);
+        let found = if is_again { differences_after_attempt(plan, &real) } else { differences(plan, &real) };
         Ok(match found.is_empty() {
             true => Weighed::Agreed(approved.note(plan)),
             false => Weighed::Differs(self.console.differences(&found, plan, &real)),
