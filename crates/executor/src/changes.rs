@@ -8,6 +8,8 @@ use domain::planned::{PlannedOutputs, PlannedValue};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::plan_json::has_mark;
+
 #[derive(Deserialize)]
 struct Shown {
     #[serde(default)]
@@ -137,15 +139,6 @@ fn list(mut items: Vec<Value>, unknown: &Value) -> PlannedValue {
         items.resize(marks, Value::Null);
     }
     PlannedValue::List(items.into_iter().enumerate().map(|(at, item)| value(item, &unknown[at])).collect())
-}
-
-fn has_mark(mark: &Value) -> bool {
-    match mark {
-        Value::Bool(marked) => *marked,
-        Value::Array(marks) => marks.iter().any(has_mark),
-        Value::Object(marks) => marks.values().any(has_mark),
-        _ => false,
-    }
 }
 
 /// Notes the paths that are marked.

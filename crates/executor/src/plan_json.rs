@@ -163,7 +163,8 @@ fn redact(change: &mut Value, hide: Hide) -> bool {
     true
 }
 
-fn has_mark(mark: &Value) -> bool {
+/// Whether anything is marked, in `after_unknown` or `before_sensitive` or `after_sensitive`.
+pub(crate) fn has_mark(mark: &Value) -> bool {
     match mark {
         Value::Bool(marked) => *marked,
         Value::Array(marks) => marks.iter().any(has_mark),

@@ -7,14 +7,12 @@ mod draw;
 mod drawn;
 pub mod graph;
 mod near;
-mod select;
 mod target;
 mod teardown;
 pub mod walk;
 
 pub use critical::{Critical, Timed, critical};
 pub use graph::{Edge, Graph, Reason};
-pub use select::{Range, Selector, select};
 pub use target::targets;
 pub use teardown::{Standing, Teardown, teardown};
 pub use walk::{Direction, Ended, Next, Outcome, Retry, Walk};

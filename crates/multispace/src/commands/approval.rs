@@ -35,7 +35,9 @@ pub(super) async fn approve(
     let (records, preview) = scene.walk(Direction::Plan, ready.clone(), None, false, interrupts).await?;
     let stopped = |record: &Record| matches!(record.outcome, Outcome::Failed | Outcome::Canceled | Outcome::Skipped);
     if records.iter().any(stopped) {
-        scene.console.say("nothing was applied: the stack as a whole cannot be planned");
+        if records.iter().any(|record| record.outcome == Outcome::Failed) {
+            scene.console.say("nothing was applied: the stack as a whole cannot be planned");
+        }
         return Ok(Approval::Over(records, preview));
     }
     let changes = |foreseen: &Foreseen| foreseen.changes() || matches!(foreseen.fate, Fate::Deferred { .. });
@@ -100,14 +102,14 @@ fn rows<'a>(records: &'a [Record], preview: &'a Preview) -> Vec<(&'a str, &'a Fo
 fn by_rules(scene: &Scene<'_>, rows: &[(&str, &Foreseen)]) -> Option<Vec<String>> {
     let mut objections = Vec::new();
     let mut has_rules = false;
-    for (name, foreseen) in rows {
+    let at_rest = |foreseen: &Foreseen| matches!(&foreseen.fate, Fate::Planned(plan) if !plan.has_changes());
+    for (name, foreseen) in rows.iter().filter(|(_, foreseen)| !at_rest(foreseen)) {
         let Some(rules) = rules_for(scene, name) else {
             objections.push(format!("{name}: no rules cover it"));
             continue;
         };
         has_rules = true;
         let objection = match &foreseen.fate {
-            Fate::Planned(plan) if !plan.has_changes() => None,
             Fate::Planned(plan) => needs_a_person(&rules, name, plan),
             Fate::Counted { .. } => Some("only the counts of its plan are known".to_owned()),
             Fate::Deferred { .. } | Fate::Failed => Some("it cannot be planned yet".to_owned()),
@@ -163,16 +165,8 @@ async fn ask(
             false => console.ask_about_stack(rows, question),
         }
         is_shown = true;
-        prompt.ask();
-        let answer = interrupts.unless(async { Ok(prompt.answer().await) }).await;
-        console.release();
-        let answer = answer?;
-        let words: Vec<&str> = answer.as_deref().unwrap_or_default().split_whitespace().collect();
-        match words.as_slice() {
-            _ if answer.is_none() => {
-                console.notice("nobody is there to answer, which is a no; --auto-approve does not ask");
-                return Ok(false);
-            }
+        let Some(answer) = answer(console, &mut prompt, interrupts).await? else { return Ok(false) };
+        match answer.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["yes" | "y"] => return Ok(true),
             ["no" | "n"] => {
                 console.say("nothing was applied");
@@ -189,6 +183,46 @@ async fn ask(
             _ => console.say("please answer yes, no, or diff (diff NAME shows one workspace)"),
         }
     }
+}
+
+/// Asks about the destruction of these workspaces, which is said with what each holds.
+pub(super) async fn approve_destruction(
+    console: &Console,
+    list: &[(String, String)],
+    interrupts: &mut Interrupts,
+) -> Result<bool, Failure> {
+    let width = list.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let lines: Vec<String> = list.iter().map(|(name, what)| format!("  {name:<width$}  {what}\n")).collect();
+    let before = format!("These workspaces are destroyed, in this order:\n\n{}\n", lines.concat());
+    let mut prompt = Prompt::start();
+    loop {
+        console.ask(&before, "Destroy all of this? There is no undo. [yes/no]");
+        let Some(answer) = answer(console, &mut prompt, interrupts).await? else { return Ok(false) };
+        match answer.trim() {
+            "yes" | "y" => return Ok(true),
+            "no" | "n" => {
+                console.say("nothing was destroyed");
+                return Ok(false);
+            }
+            _ => console.say("please answer yes or no"),
+        }
+    }
+}
+
+/// The answer to what was just asked; `None` where nobody is there to give one.
+async fn answer(
+    console: &Console,
+    prompt: &mut Prompt,
+    interrupts: &mut Interrupts,
+) -> Result<Option<String>, Failure> {
+    prompt.ask();
+    let answer = interrupts.unless(async { Ok(prompt.answer().await) }).await;
+    console.release();
+    let answer = answer?;
+    if answer.is_none() {
+        console.notice("nobody is there to answer, which is a no; --auto-approve does not ask");
+    }
+    Ok(answer)
 }
 
 /// Whoever sits here, as the system calls them.

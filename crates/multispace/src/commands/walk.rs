@@ -8,14 +8,13 @@ use std::time::Instant;
 use clap::Args;
 use configuration::{BackendSetting, Limits, RunSettings};
 use domain::Problem;
-use domain::stack::{Direction, Retry, Walk, targets};
+use domain::stack::{Direction, Retry, Walk, critical, targets};
 use server::Engine;
 
 use super::Dir;
 use super::approval::{self, Approval};
 use super::there::{self, There};
 use crate::console::Console;
-use crate::console::prompt::Prompt;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
@@ -86,6 +85,8 @@ pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, w
     }
     let selected = targets(&loaded.graph, direction, &wanted.targets)?;
     refuse_early(&loaded, &selected, wanted)?;
+    // A name that is none is refused before a plan is made to be shown of it.
+    targets(&loaded.graph, direction, ways.diff.as_deref().unwrap_or_default())?;
     if !wanted.there.is_given() {
         say_unanswered(console, &loaded, &selected);
     }
@@ -98,7 +99,9 @@ pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, w
     };
     let exit = judge(&records, direction, ways, left);
     let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    console.summary(&records, wall_ms);
+    let timed: Vec<_> = records.iter().filter_map(|it| it.timed(&records, direction.is_reverse())).collect();
+    let slots = usize::try_from(asked.concurrency()).unwrap_or(usize::MAX);
+    console.summary(&records, wall_ms, &critical(&timed, slots));
     say_what_next(console, direction, &records, wanted);
     let frame = Frame { command: drive::command(direction), started_at, ended_at: clock::now(), exit };
     let document = report::document(&frame, &records, &preview);
@@ -209,7 +212,7 @@ pub(super) async fn over(
     let Prepared { code, ready } = prepared;
     if direction == Direction::Destroy && !ways.auto_approve {
         let list = to_destroy(loaded, &ready);
-        if !list.is_empty() && !approved(console, &list, interrupts).await? {
+        if !list.is_empty() && !approval::approve_destruction(console, &list, interrupts).await? {
             return Ok(None);
         }
     }
@@ -296,32 +299,6 @@ fn to_destroy(loaded: &Loaded, ready: &BTreeMap<String, Ready>) -> Vec<(String, 
         Some((name.to_owned(), what))
     };
     loaded.graph.order().rev().filter_map(holds).collect()
-}
-
-async fn approved(console: &Console, list: &[(String, String)], interrupts: &mut Interrupts) -> Result<bool, Failure> {
-    let width = list.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let lines: Vec<String> = list.iter().map(|(name, what)| format!("  {name:<width$}  {what}\n")).collect();
-    let before = format!("These workspaces are destroyed, in this order:\n\n{}\n", lines.concat());
-    let mut prompt = Prompt::start();
-    loop {
-        console.ask(&before, "Destroy all of this? There is no undo. [yes/no]");
-        prompt.ask();
-        let answer = interrupts.unless(async { Ok(prompt.answer().await) }).await;
-        console.release();
-        let answer = answer?;
-        match answer.as_deref().map(str::trim) {
-            Some("yes" | "y") => return Ok(true),
-            Some("no" | "n") => {
-                console.say("nothing was destroyed");
-                return Ok(false);
-            }
-            Some(_) => console.say("please answer yes or no"),
-            None => {
-                console.notice("nobody is there to answer, which is a no; --auto-approve does not ask");
-                return Ok(false);
-            }
-        }
-    }
 }
 
 /// Reads that need a server: a stack that runs without one has none to answer them from the states it holds.

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Problem;
 use domain::plan::{Difference, Plan};
+use domain::stack::Critical;
 use executor::{InDoubt, Unsaved};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
@@ -199,8 +200,8 @@ impl Console {
     }
 
     /// The closing summary.
-    pub(crate) fn summary(&self, records: &[Record], wall_ms: u64) {
-        self.say(summary::text(records, wall_ms, self.inner.err).trim_end_matches('\n'));
+    pub(crate) fn summary(&self, records: &[Record], wall_ms: u64, critical: &Critical) {
+        self.say(summary::text(records, wall_ms, critical, self.inner.err).trim_end_matches('\n'));
     }
 
     /// Whether lines may move.

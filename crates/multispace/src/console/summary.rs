@@ -1,5 +1,7 @@
 //! The closing summary of a walk.
 
+use domain::stack::Critical;
+
 use super::lines::{duration, intentions, words};
 use super::style::Style;
 use crate::stack::record::{Outcome, Record, Resources};
@@ -7,8 +9,8 @@ use crate::stack::record::{Outcome, Record, Resources};
 /// How many of the slowest are named.
 const SLOWEST: usize = 5;
 
-/// The summary: how many ended how, in what time, which were slowest.
-pub(super) fn text(records: &[Record], wall_ms: u64, style: Style) -> String {
+/// The summary: how many ended how, in what time, what bounded that time, which were slowest.
+pub(super) fn text(records: &[Record], wall_ms: u64, critical: &Critical, style: Style) -> String {
     let order = [
         Outcome::Applied,
         Outcome::Destroyed,
@@ -48,10 +50,27 @@ pub(super) fn text(records: &[Record], wall_ms: u64, style: Style) -> String {
     if !words.is_empty() {
         text += &format!("resources: {words}\n");
     }
+    if let Some(line) = bound(critical) {
+        text += &format!("{}\n", style.dim(&format!("bounded by: {line}")));
+    }
     if let Some(line) = slowest(records) {
         text += &format!("{}\n", style.dim(&format!("slowest: {line}")));
     }
     text
+}
+
+/// The chain that took longest; a workspace alone bounds nothing that `slowest` does not say.
+fn bound(critical: &Critical) -> Option<String> {
+    if critical.chain.len() < 2 {
+        return None;
+    }
+    let chain: Vec<String> = critical.chain.iter().map(|(name, ms)| format!("{name} {}", duration(*ms))).collect();
+    let mut line = chain.join(", then ");
+    // Less than a tenth of a second is no reason for another slot.
+    if critical.one_more_slot_saves_ms >= 100 {
+        line += &format!("; one more slot would have saved {}", duration(critical.one_more_slot_saves_ms));
+    }
+    Some(line)
 }
 
 /// Only worth a line when there is something to compare, and something took its time.
@@ -88,12 +107,15 @@ mod tests {
             record("c", Outcome::Failed, 1_500),
             Record::new("d", vec![]),
         ];
+        let critical =
+            Critical { chain: vec![("a".to_owned(), 900), ("b".to_owned(), 62_000)], one_more_slot_saves_ms: 1_500 };
         expect![[r#"
 
             4 workspaces in 1m 04s: 2 applied, 1 failed, 1 skipped
             resources: 3 added, 6 destroyed
+            bounded by: a 0.9s, then b 1m 02s; one more slot would have saved 1.5s
             slowest: b 1m 02s, c 1.5s, a 0.9s
         "#]]
-        .assert_eq(&text(&records, 64_000, Style::PLAIN));
+        .assert_eq(&text(&records, 64_000, &critical, Style::PLAIN));
     }
 }

@@ -313,7 +313,6 @@ impl<'a> Drive<'a> {
             // It is a run that an earlier process began to ask about, and nobody needs to be asked any more.
             let agreed = self.job.auto_approve || self.agreed(&run, &workspace).await?;
             self.progress.phase(&workspace, Phase::Approval);
-            self.progress.phase(&workspace, Phase::Approval);
             let verdict = match agreed && !always {
                 true => Some(Verdict::Confirm(id.to_owned())),
                 false => {

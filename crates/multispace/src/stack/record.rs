@@ -1,6 +1,7 @@
 //! [`Record`]: what became of one workspace in a walk. The summary, the report and the exit code are made of these.
 
 use chrono::{DateTime, Utc};
+use domain::stack::Timed;
 
 /// How a workspace ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +111,14 @@ impl Record {
             attempts: 0,
             resources: Resources::default(),
         }
+    }
+
+    /// What it tells about what bounded the time of a walk; `None` without a run. What had to be done before it was its
+    /// upstreams, or those that depend on it when the walk went the other way.
+    pub(crate) fn timed(&self, all: &[Self], is_reverse: bool) -> Option<Timed> {
+        let depend = all.iter().filter(|it| it.upstreams.contains(&self.workspace)).map(|it| it.workspace.clone());
+        let before = if is_reverse { depend.collect() } else { self.upstreams.clone() };
+        Some(Timed { workspace: self.workspace.clone(), before, took_ms: self.took_ms()? })
     }
 
     /// Milliseconds from its first start to its last end; `None` without a run.
