@@ -7,8 +7,9 @@ mod canonical;
 mod compare;
 mod matching;
 mod rules;
+mod secrets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::planned::{PlannedOutputs, PlannedValue};
 
@@ -24,6 +25,8 @@ pub struct Plan {
     pub changes: BTreeMap<String, Change>,
     /// Every output that the workspace has after the plan's apply.
     pub outputs: PlannedOutputs,
+    /// Names of outputs that are not sensitive and have the text of a secret in them: see [`Plan::hide`].
+    pub hidden_outputs: BTreeSet<String>,
     /// Names of the outputs that are not what they were: new, changed, changed perhaps, or gone.
     pub changed_outputs: Vec<String>,
 }

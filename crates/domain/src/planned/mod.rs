@@ -3,7 +3,7 @@
 //!
 //! Absent: reading them from a plan and writing them as JSON (the executor), writing them as code (configuration).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The outputs of one workspace, by name. An output that the plan removes is not there.
 pub type PlannedOutputs = BTreeMap<String, PlannedOutput>;
@@ -94,6 +94,20 @@ impl PlannedValue {
         PlannedValue::Unknown(Unknown::default())
     }
 
+    /// Adds every text in it.
+    fn texts(&self, texts: &mut BTreeSet<String>) {
+        match self {
+            PlannedValue::Text(text) => _ = texts.insert(text.clone()),
+            PlannedValue::List(items) | PlannedValue::Set(items) | PlannedValue::Tuple(items) => {
+                items.iter().for_each(|item| item.texts(texts));
+            }
+            PlannedValue::Map(entries) | PlannedValue::Object(entries) => {
+                entries.values().for_each(|entry| entry.texts(texts));
+            }
+            PlannedValue::Unknown(_) | PlannedValue::Null | PlannedValue::Bool(_) | PlannedValue::Number(_) => {}
+        }
+    }
+
     /// Whether it or any part of it is known after apply only.
     #[must_use]
     pub fn has_unknown(&self) -> bool {
@@ -113,6 +127,27 @@ impl PlannedValue {
 /// Names of the outputs of which a part is known after apply only, in order.
 pub fn unknown_outputs(outputs: &PlannedOutputs) -> impl Iterator<Item = &str> {
     outputs.iter().filter(|(_, output)| output.has_unknown()).map(|(name, _)| name.as_str())
+}
+
+/// A shorter text is in too much that has nothing to do with it, and is no secret.
+const SHORTEST: usize = 4;
+/// Words of JSON and of Terraform's language, which say nothing.
+const WORDS: [&str; 3] = ["true", "false", "null"];
+
+/// Whether a text says so much that it is to be hidden where it appears, once it is known to be a secret somewhere.
+#[must_use]
+pub fn can_be_secret(text: &str) -> bool {
+    text.chars().count() >= SHORTEST && !WORDS.contains(&text)
+}
+
+/// The texts in the values of sensitive outputs that can be secrets. Terraform does not mark them where
+/// `terraform_remote_state` reads them, so that they are known by their text alone.
+#[must_use]
+pub fn secret_texts(outputs: &PlannedOutputs) -> BTreeSet<String> {
+    let mut texts = BTreeSet::new();
+    outputs.values().filter(|output| output.sensitive).for_each(|output| output.value.texts(&mut texts));
+    texts.retain(|text| can_be_secret(text));
+    texts
 }
 
 #[cfg(test)]

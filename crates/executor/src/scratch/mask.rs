@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use domain::planned::{PlannedOutputs, PlannedValue};
+use domain::planned::{can_be_secret, secret_texts};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -11,10 +11,6 @@ use crate::planned::outputs_of_state;
 use crate::work::{Answer, Work};
 
 const HIDDEN: &str = "(sensitive value)";
-/// A shorter text is in too much that has nothing to do with it, and is no secret.
-const SHORTEST: usize = 4;
-/// Words of JSON and of Terraform's language, which say nothing.
-const WORDS: [&str; 3] = ["true", "false", "null"];
 
 /// What is masked, longest first.
 pub(super) struct Mask(Vec<String>);
@@ -25,11 +21,11 @@ impl Mask {
         let mut texts = Vec::new();
         for upstream in &work.upstream_outputs {
             match &upstream.answer {
-                Answer::Planned(outputs) => take_in(outputs, &mut texts),
-                Answer::State(state) => take_in(&outputs_of_state(state).unwrap_or_default(), &mut texts),
+                Answer::Planned(outputs) => texts.extend(secret_texts(outputs)),
+                Answer::State(state) => texts.extend(secret_texts(&outputs_of_state(state).unwrap_or_default())),
             }
         }
-        take_in(&work.planned_variables, &mut texts);
+        texts.extend(secret_texts(&work.planned_variables));
         Self::new(texts)
     }
 
@@ -40,7 +36,7 @@ impl Mask {
         texts.extend(lines);
         let escaped: Vec<String> = texts.iter().map(|text| escaped(text)).collect();
         texts.extend(escaped);
-        texts.retain(|text| text.chars().count() >= SHORTEST && !WORDS.contains(&text.as_str()));
+        texts.retain(|text| can_be_secret(text));
         texts.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         texts.dedup();
         Self(texts)
@@ -114,25 +110,6 @@ impl Mask {
 fn escaped(text: &str) -> String {
     let quoted = Value::String(text.to_owned()).to_string();
     quoted[1..quoted.len() - 1].to_owned()
-}
-
-fn take_in(outputs: &PlannedOutputs, texts: &mut Vec<String>) {
-    for output in outputs.values().filter(|output| output.sensitive) {
-        texts_of(&output.value, texts);
-    }
-}
-
-fn texts_of(value: &PlannedValue, texts: &mut Vec<String>) {
-    match value {
-        PlannedValue::Text(text) => texts.push(text.clone()),
-        PlannedValue::List(items) | PlannedValue::Set(items) | PlannedValue::Tuple(items) => {
-            items.iter().for_each(|item| texts_of(item, texts));
-        }
-        PlannedValue::Map(entries) | PlannedValue::Object(entries) => {
-            entries.values().for_each(|entry| texts_of(entry, texts));
-        }
-        PlannedValue::Unknown(_) | PlannedValue::Null | PlannedValue::Bool(_) | PlannedValue::Number(_) => {}
-    }
 }
 
 #[cfg(test)]

@@ -189,7 +189,7 @@ fn noun(action: Action) -> &'static str {
 fn shown(plan: &Plan, address: &str, path: &str) -> String {
     if let Some(name) = address.strip_prefix("output.") {
         return match plan.outputs.get(name) {
-            Some(output) if output.sensitive => "(sensitive value)".to_owned(),
+            Some(_) if plan.hides_output(name) => "(sensitive value)".to_owned(),
             Some(output) => at(&output.value, path).map_or_else(|| "nothing".to_owned(), short),
             None => "nothing".to_owned(),
         };

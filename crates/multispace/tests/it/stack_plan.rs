@@ -84,7 +84,7 @@ fn a_secret_output_is_passed_down_and_shown_nowhere() {
     stack.write("up/main.tf", "output \"word\" {\n  value     = \"hush-hush-4711\"\n  sensitive = true\n}\n");
     stack.write(
         "down/main.tf",
-        &format!("{READS_UP}resource \"terraform_data\" \"this\" {{\n  input = sensitive(data.terraform_remote_state.up.outputs.word)\n}}\n"),
+        &format!("{READS_UP}resource \"terraform_data\" \"this\" {{\n  input = data.terraform_remote_state.up.outputs.word\n}}\noutput \"word\" {{\n  value = upper(\"no secret\")\n}}\n"),
     );
     for args in [&["--json"][..], &["--diff"], &[]] {
         stack.run("plan", args).succeeds().never_says("hush-hush");

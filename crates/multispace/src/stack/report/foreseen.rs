@@ -49,8 +49,8 @@ fn fill(document: &mut Value, plan: &Plan) {
             let value = shown(&output.value, "", &[], &mut unknown);
             json!({
                 "name": name,
-                "sensitive": output.sensitive,
-                "value": if output.sensitive { Value::Null } else { value },
+                "sensitive": plan.hides_output(name),
+                "value": if plan.hides_output(name) { Value::Null } else { value },
                 "unknown": unknown,
                 "changed": plan.changed_outputs.contains(name),
             })
@@ -103,7 +103,7 @@ fn shown(value: &PlannedValue, path: &str, secrets: &[String], unknown: &mut Vec
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use domain::plan::Action;
     use domain::planned::PlannedOutput;
@@ -132,6 +132,7 @@ mod tests {
         };
         let plan = Plan {
             changes: BTreeMap::from([("t.a".to_owned(), change)]),
+            hidden_outputs: BTreeSet::new(),
             outputs: BTreeMap::from([(
                 "key".to_owned(),
                 PlannedOutput { value: text("s3cret"), sensitive: true, ty: None },

@@ -4,16 +4,17 @@
 //! Absent: the order of a preview, which is the walk's; how terraform is made to plan with values it cannot know (the
 //! executor).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Problem;
 use domain::plan::Plan;
-use domain::planned::PlannedOutputs;
-use executor::planned::{from_json, to_json};
+use domain::planned::{PlannedOutputs, secret_texts};
+use executor::planned::{from_json, outputs_of_state, to_json};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
-use crate::resources::runs::Run;
+use crate::resources::runs::{Reader, Run};
+use crate::resources::{states, workspaces};
 
 /// What a scratch plan stands on.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +68,28 @@ pub async fn read(app: &App, run: &Run, plan: &str) -> Result<Option<Plan>, Prob
             executor::planned::outputs_of_plan(&file, &json).ok_or_else(|| unreadable("no outputs"))?
         }
     };
-    executor::read_plan(&json, outputs).map(Some).map_err(unreadable)
+    let mut plan = executor::read_plan(&json, outputs).map_err(unreadable)?;
+    plan.hide(&secrets(app, run).await?);
+    Ok(Some(plan))
+}
+
+/// Texts of the sensitive outputs that a run reads.
+async fn secrets(app: &App, run: &Run) -> Result<BTreeSet<String>, Problem> {
+    let given = given(app, run).await?;
+    let mut secrets = secret_texts(&given.variables);
+    let readers: Vec<Reader> = serde_json::from_value(run.readers.clone()).unwrap_or_default();
+    let tx = app.db.read().await?;
+    for reader in readers {
+        if let Some(outputs) = given.outputs.get(&reader.workspace) {
+            secrets.extend(secret_texts(outputs));
+            continue;
+        }
+        let Some(workspace) = workspaces::by_id(&tx, &reader.workspace).await? else { continue };
+        if let Some(state) = states::service::outputs_file(app, &tx, &workspace, run.is_destroy).await? {
+            secrets.extend(secret_texts(&outputs_of_state(&state).unwrap_or_default()));
+        }
+    }
+    Ok(secrets)
 }
 
 /// Removes everything that a scratch plan left, but for its log. Plans of other runs stay.
