@@ -15,6 +15,7 @@ mod cloud_workspaces;
 mod crash;
 mod elsewhere;
 mod patterns;
+mod preview_corpus;
 mod provider_install;
 mod pytfe;
 mod remote_backend;
