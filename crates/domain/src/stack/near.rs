@@ -1,5 +1,13 @@
 //! Names that somebody may have meant.
 
+use crate::Problem;
+
+/// `stack/unknown-workspace` (422): somebody named a workspace that is not there.
+pub(super) fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Problem {
+    let message = format!("The stack has no workspace named \"{}\".", name.escape_debug());
+    Problem::invalid("stack/unknown-workspace", message).advice(advice(name, known))
+}
+
 /// What to do about a name that is not there: the near ones of `known`, or all of them when they are few.
 pub(super) fn advice<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.collect();

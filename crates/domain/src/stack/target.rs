@@ -17,8 +17,7 @@ pub fn targets<N: AsRef<str>>(graph: &Graph, direction: Direction, names: &[N]) 
     let mut taken = BTreeSet::new();
     for name in names.iter().map(AsRef::as_ref) {
         if !graph.contains(name) {
-            let message = format!("The stack has no workspace named \"{}\".", name.escape_debug());
-            return Err(Problem::invalid("stack/unknown-workspace", message).advice(near::advice(name, graph.names())));
+            return Err(near::unknown(name, graph.names()));
         }
         let along = match direction.is_reverse() {
             false => graph.all_upstreams(name),
