@@ -6,6 +6,7 @@
 
 mod archive;
 mod backend;
+mod changed;
 mod diagnostic;
 mod edges;
 mod evaluate;
@@ -15,6 +16,7 @@ mod json;
 mod keep;
 mod module;
 mod names;
+mod owners;
 mod pack;
 pub mod preview;
 mod reads;
@@ -27,6 +29,7 @@ mod value;
 
 pub use archive::{Contents, Limits, check, unpack};
 pub use backend::{BackendSetting, CloudSetting};
+pub use changed::workspaces_of_changes;
 pub use diagnostic::{Diagnostic, Notice, NoticeKind, Place};
 pub use files::files_by_workspace;
 pub use installation::{says_where_providers_are, with_mirror};

@@ -23,7 +23,7 @@ use crate::keep;
 use crate::stack::Stack;
 
 /// Name of the file with rules for what is left out. Source: HCP Terraform's documentation of `.terraformignore`.
-const IGNORE_FILE: &str = ".terraformignore";
+pub(crate) const IGNORE_FILE: &str = ".terraformignore";
 
 /// Packs a stack as a gzip-compressed tar archive whose top is `stack.pack_root`; [`Stack::working_directory`] says where in it a
 /// root is.
@@ -46,20 +46,15 @@ pub fn pack_folder(folder: &Path, limits: &Limits) -> Result<Vec<u8>, Problem> {
     Packing::new(&folder, &folder, std::iter::empty(), BTreeSet::new())?.archive(limits)
 }
 
-/// The files that [`pack`] takes, by path in the archive, with where each is; a link is where it leads to.
-pub(crate) fn files(stack: &Stack, limits: &Limits) -> Result<BTreeMap<String, PathBuf>, Problem> {
-    let items = packing(stack)?.items(limits)?;
-    let is_file = |item: &Item| matches!(item, Item::File { .. } | Item::Link { .. });
-    Ok(items.into_iter().filter(|(_, (_, item))| is_file(item)).map(|(name, (path, _))| (name, path)).collect())
-}
-
-fn packing(stack: &Stack) -> Result<Packing, Problem> {
+/// What is packed of a stack.
+pub(crate) fn packing(stack: &Stack) -> Result<Packing, Problem> {
     let modules = stack.roots.iter().flat_map(|root| root.local_modules.iter().cloned());
     let states = stack.roots.iter().filter_map(|root| root.state_file.clone());
     Packing::new(&stack.dir, &stack.pack_root, modules, states.collect())
 }
 
-struct Packing {
+/// Folders, and what of them goes into an archive.
+pub(crate) struct Packing {
     /// Top of the archive.
     top: PathBuf,
     dir: PathBuf,
@@ -98,6 +93,37 @@ impl Packing {
             ignore: ignore_rules(dir)?,
             added: BTreeMap::new(),
         })
+    }
+
+    /// The files that are packed, by path in the archive, with where each is; a link is where it leads to.
+    pub(crate) fn files(&self, limits: &Limits) -> Result<BTreeMap<String, PathBuf>, Problem> {
+        let is_file = |item: &Item| matches!(item, Item::File { .. } | Item::Link { .. });
+        let items = self.items(limits)?.into_iter().filter(|(_, (_, item))| is_file(item));
+        Ok(items.map(|(name, (path, _))| (name, path)).collect())
+    }
+
+    /// The links that are packed, each with what it leads to in the end.
+    pub(crate) fn links(&self, limits: &Limits) -> Result<Vec<(PathBuf, PathBuf)>, Problem> {
+        let links = self.items(limits)?.into_values().filter_map(|(path, item)| {
+            let Item::Link { target } = item else { return None };
+            let target = path.canonicalize().unwrap_or_else(|_| normal(&path.with_file_name(target)));
+            Some((path, target))
+        });
+        Ok(links.collect())
+    }
+
+    /// Whether a file or folder of that path is packed where there is one, or holds something that is.
+    pub(crate) fn takes(&self, path: &Path) -> bool {
+        if self.folders.iter().any(|folder| folder.starts_with(path)) {
+            return true;
+        }
+        let Some(folder) = self.folders.iter().find(|folder| path.starts_with(folder)) else { return false };
+        let below = path.strip_prefix(folder).unwrap_or(path);
+        if self.states.contains(path) || below.iter().any(|part| is_left_out(&part.to_string_lossy())) {
+            return false;
+        }
+        // The rules speak of paths below the stack's folder alone, and of a file below a folder by the folder.
+        !(path.starts_with(&self.dir) && self.ignore.matched_path_or_any_parents(path, path.is_dir()).is_ignore())
     }
 
     fn archive(&self, limits: &Limits) -> Result<Vec<u8>, Problem> {

@@ -1,6 +1,7 @@
 //! Small stacks, written into temporary folders and read.
 
 mod broken;
+mod changed;
 mod edges;
 mod examples;
 mod modules;
