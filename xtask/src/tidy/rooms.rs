@@ -37,8 +37,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         part: "page",
-        must_not: &[Target::Database, Target::Store],
-        advice: "a page shows what its service returns: move the query into store.rs and call it from service.rs",
+        must_not: &[Target::Database, Target::Store, Target::Wire],
+        advice: "a page shows what services return, not documents: move the query into store.rs and call it from service.rs",
     },
     Rule {
         part: "service",
@@ -181,6 +181,16 @@ mod tests {
         assert!(verdict("crate::resources::runs::api", "crate::resources::runs::store::find").is_some());
         assert!(verdict("crate::resources::runs::api", "sea_orm::EntityTrait").is_some());
         assert!(verdict("crate::resources::runs::api", "crate::resources::runs::service::create").is_none());
+    }
+
+    #[test]
+    fn a_page_may_reach_neither_a_store_nor_the_documents_of_the_network() {
+        assert!(verdict("crate::resources::runs::page", "crate::resources::runs::store::find").is_some());
+        assert!(verdict("crate::resources::runs::page::plan", "sea_orm::EntityTrait").is_some());
+        assert!(verdict("crate::resources::runs::page", "wire::runs::Run").is_some());
+        assert!(verdict("crate::resources::runs::page", "crate::resources::workspaces::page::show").is_some());
+        assert!(verdict("crate::resources::runs::page", "crate::resources::workspaces::service::read").is_none());
+        assert!(verdict("crate::resources::runs::page", "crate::edge::pages::page").is_none());
     }
 
     #[test]

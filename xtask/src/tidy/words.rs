@@ -18,7 +18,7 @@ pub(super) fn check() -> Result<Vec<Violation>> {
     let root = tree::root();
     let mut files = Vec::new();
     for folder in ["crates", "xtask", "examples", ".ci"] {
-        for ending in [".rs", ".sh", ".py", ".tf", ".hcl", "run"] {
+        for ending in [".rs", ".sh", ".py", ".tf", ".hcl", ".html", ".css", ".js", "run"] {
             files.extend(tree::files(&root.join(folder), ending)?);
         }
     }

@@ -66,7 +66,7 @@ fn has_zero_character(text: &[u8]) -> bool {
         .any(|(at, part)| part == escape && text[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0)
 }
 
-async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
+pub(super) async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
     let told = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if told.is_some_and(|length| length > limit) {
         return Err(too_large(limit));

@@ -1,6 +1,6 @@
 //! What stands around every request: an id, a log line, the headers that clients check, limits, and problems rendered.
 //!
-//! Never logged: the `Authorization` header, what stands behind the `?`, bodies, and signed addresses.
+//! Never logged: the `Authorization` header, cookies, what stands behind the `?`, bodies, and signed addresses.
 
 use std::any::Any;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use domain::{Fault, Problem};
@@ -19,6 +19,7 @@ use tracing::Instrument;
 
 use super::Failure;
 use super::answer::{JSON_API, error_document, status_of};
+use super::pages;
 use super::places::{self, Places};
 use crate::app::App;
 
@@ -48,10 +49,11 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     let id = app.ports.randomness.characters(domain::id::LENGTH);
     let method = request.method().clone();
     let path = shown(request.uri().path()).to_owned();
+    let asked = (method.clone(), request.uri().clone());
     let span = tracing::info_span!("request", %id, %method, path);
     async {
         let begun = Instant::now();
-        let mut response = rendered(next.run(request).await, &id);
+        let mut response = rendered(next.run(request).await, &id, &asked);
         for (name, value) in HEADERS {
             response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
@@ -70,10 +72,11 @@ fn shown(path: &str) -> &str {
     if path.starts_with("/signed/") { "/signed/…" } else { path }
 }
 
-/// Gives every error its document, also those that axum and the layers make.
-fn rendered(mut response: Response, id: &str) -> Response {
+/// Gives every error its document, or its page, also those that axum and the layers make.
+fn rendered(mut response: Response, id: &str, (method, uri): &(Method, Uri)) -> Response {
     let status = response.status();
-    if !(status.is_client_error() || status.is_server_error()) {
+    let is_error = status.is_client_error() || status.is_server_error();
+    if !is_error || response.extensions().get::<pages::Whole>().is_some() {
         return response;
     }
     let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| of_status(status));
@@ -84,6 +87,9 @@ fn rendered(mut response: Response, id: &str) -> Response {
         (cause, _) => {
             tracing::debug!(code = problem.code, cause = cause.as_deref().unwrap_or("-"), "{}", problem.message);
         }
+    }
+    if pages::is_of_page(uri.path()) {
+        return pages::instead_of(&problem, method, uri, id);
     }
     let body = error_document(&problem, id);
     response.headers_mut().insert(CONTENT_TYPE, JSON_API);

@@ -21,6 +21,12 @@ pub struct Here {
 }
 
 impl Here {
+    /// The top of the server at `origin`.
+    #[cfg(test)]
+    pub(super) fn at(origin: &str) -> Self {
+        Self { origin: origin.to_owned(), path: "/".to_owned(), query: String::new() }
+    }
+
     /// One page of a list that is whole, with links to the others.
     pub fn page<T: Serialize>(&self, all: Vec<T>, page: &PageQuery) -> Document<Vec<T>> {
         let pagination = Pagination::of(page.number(), page.size(), all.len() as u64);

@@ -1,11 +1,13 @@
 //! Shared HTTP furniture: extractors, answers, problems as JSON:API errors, signed addresses, pages of a list, and what stands
-//! around every request. Rooms use it in their `api.rs`. Absent: any resource.
+//! around every request. Rooms use it in their `api.rs` and, with what is in [`pages`], in their `page.rs`. Absent: any
+//! resource.
 
 mod answer;
 mod body;
 mod extract;
 mod finish;
 mod here;
+pub mod pages;
 mod places;
 mod public;
 mod routes;
@@ -38,6 +40,10 @@ pub fn listed() -> Vec<(&'static str, String)> {
 
 fn all() -> Routes {
     public::routes()
+        .and(pages::routes())
+        .and(resources::sessions::pages())
+        .and(resources::organizations::pages())
+        .and(resources::tokens::pages())
         .and(resources::oauth_clients::routes())
         .and(resources::organizations::routes())
         .and(resources::limits::routes())

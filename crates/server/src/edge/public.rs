@@ -1,4 +1,4 @@
-//! What is answered without a token: discovery, ping, health, and two pages that the CLI points people to.
+//! What is answered without a token: discovery, ping, health, and the page of a run that the CLI points people to.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,16 +9,8 @@ use serde_json::{Value, json};
 use super::{Failure, Reply, Routes, no_content};
 use crate::app::App;
 
-const TOKENS: &str = "\
-This server has no pages for people yet. For a token, run this where the server runs:
-
-    eval \"$(multispace env)\"
-
-It sets the address and a token for terraform and other clients of the API.
-";
-
 const RUN: &str = "\
-This server has no pages for people yet. The run is read with the token that started it:
+The run is read with the token that started it:
 
     multispace run show RUN_ID        (or GET /api/v2/runs/RUN_ID)
 ";
@@ -27,7 +19,6 @@ pub(super) fn routes() -> Routes {
     Routes::default()
         .get_at_root("/.well-known/terraform.json", discovery)
         .get_at_root("/healthz", health)
-        .get_at_root("/app/settings/tokens", async || TOKENS)
         .get_at_root("/app/{organization}/{workspace}/runs/{run}", async || RUN)
         .get("/ping", async || no_content())
 }

@@ -39,14 +39,22 @@ impl Routes {
 
     /// Adds a `GET` whose path is below nothing.
     #[must_use]
-    pub fn get_at_root<H, T>(mut self, path: &str, handler: H) -> Self
+    pub fn get_at_root<H, T>(self, path: &str, handler: H) -> Self
     where
         H: Handler<T, App>,
         T: 'static,
     {
-        self.listed.push(("GET", path.to_owned()));
-        self.router = self.router.route(path, get(handler));
-        self
+        self.add_whole("GET", path, get(handler))
+    }
+
+    /// Adds a `POST` whose path is below nothing.
+    #[must_use]
+    pub fn post_at_root<H, T>(self, path: &str, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add_whole("POST", path, post(handler))
     }
 
     /// Adds those of another room.
@@ -61,11 +69,15 @@ impl Routes {
         (self.router, self.listed)
     }
 
-    fn add(mut self, method: &'static str, path: &str, handler: MethodRouter<App>) -> Self {
+    fn add(self, method: &'static str, path: &str, handler: MethodRouter<App>) -> Self {
         let is_whole = path.starts_with("/signed/") || path.starts_with("/webhooks/");
         let path = if is_whole { path.to_owned() } else { format!("/api/v2{path}") };
-        self.router = self.router.route(&path, handler);
-        self.listed.push((method, path));
+        self.add_whole(method, &path, handler)
+    }
+
+    fn add_whole(mut self, method: &'static str, path: &str, handler: MethodRouter<App>) -> Self {
+        self.router = self.router.route(path, handler);
+        self.listed.push((method, path.to_owned()));
         self
     }
 }

@@ -1,5 +1,5 @@
-//! A room per API resource. In each: `mod.rs` says what it is and what other rooms may call, `service.rs` has the use cases,
-//! `store.rs` the tables and queries, `api.rs` the HTTP side.
+//! A room per resource. In each: `mod.rs` says what it is and what other rooms may call, `service.rs` has the use cases,
+//! `store.rs` the tables and queries, `api.rs` the HTTP side, `page.rs` the side for people with a browser.
 
 pub mod comments;
 pub mod configurations;
@@ -14,6 +14,7 @@ pub mod pushes;
 pub mod repositories;
 pub mod run_triggers;
 pub mod runs;
+pub mod sessions;
 pub mod stacks;
 pub mod states;
 pub mod teams;

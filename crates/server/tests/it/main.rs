@@ -10,6 +10,7 @@ mod git;
 mod harness;
 mod long_queue;
 mod matrix;
+mod pages;
 mod parked;
 mod protection;
 mod pushes;

@@ -2,7 +2,8 @@
 //!
 //! A run's own and another workspace are asked for: `own` is the workspace of the run whose token asks, `other` one of
 //! another project that shares nothing with it. The team may plan in `own` and read its project; the organization's token asks
-//! for `other`, so that what it deletes is still there for the user, who asks last. A cell is the status of a refusal, or `yes`. On SQLite alone: the rules know no database.
+//! for `other`, so that what it deletes is still there for the user, who asks last. A cell is the status of a refusal, or `yes`. Pages are asked
+//! for by a browser in which somebody has signed in with the token: `sign-in` is where it is led that may not see them. On SQLite alone: the rules know no database.
 
 use std::fmt::Write as _;
 
@@ -179,7 +180,34 @@ impl Place {
     }
 }
 
+/// Whether a path is for browsers: a session stands in for the token there.
+fn is_page(path: &str) -> bool {
+    path == "/" || path.starts_with("/app") || path.starts_with("/sign-")
+}
+
+/// A cell of a page: where somebody is led who may not see it, or cannot sign in at all.
+async fn page_cell(server: &Server, token: Option<&str>, method: &str, path: &str) -> String {
+    let mut browser = server.browser();
+    if let Some(token) = token {
+        browser.sign_in(token, "/app").await;
+    }
+    let answer = match method {
+        "GET" => browser.get(path).await,
+        _ => browser.send_form(path, &[("token", token.unwrap_or_default())]).await,
+    };
+    let leads_to_sign_in = answer.header("location").starts_with("/sign-in");
+    match answer.status.as_u16() {
+        303 if leads_to_sign_in && path != "/sign-out" => "sign-in".to_owned(),
+        refused @ (403 | 404 | 422) => refused.to_string(),
+        500.. => "broken".to_owned(),
+        _ => "yes".to_owned(),
+    }
+}
+
 async fn cell(server: &Server, token: Option<&str>, method: &str, path: &str, body: Option<&Value>) -> String {
+    if is_page(path) {
+        return page_cell(server, token, method, path).await;
+    }
     let mut request = server.request(Method::from_bytes(method.as_bytes()).unwrap(), path).at_root(path).anonymous();
     if let Some(token) = token {
         request = request.token(token);

@@ -2,8 +2,10 @@
 //! organization's. Clients name it by its name; its id is for the database alone.
 
 mod api;
+mod page;
 pub mod service;
 mod store;
 
 pub use api::{document, routes};
+pub use page::pages;
 pub use store::{Model as Organization, by_id, every, lock_row};

@@ -2,8 +2,10 @@
 
 mod api;
 pub mod group;
+mod page;
 pub mod service;
 mod store;
 
 pub use api::{document, routes};
+pub use page::pages;
 pub use store::{Model as Token, User};

@@ -23,10 +23,25 @@ const SECRET: usize = 64;
 /// `access/unauthorized` when there is none, it is unknown, or it has expired.
 pub async fn who(app: &App, tx: &Tx, secret: Option<&str>) -> Result<Actor, Problem> {
     let secret = secret.ok_or_else(unauthorized)?;
-    let token = store::by_digest(tx, &digest(app, secret)).await?.ok_or_else(unauthorized)?;
-    if token.expires_at.is_some_and(|end| end <= app.ports.now()) {
-        return Err(unauthorized());
-    }
+    let token = by_secret(app, tx, secret).await?.ok_or_else(unauthorized)?;
+    speaker(tx, &token).await
+}
+
+/// The token of that secret, unless it has expired.
+pub async fn by_secret(app: &App, tx: &Tx, secret: &str) -> Result<Option<Token>, Problem> {
+    Ok(store::by_digest(tx, &digest(app, secret)).await?.filter(|token| is_good(app, token)))
+}
+
+/// The token of that id, unless it has expired.
+pub async fn by_id(app: &App, tx: &Tx, id: &str) -> Result<Option<Token>, Problem> {
+    Ok(store::by_id(tx, id).await?.filter(|token| is_good(app, token)))
+}
+
+/// Whom a token speaks for.
+///
+/// # Errors
+/// `access/unauthorized` when they are gone.
+pub async fn speaker(tx: &Tx, token: &Token) -> Result<Actor, Problem> {
     match token.kind.as_str() {
         "run" => of_run(tx, &token.subject_id).await,
         "user" => in_name_of(tx, &token.subject_id).await?.ok_or_else(unauthorized),
@@ -35,6 +50,10 @@ pub async fn who(app: &App, tx: &Tx, secret: Option<&str>) -> Result<Actor, Prob
             in_name_of(tx, &user.id).await?.ok_or_else(unauthorized)
         }
     }
+}
+
+fn is_good(app: &App, token: &Token) -> bool {
+    token.expires_at.is_none_or(|end| app.ports.now() < end)
 }
 
 /// A user as whoever asks: a person, or the team or organization that it acts for. `None` when that is gone.

@@ -13,6 +13,7 @@ mod m0009_stacks;
 mod m0010_edges;
 mod m0011_cutoff;
 mod m0013_previews;
+mod m0014_sessions;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_edges::Migration),
             Box::new(m0011_cutoff::Migration),
             Box::new(m0013_previews::Migration),
+            Box::new(m0014_sessions::Migration),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! An engine in a temporary folder, and requests to it without a network.
 
 mod archive;
+mod browser;
 mod database;
 mod git;
 mod requests;

@@ -1,0 +1,73 @@
+//! What pages for people share: the layout, the browser's session, forms, styles and scripts, and how a problem looks there.
+//!
+//! A page works without JavaScript. Its headers let a browser load nothing from elsewhere and run nothing that is written
+//! into the page, so that a name, a message or a log can be text only. Absent: any page, which are the rooms' own.
+
+mod assets;
+mod form;
+mod frame;
+mod problem;
+mod visit;
+
+pub use form::Filled;
+pub use frame::Frame;
+pub use visit::{Viewer, Visit};
+
+pub(super) use assets::routes;
+pub(super) use problem::instead_of;
+
+use askama::Template;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use domain::Problem;
+
+use super::Reply;
+
+/// Headers of every page. `no-store`: what one person saw is not for the next one at the same machine.
+const HEADERS: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// Says of an answer that it is whole, although its status is that of an error.
+#[derive(Clone, Copy)]
+pub(super) struct Whole;
+
+/// A page.
+pub fn page(template: &impl Template) -> Reply {
+    page_with(StatusCode::OK, template)
+}
+
+/// A page with another status than 200.
+pub fn page_with(status: StatusCode, template: &impl Template) -> Reply {
+    let text =
+        template.render().map_err(|error| Problem::ours("access/answer", "The page could not be made.", error))?;
+    let mut response = (status, Html(text)).into_response();
+    response.extensions_mut().insert(Whole);
+    Ok(guarded(response))
+}
+
+/// Leads the browser to another page, whatever it has sent.
+pub fn see_other(to: &str) -> Response {
+    let to = HeaderValue::from_str(to).unwrap_or_else(|_| HeaderValue::from_static("/app"));
+    guarded((StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response())
+}
+
+/// Whether something at this path is for a browser, and so are its problems.
+pub(super) fn is_of_page(path: &str) -> bool {
+    matches!(path, "/" | "/app" | "/sign-in" | "/sign-out") || path.starts_with("/app/")
+}
+
+fn guarded(mut response: Response) -> Response {
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

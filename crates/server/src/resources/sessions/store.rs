@@ -1,0 +1,49 @@
+//! The table of sessions.
+
+use domain::Problem;
+use sea_orm::IntoActiveModel;
+use sea_orm::entity::prelude::*;
+
+use crate::storage::{Stored, Tx};
+
+/// One session.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "sessions")]
+pub struct Model {
+    /// Signature of the browser's secret under the server's key.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    /// Id of the token that it was begun with.
+    pub token_id: String,
+    /// When it was begun.
+    pub created_at: DateTimeUtc,
+    /// When it ends.
+    pub expires_at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The session of that id.
+pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
+    Entity::find_by_id(id).one(tx.db()).await.stored()
+}
+
+/// Adds one.
+pub async fn insert(tx: &Tx, session: Model) -> Result<(), Problem> {
+    Entity::insert(session.into_active_model().reset_all()).exec_without_returning(tx.db()).await.stored()?;
+    Ok(())
+}
+
+/// Removes one, if it is there.
+pub async fn delete(tx: &Tx, id: &str) -> Result<(), Problem> {
+    Entity::delete_by_id(id).exec(tx.db()).await.stored()?;
+    Ok(())
+}
+
+/// Removes those that ended before `now`.
+pub async fn delete_ended(tx: &Tx, now: DateTimeUtc) -> Result<(), Problem> {
+    Entity::delete_many().filter(Column::ExpiresAt.lte(now)).exec(tx.db()).await.stored()?;
+    Ok(())
+}
