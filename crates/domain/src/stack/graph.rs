@@ -145,6 +145,34 @@ impl Graph {
         &self.layers
     }
 
+    /// The part of the graph that is selected. Two workspaces that are connected only through others that are not have an edge
+    /// without a reason, for their order stays; names that the graph lacks are left out.
+    pub fn part(&self, selection: &BTreeSet<String>) -> Self {
+        let names: BTreeSet<&str> = self.names().filter(|name| selection.contains(*name)).collect();
+        let mut edges = Vec::new();
+        for &downstream in &names {
+            let (mut open, mut seen) = (vec![downstream], BTreeSet::new());
+            while let Some(name) = open.pop() {
+                for upstream in self.upstreams(name).filter(|upstream| seen.insert(*upstream)) {
+                    match names.contains(upstream) {
+                        true => edges.push(Edge {
+                            upstream: upstream.to_owned(),
+                            downstream: downstream.to_owned(),
+                            reasons: self.reasons(upstream, downstream).to_vec(),
+                        }),
+                        false => open.push(upstream),
+                    }
+                }
+            }
+        }
+        let edges = merge(edges);
+        let mut nodes: BTreeMap<String, Node> =
+            names.into_iter().map(|name| (name.to_owned(), Node::default())).collect();
+        edges.iter().for_each(|edge| connect(&mut nodes, edge));
+        let layers = layers(&nodes);
+        Self { edges, nodes, layers }
+    }
+
     /// Every workspace once, upstreams before downstreams.
     pub fn order(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.layers.iter().flatten().map(String::as_str)
@@ -284,6 +312,22 @@ mod tests {
     #[test]
     fn two_workspaces_of_one_name_are_refused() {
         assert_eq!(Graph::new(["a", "a"], vec![]).unwrap_err().code, "stack/duplicate-workspace");
+    }
+
+    #[test]
+    fn a_part_keeps_the_order_also_where_it_goes_through_what_is_left_out() {
+        let graph = drawn("a -> b\n b -> c\n c -> d\n a -> d\n e -> b").unwrap();
+        let part = |names: &[&str]| graph.part(&names.iter().map(|name| (*name).to_owned()).collect());
+        let ends = |graph: &Graph| -> Vec<String> {
+            let edges = graph.edges().iter();
+            edges.map(|it| format!("{} -> {} ({})", it.upstream, it.downstream, it.reasons.len())).collect()
+        };
+        assert_eq!(ends(&part(&["a", "d", "e"])), ["a -> d (1)", "e -> d (0)"]);
+        assert_eq!(ends(&part(&["a", "c", "d"])), ["a -> c (0)", "a -> d (1)", "c -> d (1)"]);
+        assert_eq!(part(&["a", "c", "d"]).layers(), [vec!["a"], vec!["c"], vec!["d"]]);
+        assert!(part(&["nobody"]).is_empty());
+        let all: Vec<&str> = graph.names().collect();
+        assert_eq!(part(&all), graph);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use configuration::BackendSetting;
 use serde_json::{Value, json};
 
 use super::Dir;
+use super::selection::Filters;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -14,6 +15,9 @@ use crate::stack::{self, Loaded};
 pub(super) struct Arguments {
     #[command(flatten)]
     dir: Dir,
+
+    #[command(flatten)]
+    filters: Filters,
 
     /// How to show it
     #[arg(long, value_enum, default_value = "text")]
@@ -37,12 +41,18 @@ enum Format {
 }
 
 pub(super) fn run(console: &Console, arguments: &Arguments) -> Result<Exit, Failure> {
-    let loaded = stack::load(&arguments.dir.dir)?;
+    let mut loaded = stack::load(&arguments.dir.dir)?;
     for notice in &loaded.stack.notices {
         console.notice(&notice.to_string());
     }
+    if arguments.filters.are_given() {
+        let part = arguments.filters.part_of(&loaded)?;
+        console.say(&part.told);
+        loaded.graph = loaded.graph.part(&part.names);
+    }
     let text = match (arguments.json, arguments.format) {
         (true, _) | (_, Format::Json) => format!("{:#}\n", document(&loaded)),
+        (_, Format::Text) if loaded.graph.is_empty() => String::new(),
         (_, Format::Text) => loaded.graph.to_text(),
         (_, Format::Dot) => loaded.graph.to_dot(),
         (_, Format::Mermaid) => loaded.graph.to_mermaid(),

@@ -11,6 +11,7 @@ mod plan;
 mod provider;
 mod queue;
 mod run;
+mod selection;
 mod serve;
 mod stack;
 mod there;

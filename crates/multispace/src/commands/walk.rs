@@ -13,6 +13,7 @@ use server::Engine;
 
 use super::Dir;
 use super::approval::{self, Approval};
+use super::selection::Filters;
 use super::there::{self, There};
 use crate::console::Console;
 use crate::exit::Exit;
@@ -26,7 +27,7 @@ use crate::stack::record::{Outcome, Record};
 use crate::stack::report::{self, Frame, ReportFile};
 use crate::stack::session;
 use crate::stack::variables::{self, Given};
-use crate::stack::{Loaded, clock, environment, leftovers, load};
+use crate::stack::{Loaded, clock, environment, left_out, leftovers, load};
 
 /// What to walk, and with what.
 #[derive(Args)]
@@ -35,8 +36,11 @@ pub(super) struct Selection {
     dir: Dir,
 
     /// Only this workspace and what it depends on; on destroy, what depends on it (may be repeated)
-    #[arg(long = "target", value_name = "WORKSPACE")]
+    #[arg(long = "target", value_name = "WORKSPACE", conflicts_with_all = ["filters", "affected"])]
     targets: Vec<String>,
+
+    #[command(flatten)]
+    filters: Filters,
 
     #[command(flatten)]
     there: There,
@@ -66,6 +70,13 @@ pub(super) struct Selection {
     json: bool,
 }
 
+impl Selection {
+    /// Whether all of the stack is meant.
+    fn is_whole(&self) -> bool {
+        self.targets.is_empty() && !self.filters.are_given()
+    }
+}
+
 /// How to walk.
 #[derive(Clone, Default)]
 pub(super) struct Ways {
@@ -83,7 +94,7 @@ pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, w
     for notice in &loaded.stack.notices {
         console.notice(&notice.to_string());
     }
-    let selected = targets(&loaded.graph, direction, &wanted.targets)?;
+    let selected = select(console, &loaded, direction, wanted)?;
     refuse_early(&loaded, &selected, wanted)?;
     // A name that is none is refused before a plan is made to be shown of it.
     targets(&loaded.graph, direction, ways.diff.as_deref().unwrap_or_default())?;
@@ -94,14 +105,15 @@ pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, w
     super::start_tracing("off");
 
     let asked = Asked { direction, loaded: &loaded, selected: &selected, wanted, ways };
-    let Some(Walked { records, preview, left }) = super::block_on(walk(console, &asked))? else {
-        return Ok(Exit::Failed);
-    };
+    let walked = if selected.is_empty() { Some(Walked::default()) } else { super::block_on(walk(console, &asked))? };
+    let Some(Walked { records, preview, left }) = walked else { return Ok(Exit::Failed) };
     let exit = judge(&records, direction, ways, left);
     let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let timed: Vec<_> = records.iter().filter_map(|it| it.timed(&records, direction.is_reverse())).collect();
     let slots = usize::try_from(asked.concurrency()).unwrap_or(usize::MAX);
-    console.summary(&records, wall_ms, &critical(&timed, slots));
+    if !selected.is_empty() {
+        console.summary(&records, wall_ms, &critical(&timed, slots));
+    }
     say_what_next(console, direction, &records, wanted);
     let frame = Frame { command: drive::command(direction), started_at, ended_at: clock::now(), exit };
     let document = report::document(&frame, &records, &preview);
@@ -112,6 +124,21 @@ pub(super) fn run(console: &Console, direction: Direction, wanted: &Selection, w
         report.write(&document)?;
     }
     Ok(exit)
+}
+
+/// The workspaces that are walked; when that was left to selectors, it is said which they are.
+fn select(
+    console: &Console,
+    loaded: &Loaded,
+    direction: Direction,
+    wanted: &Selection,
+) -> Result<BTreeSet<String>, Problem> {
+    if !wanted.filters.are_given() {
+        return targets(&loaded.graph, direction, &wanted.targets);
+    }
+    let part = wanted.filters.part_of(loaded)?;
+    console.say(&part.told);
+    Ok(part.names)
 }
 
 /// What is wrong with the request and can be said before a folder is made.
@@ -152,6 +179,7 @@ impl Asked<'_> {
 }
 
 /// What came of a walk.
+#[derive(Default)]
 pub(super) struct Walked {
     pub(super) records: Vec<Record>,
     preview: Preview,
@@ -187,7 +215,7 @@ async fn with_engine(
     let (code, _) = host.begin(drive::command(direction), archive.into()).await?;
     let orphans = prepare::orphans(&host, loaded).await?;
     say_orphans(console, direction, &orphans);
-    let left = if direction == Direction::Destroy && wanted.targets.is_empty() { orphans.len() } else { 0 };
+    let left = if direction == Direction::Destroy && wanted.is_whole() { orphans.len() } else { 0 };
     let walked = over(&host, console, asked, Prepared { code, ready }, interrupts).await?;
     Ok(walked.map(|walked| Walked { left, ..walked }))
 }
@@ -210,6 +238,7 @@ pub(super) async fn over(
 ) -> Result<Option<Walked>, Failure> {
     let Asked { direction, loaded, selected, wanted, ways } = *asked;
     let Prepared { code, ready } = prepared;
+    left_out::check(host, loaded, direction, &ready).await?;
     if direction == Direction::Destroy && !ways.auto_approve {
         let list = to_destroy(loaded, &ready);
         if !list.is_empty() && !approval::approve_destruction(console, &list, interrupts).await? {

@@ -268,9 +268,8 @@ impl<'a> Drive<'a> {
                 let is_foreseen = |name: &str| self.host.plans_ahead() && self.preview.of(name).is_some();
                 let lacks = |name: &&String| ready.unapplied.contains(*name) && !is_foreseen(name);
                 let missing = ready.reads.iter().find(lacks);
-                Ok(missing.map(|name| {
-                    (Outcome::Deferred, format!("it needs the outputs of {name}, which was never applied"))
-                }))
+                Ok(missing
+                    .map(|name| (Outcome::Deferred, format!("it needs the outputs of {name}, which is not applied"))))
             }
         }
     }

@@ -24,7 +24,7 @@ pub(crate) struct Ready {
     pub(crate) reads: Vec<String>,
     /// Their ids, by name.
     pub(crate) ids: BTreeMap<String, String>,
-    /// Those of them that have no state.
+    /// Those of them that have nothing to be read: they were never applied, or are destroyed.
     pub(crate) unapplied: Vec<String>,
 }
 
@@ -71,12 +71,20 @@ pub(crate) async fn prepare(
             *known = view;
         }
     }
+    let mut lacking = BTreeSet::new();
+    for (name, view) in &views {
+        let is_empty = view.state.is_none()
+            || !selected.contains(name) && view.resource_count == 0 && host.outputs(&view.id).await?.is_empty();
+        if is_empty {
+            lacking.insert(name.clone());
+        }
+    }
     let ready = |name: &String| {
         let view = views.get(name)?.clone();
         let held = loaded.is_held(name);
         let readers_of = |is_held| readers(loaded, name, &views, is_held);
         let reads = reads(name);
-        let lacks = |name: &&String| views.get(*name).is_none_or(|view| view.state.is_none());
+        let lacks = |name: &&String| lacking.contains(*name) || !views.contains_key(*name);
         let ids = reads.iter().filter_map(|name| Some((name.clone(), views.get(name)?.id.clone()))).collect();
         let unapplied = reads.iter().filter(lacks).cloned().collect();
         Some((

@@ -25,5 +25,6 @@ mod stack;
 mod stack_commands;
 mod stack_own_backend;
 mod stack_plan;
+mod stack_selection;
 mod stack_settings;
 mod wrong_input;

@@ -40,6 +40,21 @@ impl Stack {
         fs::write(file, text).expect("the file is written");
     }
 
+    /// Runs git in the stack's folder.
+    #[track_caller]
+    pub(crate) fn git(&self, args: &[&str]) {
+        let person = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"];
+        let mut git = Command::new("git");
+        child::run(git.args(person).args(args).current_dir(self.path()), "").succeeds();
+    }
+
+    /// Commits all that is there.
+    #[track_caller]
+    pub(crate) fn commit(&self) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", "."]);
+    }
+
     /// `multispace COMMAND STACK ARGS`, not started.
     pub(crate) fn command(&self, command: &str, args: &[&str]) -> Command {
         let mut multispace = multispace(self.folder.path());
