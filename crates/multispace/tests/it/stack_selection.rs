@@ -66,6 +66,10 @@ fn a_selector_names_a_part_of_the_stack_and_the_graph_shows_it() {
     assert_eq!(shown(&stack, &["--affected=HEAD", "--filter", "network"]), "logs network");
     assert_eq!(shown(&stack, &["--affected", "--filter", "!logs"]), "app cluster");
 
+    let mut in_a_hook = stack.command("graph", &["--affected"]);
+    in_a_hook.env("GIT_DIR", "/nonexistent").env("GIT_INDEX_FILE", "/nonexistent");
+    child::run(&mut in_a_hook, "").succeeds().says("3 of 4 workspaces: app, cluster, logs");
+
     let parted = stack.run("graph", &["--filter", "app", "--filter", "network"]).succeeds();
     parted.says("2 of 4 workspaces: app, network").says("after network").never_says("cluster");
 }
