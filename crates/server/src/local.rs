@@ -2,6 +2,8 @@
 //!
 //! The same use cases as the API's; nothing here decides anything.
 
+mod last;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::plan::Plan;
@@ -23,6 +25,7 @@ use crate::resources::workspaces::service as workspaces;
 use crate::scheduler::connection;
 use crate::serve::Engine;
 
+pub use self::last::LastRun;
 pub use crate::resources::runs::Reader;
 pub use crate::resources::runs::preview::Scratch;
 pub use crate::resources::runs::service::RunVariable;
@@ -83,6 +86,8 @@ pub struct Start {
     pub readers: Vec<Reader>,
     /// Variables of this run alone.
     pub variables: Vec<RunVariable>,
+    /// What goes into it, in words that are kept with it and not read.
+    pub inputs: Option<String>,
     /// The run is a scratch plan that stands on this: it is never applied.
     pub scratch: Option<Scratch>,
 }
@@ -139,6 +144,21 @@ pub struct RunView {
     pub planning_at: Option<DateTime<Utc>>,
     /// When it last moved; its end once it is final.
     pub updated_at: DateTime<Utc>,
+}
+
+impl RunView {
+    /// Whether terraform began to apply.
+    pub fn has_applied(&self) -> bool {
+        matches!(
+            self.apply_status,
+            PhaseStatus::Running | PhaseStatus::Finished | PhaseStatus::Errored | PhaseStatus::Canceled
+        )
+    }
+
+    /// The id of the phase whose log says most about how the run ended.
+    pub fn telling_phase(&self) -> &str {
+        if self.has_applied() { &self.apply } else { &self.plan }
+    }
 }
 
 /// One output of a workspace.
@@ -283,7 +303,7 @@ impl Local<'_> {
     /// Those of runs.
     pub async fn start(&self, start: Start) -> Result<RunView, Problem> {
         let app = &self.engine.app;
-        let Start { workspace, code, purpose, auto_apply, message, readers, variables, scratch } = start;
+        let Start { workspace, code, purpose, auto_apply, message, readers, variables, inputs, scratch } = start;
         let tx = app.db.write().await?;
         let new = configurations::New {
             auto_queue_runs: false,
@@ -304,6 +324,7 @@ impl Local<'_> {
             plan_only: Some(matches!(purpose, Purpose::Plan | Purpose::PlanDestroy)),
             readers,
             variables,
+            inputs,
             scratch,
             ..Default::default()
         };

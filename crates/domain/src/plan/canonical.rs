@@ -29,6 +29,13 @@ fn resource(text: &mut String, address: &str, change: &Change) {
     text.push('\n');
 }
 
+/// See [`PlannedOutput::canonical`].
+pub(crate) fn output(output: &PlannedOutput) -> String {
+    let mut text = String::from(if output.sensitive { "sensitive " } else { "" });
+    value(&mut text, &output.value);
+    text
+}
+
 fn planned(text: &mut String, name: &str, output: &PlannedOutput) {
     _ = write!(text, "output {}:{name} ", name.len());
     if output.sensitive {

@@ -3,7 +3,7 @@
 //!
 //! Absent: reading it from terraform's JSON (the executor), and how it is shown (the console).
 
-mod canonical;
+pub(crate) mod canonical;
 mod compare;
 mod matching;
 mod rules;

@@ -85,6 +85,13 @@ impl PlannedOutput {
     pub fn has_unknown(&self) -> bool {
         self.value.has_unknown()
     }
+
+    /// A text that is the same for two outputs only when they are; a part that is known after apply is `?`. It is not for
+    /// people, and has the values of secrets in it.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        crate::plan::canonical::output(self)
+    }
 }
 
 impl PlannedValue {

@@ -7,6 +7,7 @@ mod draw;
 #[cfg(test)]
 mod drawn;
 pub mod graph;
+pub mod inputs;
 mod near;
 mod select;
 mod target;
@@ -15,6 +16,7 @@ pub mod walk;
 
 pub use critical::{Critical, Timed, critical};
 pub use graph::{Edge, Graph, Reason};
+pub use inputs::{Inputs, Last, Why, why};
 pub use select::{Range, Selector, select};
 pub use target::targets;
 pub use teardown::{Standing, Teardown, teardown};

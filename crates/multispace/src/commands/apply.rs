@@ -17,12 +17,16 @@ pub(super) struct Arguments {
     #[arg(long)]
     auto_approve: bool,
 
+    /// Run every workspace, also where nothing that goes into it has changed since its last apply
+    #[arg(long)]
+    all: bool,
+
     /// Exit with 2 when something was changed
     #[arg(long)]
     detailed_exitcode: bool,
 }
 
 pub(super) fn run(console: &Console, arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { selection, auto_approve, detailed_exitcode } = arguments;
-    walk::run(console, Direction::Apply, &selection, &walk::Ways { auto_approve, detailed_exitcode, diff: None })
+    let Arguments { selection, auto_approve, all, detailed_exitcode } = arguments;
+    walk::run(console, Direction::Apply, &selection, &walk::Ways { auto_approve, all, detailed_exitcode, diff: None })
 }

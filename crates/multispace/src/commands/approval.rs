@@ -89,6 +89,8 @@ fn diffs(console: &Console, rows: &[(&str, &Foreseen)], names: &[String]) -> Res
         match &foreseen.fate {
             Fate::Planned(_) | Fate::Counted { .. } => console.plan(name, &foreseen.log)?,
             Fate::Deferred { .. } | Fate::Failed => console.refused_plan(name, &foreseen.log)?,
+            // There is no plan.
+            Fate::Unchanged => {}
         }
     }
     Ok(())
@@ -102,7 +104,11 @@ fn rows<'a>(records: &'a [Record], preview: &'a Preview) -> Vec<(&'a str, &'a Fo
 fn by_rules(scene: &Scene<'_>, rows: &[(&str, &Foreseen)]) -> Option<Vec<String>> {
     let mut objections = Vec::new();
     let mut has_rules = false;
-    let at_rest = |foreseen: &Foreseen| matches!(&foreseen.fate, Fate::Planned(plan) if !plan.has_changes());
+    let at_rest = |foreseen: &Foreseen| match &foreseen.fate {
+        Fate::Planned(plan) => !plan.has_changes(),
+        Fate::Unchanged => true,
+        Fate::Counted { .. } | Fate::Deferred { .. } | Fate::Failed => false,
+    };
     for (name, foreseen) in rows.iter().filter(|(_, foreseen)| !at_rest(foreseen)) {
         let Some(rules) = rules_for(scene, name) else {
             objections.push(format!("{name}: no rules cover it"));
@@ -112,6 +118,7 @@ fn by_rules(scene: &Scene<'_>, rows: &[(&str, &Foreseen)]) -> Option<Vec<String>
         let objection = match &foreseen.fate {
             Fate::Planned(plan) => needs_a_person(&rules, name, plan),
             Fate::Counted { .. } => Some("only the counts of its plan are known".to_owned()),
+            Fate::Unchanged => None,
             Fate::Deferred { .. } | Fate::Failed => Some("it cannot be planned yet".to_owned()),
         };
         objections.extend(objection.map(|why| format!("{name}: {why}")));
@@ -127,7 +134,7 @@ fn too_much(scene: &Scene<'_>, rows: &[(&str, &Foreseen)]) -> Option<String> {
     let destroyed = |foreseen: &Foreseen| match &foreseen.fate {
         Fate::Planned(plan) => plan.tally().destroy + plan.tally().replace,
         Fate::Counted { counts, .. } => counts.destructions,
-        Fate::Deferred { .. } | Fate::Failed => 0,
+        Fate::Unchanged | Fate::Deferred { .. } | Fate::Failed => 0,
     };
     let all: u32 = rows.iter().map(|(_, foreseen)| destroyed(foreseen)).sum();
     (all > most).then(|| format!("the stack destroys {all} resources and the rules allow {most}"))

@@ -14,6 +14,7 @@ mod run;
 mod selection;
 mod serve;
 mod stack;
+mod status;
 mod there;
 mod walk;
 
@@ -48,6 +49,8 @@ enum Command {
     Apply(apply::Arguments),
     /// Take a stack down, downstreams first
     Destroy(destroy::Arguments),
+    /// Show where a stack stands: what was applied, what failed, and what the next apply would run
+    Status(status::Arguments),
     /// Show the outputs of a stack's workspaces
     Output(output::Arguments),
     /// Show all that terraform said in a plan or an apply
@@ -92,6 +95,7 @@ pub(crate) fn main() -> Exit {
         Command::Plan(arguments) => plan::run(&console, arguments),
         Command::Apply(arguments) => apply::run(&console, arguments),
         Command::Destroy(arguments) => destroy::run(&console, arguments),
+        Command::Status(arguments) => status::run(&console, &arguments),
         Command::Output(arguments) => output::run(&console, &arguments),
         Command::Log(arguments) => log::run(&console, &arguments),
         Command::Serve(arguments) => serve::run(&console, arguments),

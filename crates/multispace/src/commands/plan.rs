@@ -13,6 +13,10 @@ pub(super) struct Arguments {
     #[command(flatten)]
     selection: Selection,
 
+    /// Plan every workspace, also where nothing that goes into it has changed since its last apply
+    #[arg(long)]
+    all: bool,
+
     /// Exit with 2 when there are changes
     #[arg(long)]
     detailed_exitcode: bool,
@@ -27,9 +31,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(console: &Console, arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { selection, detailed_exitcode, destroy, diff } = arguments;
+    let Arguments { selection, all, detailed_exitcode, destroy, diff } = arguments;
     let direction = if destroy { Direction::PlanDestroy } else { Direction::Plan };
     // Named or not, what was asked for is to be shown.
     let diff = (!diff.is_empty()).then(|| diff.into_iter().filter(|name| !name.is_empty()).collect());
-    walk::run(console, direction, &selection, &walk::Ways { detailed_exitcode, diff, ..walk::Ways::default() })
+    walk::run(console, direction, &selection, &walk::Ways { all, detailed_exitcode, diff, ..walk::Ways::default() })
 }

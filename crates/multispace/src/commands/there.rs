@@ -1,5 +1,7 @@
 //! `--host`: the same walk over workspaces of HCP Terraform, Terraform Enterprise or another `multispace serve`.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use client::Settings;
 use client::settings::Given;
@@ -63,7 +65,7 @@ pub(super) async fn walk(
         console.say(&format!("going on with the {} that began at {begun_at}", command(direction)));
     }
     interrupts.unless(leftovers::settle(&host, console)).await?;
-    let walked = walk::over(&host, console, asked, Prepared { code, ready }, interrupts).await?;
+    let walked = walk::over(&host, console, asked, Prepared { code, ready, own: BTreeMap::new() }, interrupts).await?;
     if walked.as_ref().is_some_and(|walked| walked.records.iter().all(ended_well)) {
         remote.finish()?;
     }

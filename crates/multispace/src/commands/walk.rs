@@ -19,15 +19,16 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
-use crate::stack::drive::{self, Approved, Drive, Job};
+use crate::stack::drive::{self, Approved, Changed, Drive, Job};
 use crate::stack::host::Host;
+use crate::stack::inputs::Own;
 use crate::stack::prepare::{self, Ready};
 use crate::stack::preview::Preview;
 use crate::stack::record::{Outcome, Record};
 use crate::stack::report::{self, Frame, ReportFile};
 use crate::stack::session;
 use crate::stack::variables::{self, Given};
-use crate::stack::{Loaded, clock, environment, left_out, leftovers, load};
+use crate::stack::{Loaded, clock, environment, inputs, left_out, leftovers, load};
 
 /// What to walk, and with what.
 #[derive(Args)]
@@ -48,6 +49,14 @@ pub(super) struct Selection {
     /// How many workspaces may run at once [default: that of multispace.hcl, or 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     concurrency: Option<u32>,
+
+    /// Stop starting workspaces as soon as one has failed; what runs goes on to its end
+    #[arg(long, conflicts_with = "keep_going")]
+    fail_fast: bool,
+
+    /// Go on with everything that does not depend on what failed (the default)
+    #[arg(long)]
+    keep_going: bool,
 
     /// Value of a variable, for every workspace that declares it (may be repeated)
     #[arg(long = "var", value_name = "NAME=VALUE")]
@@ -81,6 +90,8 @@ impl Selection {
 #[derive(Clone, Default)]
 pub(super) struct Ways {
     pub(super) auto_approve: bool,
+    /// Workspaces run also when nothing that goes into them has changed.
+    pub(super) all: bool,
     pub(super) detailed_exitcode: bool,
     /// Each plan in full, of all workspaces or of those named.
     pub(super) diff: Option<Vec<String>>,
@@ -211,12 +222,14 @@ async fn with_engine(
     let host = Host::Local(engine.local(asked.concurrency()).await?);
     interrupts.unless(leftovers::settle(&host, console)).await?;
     let ready = interrupts.unless(prepare::prepare(&host, console, loaded, selected, &wanted.variables)).await?;
+    let environment = environment::for_terraform(std::env::vars_os());
+    let own = inputs::own(&host, loaded, &wanted.variables, &environment)?;
     let archive = configuration::pack(&loaded.stack, &Limits::default())?;
     let (code, _) = host.begin(drive::command(direction), archive.into()).await?;
     let orphans = prepare::orphans(&host, loaded).await?;
-    say_orphans(console, direction, &orphans);
+    say_orphans(console, &orphans, what_of_orphans(direction));
     let left = if direction == Direction::Destroy && wanted.is_whole() { orphans.len() } else { 0 };
-    let walked = over(&host, console, asked, Prepared { code, ready }, interrupts).await?;
+    let walked = over(&host, console, asked, Prepared { code, ready, own }, interrupts).await?;
     Ok(walked.map(|walked| Walked { left, ..walked }))
 }
 
@@ -226,6 +239,8 @@ pub(super) struct Prepared {
     pub(super) code: String,
     /// The workspaces.
     pub(super) ready: BTreeMap<String, Ready>,
+    /// What the code and the settings give each; empty where the host does not remember what it ran.
+    pub(super) own: BTreeMap<String, Own>,
 }
 
 /// Walks over what is prepared; `None` when a person said no.
@@ -237,7 +252,7 @@ pub(super) async fn over(
     interrupts: &mut Interrupts,
 ) -> Result<Option<Walked>, Failure> {
     let Asked { direction, loaded, selected, wanted, ways } = *asked;
-    let Prepared { code, ready } = prepared;
+    let Prepared { code, ready, own } = prepared;
     left_out::check(host, loaded, direction, &ready).await?;
     if direction == Direction::Destroy && !ways.auto_approve {
         let list = to_destroy(loaded, &ready);
@@ -246,7 +261,9 @@ pub(super) async fn over(
         }
     }
     let (concurrency, dir) = (asked.concurrency(), wanted.dir.dir.display().to_string());
-    let scene = Scene { host, console, loaded, selected, concurrency, code, dir };
+    let changed = Changed::new(own, ways.all);
+    let fail_fast = wanted.fail_fast;
+    let scene = Scene { host, console, loaded, selected, concurrency, changed, fail_fast, code, dir };
     let approved = match direction {
         Direction::Apply if !ways.auto_approve && host.plans_ahead() => {
             match approval::approve(&scene, &ready, interrupts).await? {
@@ -274,6 +291,8 @@ pub(super) struct Scene<'a> {
     pub(super) loaded: &'a Loaded,
     selected: &'a BTreeSet<String>,
     concurrency: u32,
+    changed: Changed,
+    fail_fast: bool,
     code: String,
     dir: String,
 }
@@ -292,7 +311,8 @@ impl Scene<'_> {
         let retries = selected.iter().map(|name| (name.clone(), retry(loaded, direction, name))).collect();
         let concurrency = usize::try_from(self.concurrency).unwrap_or(usize::MAX);
         let walk = Walk::new(&loaded.graph, direction, selected, &retries, concurrency);
-        let job = Job { direction, auto_approve, approved, code: self.code.clone(), dir: self.dir.clone() };
+        let (changed, code, dir) = (self.changed.clone(), self.code.clone(), self.dir.clone());
+        let job = Job { direction, auto_approve, approved, changed, fail_fast: self.fail_fast, code, dir };
         Drive::new(host, console, loaded, job, ready, walk).run(interrupts.clone()).await
     }
 }
@@ -343,17 +363,20 @@ fn say_unanswered(console: &Console, loaded: &Loaded, selected: &BTreeSet<String
     }
 }
 
-fn say_orphans(console: &Console, direction: Direction, orphans: &[(String, u32)]) {
+/// Names the workspaces that hold something and have no code, and says what comes of it.
+pub(super) fn say_orphans(console: &Console, orphans: &[(String, u32)], what: &str) {
     for (name, count) in orphans {
         let resources = if *count == 1 { "1 resource".to_owned() } else { format!("{count} resources") };
-        console.notice(&match direction {
-            Direction::Destroy => format!(
-                "\"{name}\" still has {resources}, but its code is gone: bring its folder back (from version control), then destroy again"
-            ),
-            Direction::Plan | Direction::Apply | Direction::PlanDestroy => format!(
-                "\"{name}\" still has {resources}, but its code is gone: multispace holds its state and leaves it as it is"
-            ),
-        });
+        console.notice(&format!("\"{name}\" still has {resources}, but its code is gone: {what}"));
+    }
+}
+
+fn what_of_orphans(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Destroy => "bring its folder back (from version control), then destroy again",
+        Direction::Plan | Direction::Apply | Direction::PlanDestroy => {
+            "multispace holds its state and leaves it as it is"
+        }
     }
 }
 

@@ -107,7 +107,15 @@ pub(crate) fn finished(record: &Record, width: usize, style: Style) -> String {
     if record.attempts > 1 {
         line += &style.dim(&format!("  ({} attempts)", record.attempts));
     }
+    if says_why(record) {
+        line += &style.dim(&format!("  {}", record.why.join(", ")));
+    }
     line
+}
+
+/// Where something is done, what made it be done is worth a word.
+fn says_why(record: &Record) -> bool {
+    matches!(record.outcome, Outcome::Applied | Outcome::Planned) && !record.why.is_empty()
 }
 
 /// The same for a log file or a pipe.
@@ -131,7 +139,8 @@ pub(crate) fn finished_plainly(record: &Record) -> String {
         Outcome::Canceled => format!("stopped{took}: {reason}"),
         Outcome::Declined => "declined".to_owned(),
     };
-    format!("{}: {what}", record.workspace)
+    let why = if says_why(record) { format!("; why: {}", record.why.join(", ")) } else { String::new() };
+    format!("{}: {what}{why}", record.workspace)
 }
 
 #[cfg(test)]

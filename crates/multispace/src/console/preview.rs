@@ -7,8 +7,23 @@ use executor::Counts;
 use super::style::Style;
 use crate::stack::preview::{Fate, Foreseen};
 
-/// The table: a line for each workspace, in the order of the walk.
-pub(super) fn table(rows: &[(&str, &Foreseen)], style: Style) -> String {
+/// The table: a line for each workspace, in the order of the walk, but for those that are not planned because nothing of
+/// them changes: these are counted.
+pub(super) fn table(all: &[(&str, &Foreseen)], style: Style) -> String {
+    let rows: Vec<(&str, &Foreseen)> = all.iter().filter(|(_, it)| it.fate != Fate::Unchanged).copied().collect();
+    let at_rest = match all.len() - rows.len() {
+        0 => String::new(),
+        1 => format!("{}\n", style.dim("1 workspace is not planned: nothing that goes into it has changed")),
+        many => {
+            format!(
+                "{}\n",
+                style.dim(&format!("{many} workspaces are not planned: nothing that goes into them has changed"))
+            )
+        }
+    };
+    if rows.is_empty() {
+        return at_rest;
+    }
     let tallies: Vec<Tally> = rows.iter().map(|(_, it)| tally(it)).collect();
     let name_width = rows.iter().map(|(name, _)| name.chars().count()).chain([9]).max().unwrap_or(9);
     let columns: Vec<(&str, Vec<u32>)> = columns(&tallies);
@@ -22,7 +37,7 @@ pub(super) fn table(rows: &[(&str, &Foreseen)], style: Style) -> String {
         text += format!("{name:<name_width$}{counts}  {}", note(foreseen, style)).trim_end();
         text.push('\n');
     }
-    text
+    text + &at_rest
 }
 
 /// The four that people look for always; the rare ones when there are any.
@@ -65,6 +80,7 @@ fn note(foreseen: &Foreseen, style: Style) -> String {
         Fate::Counted { changes: false, .. } => style.dim("no changes"),
         Fate::Counted { counts, .. } if *counts == Counts::default() => with(&why, "only outputs"),
         Fate::Counted { .. } => why,
+        Fate::Unchanged => style.dim("unchanged"),
         Fate::Deferred { until, reason, .. } => {
             style.yellow(&format!("deferred until {} {} applied: {reason}", and(until), is(until)))
         }
@@ -95,7 +111,7 @@ pub(super) fn total(rows: &[(&str, &Foreseen)]) -> String {
                 outputs += usize::from(one == Tally::default());
             }
             Fate::Deferred { .. } => deferred += 1,
-            Fate::Planned(_) | Fate::Counted { .. } | Fate::Failed => {}
+            Fate::Planned(_) | Fate::Counted { .. } | Fate::Unchanged | Fate::Failed => {}
         }
     }
     let parts = [
@@ -133,7 +149,7 @@ fn tally(foreseen: &Foreseen) -> Tally {
             import: counts.imports,
             ..Tally::default()
         },
-        Fate::Deferred { .. } | Fate::Failed => Tally::default(),
+        Fate::Unchanged | Fate::Deferred { .. } | Fate::Failed => Tally::default(),
     }
 }
 

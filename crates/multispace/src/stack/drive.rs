@@ -3,13 +3,14 @@
 
 mod approve;
 mod ask;
+mod changed;
 mod foresee;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::Problem;
-use domain::run::{PhaseStatus, RunStatus};
+use domain::run::RunStatus;
 use domain::stack::{Direction, Ended, Next, Outcome as Step, Walk};
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -30,6 +31,7 @@ use crate::console::prompt::Prompt;
 use crate::interrupts::Interrupts;
 
 pub(crate) use approve::Approved;
+pub(crate) use changed::Changed;
 
 /// What a walk is to do.
 pub(crate) struct Job {
@@ -39,6 +41,10 @@ pub(crate) struct Job {
     pub(crate) auto_approve: bool,
     /// The plans that were approved with the stack's: a run that plans the same is not asked about.
     pub(crate) approved: Option<Approved>,
+    /// Which workspaces run at all.
+    pub(crate) changed: Changed,
+    /// Nothing more is started once one has failed.
+    pub(crate) fail_fast: bool,
     /// The stored code.
     pub(crate) code: String,
     /// The stack's folder as it was typed.
@@ -52,6 +58,8 @@ pub(crate) struct Drive<'a> {
     loaded: &'a Loaded,
     job: Job,
     workspaces: BTreeMap<String, Ready>,
+    /// Ids of all workspaces of the stack that there are, by name.
+    ids: BTreeMap<String, String>,
     walk: Walk,
     progress: Progress,
     /// Runs that the host is being asked for.
@@ -107,6 +115,7 @@ impl<'a> Drive<'a> {
             loaded,
             job,
             workspaces,
+            ids: BTreeMap::new(),
             walk,
             progress: Progress::new(console, width),
             starting: FuturesUnordered::new(),
@@ -129,6 +138,7 @@ impl<'a> Drive<'a> {
     /// `stack/engine` when the engine stops, and what it says when it cannot be asked.
     pub(crate) async fn run(mut self, mut interrupts: Interrupts) -> Result<(Vec<Record>, Preview), Problem> {
         let mut changes = self.host.listen();
+        self.ids = self.host.workspaces().await?.into_iter().map(|view| (view.name, view.id)).collect();
         let mut prompt = Prompt::start();
         let mut ticks = self.progress.interval().map(tokio::time::interval);
         if let Some(ticks) = &mut ticks {
@@ -176,7 +186,7 @@ impl<'a> Drive<'a> {
         {
             self.walk.ended(workspace, Ended::Done { changed: false }, now());
             if self.job.direction.is_plan() {
-                self.foresee_without_run(workspace, &reason);
+                self.foresee_without_run(workspace, outcome, &reason);
             }
             return self.over(workspace, outcome, Some(reason));
         }
@@ -249,15 +259,27 @@ impl<'a> Drive<'a> {
             message: format!("multispace {}", command(self.job.direction)),
             readers: self.readers(workspace, given.as_ref()),
             variables: if given.is_some() { Vec::new() } else { references::run_variables(&values) },
+            inputs: self.job.changed.text(workspace),
             scratch: given.map(|outputs| Scratch { outputs, variables: values }),
         })
     }
 
     /// Why a workspace needs no run, where that is known without one.
-    async fn needless(&self, workspace: &str) -> Result<Option<(Outcome, String)>, Problem> {
+    async fn needless(&mut self, workspace: &str) -> Result<Option<(Outcome, String)>, Problem> {
+        if !self.job.direction.is_reverse()
+            && let Some(unchanged) = self.unchanged(workspace).await?
+        {
+            return Ok(Some(unchanged));
+        }
         let Some(ready) = self.workspaces.get(workspace) else { return Ok(None) };
         match self.job.direction {
-            Direction::Apply => Ok(self.approved_as_it_is(workspace)),
+            Direction::Apply => {
+                let as_it_is = self.approved_as_it_is(workspace);
+                if as_it_is.is_some() {
+                    self.keep_inputs(workspace).await?;
+                }
+                Ok(as_it_is)
+            }
             Direction::Destroy | Direction::PlanDestroy if !ready.held => Ok(None),
             Direction::Destroy | Direction::PlanDestroy => {
                 let is_empty = ready.view.state.is_none()
@@ -370,8 +392,7 @@ impl<'a> Drive<'a> {
             Ended::Failed { .. } => {
                 let why = run.failure.clone().unwrap_or_default();
                 self.over(&workspace, Outcome::Failed, Some(why.clone()))?;
-                let id = if has_applied(run) { &run.apply } else { &run.plan };
-                let command = self.host.log_command(run, id, &self.job.dir);
+                let command = self.host.log_command(run, run.telling_phase(), &self.job.dir);
                 self.console.failed(&workspace, &why, Some((&log, &command)));
                 Ok(())
             }
@@ -394,8 +415,7 @@ impl<'a> Drive<'a> {
 
     /// The log that says most about how a run ended. One that cannot be read is no reason to give up.
     async fn log_of(&self, run: &RunView) -> String {
-        let phase = if has_applied(run) { &run.apply } else { &run.plan };
-        self.host.log(phase).await.unwrap_or_else(|problem| format!("The log cannot be read: {problem}"))
+        self.host.log(run.telling_phase()).await.unwrap_or_else(|problem| format!("The log cannot be read: {problem}"))
     }
 
     fn over(&mut self, workspace: &str, outcome: Outcome, reason: Option<String>) -> Result<(), Problem> {
@@ -404,6 +424,10 @@ impl<'a> Drive<'a> {
             record.reason = reason.filter(|it| !it.is_empty());
             self.progress.finished(record);
         }
+        if outcome == Outcome::Failed && self.job.fail_fast {
+            // What runs goes on to its end.
+            self.walk.stop();
+        }
         Ok(())
     }
 
@@ -411,7 +435,8 @@ impl<'a> Drive<'a> {
     fn record_the_unstarted(&mut self) -> Result<(), Problem> {
         let left_out = |(name, step): (&str, &Step)| match step {
             Step::Skipped { because } => Some((name.to_owned(), format!("because {because} {}", self.did(because)))),
-            Step::Unstarted => Some((name.to_owned(), "not started: interrupted".to_owned())),
+            Step::Unstarted if self.interrupted => Some((name.to_owned(), "not started: interrupted".to_owned())),
+            Step::Unstarted => Some((name.to_owned(), "not started: another one failed".to_owned())),
             _ => None,
         };
         let left_out: Vec<_> = self.walk.summary().filter_map(left_out).collect();
@@ -419,6 +444,15 @@ impl<'a> Drive<'a> {
             if self.left_out.insert(name.clone()) {
                 self.over(&name, Outcome::Skipped, Some(reason))?;
             }
+        }
+        // Those that were to be tried again when the walk was stopped.
+        let has_failed = |(name, step): (&str, &Step)| match step {
+            Step::Failed { .. } if self.records.get(name)?.outcome == Outcome::Skipped => Some(name.to_owned()),
+            _ => None,
+        };
+        let given_up: Vec<_> = self.walk.summary().filter_map(has_failed).collect();
+        for name in given_up {
+            self.over(&name, Outcome::Failed, Some("not tried again".to_owned()))?;
         }
         Ok(())
     }
@@ -470,18 +504,10 @@ fn how(run: &RunView) -> Ended {
         RunStatus::Applied => Ended::Done { changed: true },
         RunStatus::Discarded | RunStatus::Canceled | RunStatus::ForceCanceled => Ended::Canceled,
         RunStatus::Errored | RunStatus::PolicySoftFailed => {
-            Ended::Failed { retryable: has_applied(run) && run.unsaved.is_empty() && run.in_doubt.is_empty() }
+            Ended::Failed { retryable: run.has_applied() && run.unsaved.is_empty() && run.in_doubt.is_empty() }
         }
         _ => Ended::Done { changed: run.has_changes },
     }
-}
-
-/// Whether terraform began to apply.
-fn has_applied(run: &RunView) -> bool {
-    matches!(
-        run.apply_status,
-        PhaseStatus::Running | PhaseStatus::Finished | PhaseStatus::Errored | PhaseStatus::Canceled
-    )
 }
 
 fn phase(status: RunStatus, direction: Direction) -> Option<Phase> {

@@ -9,6 +9,7 @@ pub(crate) mod elsewhere;
 pub(crate) mod environment;
 pub(crate) mod git;
 pub(crate) mod host;
+pub(crate) mod inputs;
 pub(crate) mod left_out;
 pub(crate) mod leftovers;
 pub(crate) mod prepare;

@@ -39,6 +39,8 @@ pub(crate) enum Fate {
         /// Whether there is a change, be it of outputs only.
         changes: bool,
     },
+    /// It is not planned: nothing that goes into it has changed since its last apply, nor would.
+    Unchanged,
     /// It cannot be planned before its upstreams are applied.
     Deferred {
         /// Those that are to be applied first.
@@ -58,7 +60,7 @@ impl Foreseen {
         match &self.fate {
             Fate::Planned(plan) => plan.has_changes(),
             Fate::Counted { changes, .. } => *changes,
-            Fate::Deferred { .. } | Fate::Failed => false,
+            Fate::Unchanged | Fate::Deferred { .. } | Fate::Failed => false,
         }
     }
 }
@@ -83,12 +85,12 @@ impl Preview {
     pub(crate) fn plans(&self) -> BTreeMap<String, Plan> {
         let plan = |(name, foreseen): (&String, &Foreseen)| match &foreseen.fate {
             Fate::Planned(plan) => Some((name.clone(), plan.clone())),
-            Fate::Counted { .. } | Fate::Deferred { .. } | Fate::Failed => None,
+            Fate::Counted { .. } | Fate::Unchanged | Fate::Deferred { .. } | Fate::Failed => None,
         };
         self.workspaces.iter().filter_map(plan).collect()
     }
 
-    /// The outputs that a workspace is expected to have; `None` when nothing is foreseen for it.
+    /// The outputs that a workspace is expected to have; `None` when nothing is foreseen for it, or it stays as it is.
     pub(crate) fn outputs(&self, workspace: &str) -> Option<PlannedOutputs> {
         match &self.workspaces.get(workspace)?.fate {
             Fate::Planned(plan) => Some(plan.outputs.clone()),
@@ -96,7 +98,7 @@ impl Preview {
                 let unknown = || PlannedOutput { value: PlannedValue::unknown(), sensitive: false, ty: None };
                 Some(outputs.iter().map(|name| (name.clone(), unknown())).collect())
             }
-            Fate::Counted { .. } | Fate::Failed => None,
+            Fate::Counted { .. } | Fate::Unchanged | Fate::Failed => None,
         }
     }
 
@@ -112,28 +114,6 @@ impl Preview {
         // The nearest say enough; one that is further away is named when nothing between changes.
         let near: Vec<&str> = changing.iter().copied().filter(|name| direct.contains(name)).collect();
         (if near.is_empty() { changing } else { near }).into_iter().map(str::to_owned).collect()
-    }
-
-    /// The outputs of upstreams that would change and that a workspace uses: `output id of network`. `uses` says whether it
-    /// uses an output of an upstream.
-    pub(crate) fn changed_outputs(
-        &self,
-        graph: &Graph,
-        workspace: &str,
-        uses: impl Fn(&str, &str) -> bool,
-    ) -> Vec<String> {
-        let mut found = Vec::new();
-        for upstream in graph.upstreams(workspace) {
-            match self.workspaces.get(upstream).map(|it| &it.fate) {
-                Some(Fate::Planned(plan)) => {
-                    let used = plan.changed_outputs.iter().filter(|output| uses(upstream, output));
-                    found.extend(used.map(|output| format!("output {output} of {upstream}")));
-                }
-                Some(Fate::Deferred { .. }) => found.push(format!("outputs of {upstream}")),
-                Some(Fate::Counted { .. } | Fate::Failed) | None => {}
-            }
-        }
-        found
     }
 }
 
@@ -188,14 +168,5 @@ mod tests {
         preview.note("cluster", foreseen(fate));
         assert!(preview.outputs("cluster").unwrap()["host"].has_unknown());
         assert_eq!(preview.outputs("app"), None);
-        assert_eq!(preview.changed_outputs(&graph(), "app", |_, _| true), ["outputs of cluster"]);
-    }
-
-    #[test]
-    fn only_the_outputs_that_are_used_are_a_reason() {
-        let mut preview = Preview::default();
-        preview.note("network", foreseen(changing("id")));
-        assert_eq!(preview.changed_outputs(&graph(), "cluster", |_, _| true), ["output id of network"]);
-        assert!(preview.changed_outputs(&graph(), "cluster", |_, output| output != "id").is_empty());
     }
 }

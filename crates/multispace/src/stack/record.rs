@@ -84,6 +84,8 @@ pub(crate) struct Record {
     pub(crate) outcome: Outcome,
     /// Why, where the outcome does not say it all.
     pub(crate) reason: Option<String>,
+    /// Why it was to run: what of that which goes into it is other than at its last apply.
+    pub(crate) why: Vec<String>,
     /// When its first run was queued.
     pub(crate) queued_at: Option<DateTime<Utc>>,
     /// When terraform began on its first run.
@@ -105,6 +107,7 @@ impl Record {
             run: None,
             outcome: Outcome::Skipped,
             reason: None,
+            why: Vec::new(),
             queued_at: None,
             started_at: None,
             ended_at: None,

@@ -43,6 +43,7 @@ fn workspace(record: &Record, preview: &Preview) -> Value {
         "run_id": record.run,
         "result": record.outcome.as_str(),
         "reason": record.reason,
+        "why": record.why,
         "queued_at": record.queued_at.map(time),
         "started_at": record.started_at.map(time),
         "ended_at": record.ended_at.map(time),

@@ -1,4 +1,4 @@
-//! kill -9 of `multispace apply` at random moments, and the same command again, until it gets through.
+//! kill -9 of `multispace apply` and `destroy` at random moments, and the same command again, until it gets through.
 //!
 //! A ledger outside terraform says what really happened: a provisioner writes a line for each resource that is made
 //! and for each that is destroyed. Whatever the state says, it must agree with the ledger in the end.
@@ -16,48 +16,26 @@ use nix::sys::signal::Signal;
 use crate::harness::stack::Stack;
 use crate::stack::root;
 
-const WORKSPACES: usize = 30;
+/// Workspaces of the chain.
+const CHAIN: usize = 30;
+/// Workspaces of the layers.
+const LAYERS: usize = 12;
 
 #[test]
 fn a_killed_apply_goes_on_where_it_was_and_makes_nothing_twice() {
-    let kills: u32 = number("MULTISPACE_TEST_KILLS").map_or(5, |kills| kills.try_into().expect("a number of kills"));
-    let seed = number("MULTISPACE_TEST_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
-    eprintln!("MULTISPACE_TEST_KILLS={kills} MULTISPACE_TEST_SEED={seed}");
-    let mut random = Random(seed | 1);
-
+    let (kills, mut random) = chosen(5);
     let stack = Stack::empty();
     let ledger = stack.path().join("ledger");
     write_chain(&stack, &ledger);
 
     let mut killed = 0;
     while killed < kills {
-        let mut apply = stack.start("apply", &["--auto-approve"]);
-        let id = apply.id();
-        // Two of three moments are after it got past what is applied already: else no kill would meet an apply.
-        let within = if random.below(3) > 0 && apply.reaches("applying") { 1200 } else { 2500 };
-        // Until the moment has come, or until the apply is through, whichever is first.
-        let (done, moment) = mpsc::channel();
-        let moment_comes_after = Duration::from_millis(random.below(within));
-        let killer = thread::spawn(move || {
-            let due = moment.recv_timeout(moment_comes_after).is_err();
-            if due {
-                let _ = nix::sys::signal::kill(id, Signal::SIGKILL);
-            }
-            due
-        });
-        let outcome = apply.finish();
-        let _ = done.send(());
-        let was_killed = killer.join().expect("the killer ends");
-        eprintln!(
-            "after {moment_comes_after:?}: exit {:?}, {} lines in the ledger",
-            outcome.code,
-            lines(&ledger).len()
-        );
+        let (was_killed, outcome) = perhaps_killed(&stack, "apply", "applying", &mut random, &ledger);
         killed += u32::from(was_killed);
         if !was_killed {
             // It got through in time: what it made goes, and the chain comes up anew.
             outcome.succeeds();
-            assert_complete(&ledger);
+            assert_complete(&ledger, CHAIN);
             stack.run("destroy", &["--auto-approve"]).succeeds();
             assert_all_destroyed(&ledger);
             fs::write(&ledger, "").unwrap();
@@ -65,25 +43,120 @@ fn a_killed_apply_goes_on_where_it_was_and_makes_nothing_twice() {
     }
 
     stack.run("apply", &["--auto-approve"]).succeeds();
-    assert_complete(&ledger);
-    stack.run("plan", &["--detailed-exitcode"]).exits_with(0);
+    assert_complete(&ledger, CHAIN);
+    stack.run("plan", &["--all", "--detailed-exitcode"]).exits_with(0);
     // Whatever was made is in a state: else nobody would know how to destroy it.
     stack.run("destroy", &["--auto-approve"]).succeeds();
     assert_all_destroyed(&ledger);
 }
 
-fn write_chain(stack: &Stack, ledger: &Path) {
+#[test]
+fn a_stack_that_is_killed_on_its_way_up_and_on_its_way_down_ends_right_and_nothing_is_done_twice() {
+    let (kills, mut random) = chosen(6);
+    let stack = Stack::empty();
+    let ledger = stack.path().join("ledger");
+    write_layers(&stack, &ledger);
+
+    let mut killed = 0;
+    while killed < kills {
+        killed += until_through(&stack, "apply", "applying", &mut random, &ledger);
+        assert_complete(&ledger, LAYERS);
+        let (outcome, again) = stack.reported("apply", &["--auto-approve"]);
+        outcome.succeeds();
+        let ran: Vec<_> = again.workspaces().iter().filter(|it| !it["run_id"].is_null()).collect();
+        assert!(ran.is_empty(), "what is finished is not run again: {ran:#?}");
+        // Nor would it change anything.
+        stack.run("plan", &["--all", "--detailed-exitcode"]).exits_with(0);
+
+        killed += until_through(&stack, "destroy", "destroying", &mut random, &ledger);
+        assert_all_destroyed(&ledger);
+        let twice: Vec<_> = times(&ledger, "destroy").into_iter().filter(|(_, times)| *times > 1).collect();
+        assert!(twice.is_empty(), "destroyed twice: {twice:?}");
+        fs::write(&ledger, "").unwrap();
+    }
+}
+
+/// The same command again and again, killed up to three times, until it gets through. Says how often it was killed.
+fn until_through(stack: &Stack, command: &str, line: &str, random: &mut Random, ledger: &Path) -> u32 {
+    let most = 1 + u32::try_from(random.below(3)).expect("a small number");
+    for killed in 0..most {
+        let (was_killed, outcome) = perhaps_killed(stack, command, line, random, ledger);
+        if !was_killed {
+            outcome.succeeds();
+            return killed;
+        }
+    }
+    stack.run(command, &["--auto-approve"]).succeeds();
+    most
+}
+
+/// Starts a command and kills it at a random moment, unless it is through by then: two of three moments are after it said
+/// this `line`, for else no kill would meet what it is about.
+fn perhaps_killed(
+    stack: &Stack,
+    command: &str,
+    line: &str,
+    random: &mut Random,
+    ledger: &Path,
+) -> (bool, crate::harness::child::Outcome) {
+    let mut running = stack.start(command, &["--auto-approve"]);
+    let id = running.id();
+    let within = if random.below(3) > 0 && running.reaches(line) { 1200 } else { 2500 };
+    // Until the moment has come, or until the command is through, whichever is first.
+    let (done, moment) = mpsc::channel();
+    let moment_comes_after = Duration::from_millis(random.below(within));
+    let killer = thread::spawn(move || {
+        let due = moment.recv_timeout(moment_comes_after).is_err();
+        if due {
+            let _ = nix::sys::signal::kill(id, Signal::SIGKILL);
+        }
+        due
+    });
+    let outcome = running.finish();
+    let _ = done.send(());
+    let was_killed = killer.join().expect("the killer ends");
+    eprintln!(
+        "{command} after {moment_comes_after:?}: exit {:?}, {} lines in the ledger",
+        outcome.code,
+        lines(ledger).len()
+    );
+    (was_killed, outcome)
+}
+
+/// How many kills, and where their moments come from.
+fn chosen(kills: u32) -> (u32, Random) {
+    let kills = number("MULTISPACE_TEST_KILLS").map_or(kills, |kills| kills.try_into().expect("a number of kills"));
+    let seed = number("MULTISPACE_TEST_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
+    eprintln!("MULTISPACE_TEST_KILLS={kills} MULTISPACE_TEST_SEED={seed}");
+    (kills, Random(seed | 1))
+}
+
+/// Provisioners that write down what is made and destroyed.
+fn notes(ledger: &Path) -> String {
     let note = |when: &str, word: &str| {
         format!(
             "provisioner \"local-exec\" {{\n    {when}command = \"echo {word} ${{self.id}} >> {}\"\n  }}\n  ",
             ledger.display()
         )
     };
-    let notes = note("", "create") + &note("when = destroy\n    ", "destroy");
-    for number in 0..WORKSPACES {
+    note("", "create") + &note("when = destroy\n    ", "destroy")
+}
+
+fn write_chain(stack: &Stack, ledger: &Path) {
+    for number in 0..CHAIN {
         let upstream = number.checked_sub(1).map(|before| format!("w{before:02}"));
         let reads: Vec<&str> = upstream.as_deref().into_iter().collect();
-        stack.write(&format!("w{number:02}/main.tf"), &root(&reads, &notes));
+        stack.write(&format!("w{number:02}/main.tf"), &root(&reads, &notes(ledger)));
+    }
+}
+
+/// Three layers of four: each reads two of the layer above.
+fn write_layers(stack: &Stack, ledger: &Path) {
+    for number in 0..LAYERS {
+        let (layer, place) = (number / 4, number % 4);
+        let above = [place, (place + 1) % 4].map(|place| format!("l{}w{place}", layer.saturating_sub(1)));
+        let reads: Vec<&str> = above.iter().map(String::as_str).filter(|_| layer > 0).collect();
+        stack.write(&format!("l{layer}w{place}/main.tf"), &root(&reads, &notes(ledger)));
     }
 }
 
@@ -93,24 +166,25 @@ fn lines(ledger: &Path) -> Vec<(String, String)> {
     text.lines().map(pair).collect()
 }
 
-fn made(ledger: &Path) -> BTreeMap<String, usize> {
-    let mut made = BTreeMap::new();
-    for (_, id) in lines(ledger).into_iter().filter(|(word, _)| word == "create") {
-        *made.entry(id).or_default() += 1;
+/// How often this was done, by resource.
+fn times(ledger: &Path, done: &str) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    for (_, id) in lines(ledger).into_iter().filter(|(word, _)| word == done) {
+        *times.entry(id).or_default() += 1;
     }
-    made
+    times
 }
 
 #[track_caller]
-fn assert_complete(ledger: &Path) {
-    let made = made(ledger);
+fn assert_complete(ledger: &Path, workspaces: usize) {
+    let made = times(ledger, "create");
     assert!(made.values().all(|times| *times == 1), "a resource was made twice: {made:?}");
-    assert_eq!(made.len(), WORKSPACES, "one resource for each workspace: {:#?}", lines(ledger));
+    assert_eq!(made.len(), workspaces, "one resource for each workspace: {:#?}", lines(ledger));
 }
 
 #[track_caller]
 fn assert_all_destroyed(ledger: &Path) {
-    let made: BTreeSet<String> = made(ledger).into_keys().collect();
+    let made: BTreeSet<String> = times(ledger, "create").into_keys().collect();
     let destroyed = lines(ledger).into_iter().filter(|(word, _)| word == "destroy").map(|(_, id)| id).collect();
     assert_eq!(made, destroyed, "what was made and what was destroyed");
 }

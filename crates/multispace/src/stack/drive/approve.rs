@@ -66,12 +66,11 @@ impl Drive<'_> {
     /// A workspace whose approved plan changes nothing, and none of whose upstreams changes, needs no run.
     pub(super) fn approved_as_it_is(&self, workspace: &str) -> Option<(Outcome, String)> {
         let approved = self.job.approved.as_ref()?;
-        let is_still = |name: &str| approved.plans.get(name).is_some_and(|plan| !plan.has_changes());
-        let all_still = self.loaded.graph.all_upstreams(workspace).into_iter().all(|name| {
-            // What is not part of this walk does not change in it.
-            !self.workspaces.contains_key(name) || is_still(name)
-        });
-        (is_still(workspace) && all_still).then(|| (Outcome::Unchanged, "no changes in the approved plan".to_owned()))
+        let is_still = approved.plans.get(workspace).is_some_and(|plan| !plan.has_changes());
+        // What is not part of this walk does not change in it.
+        let stays = |name: &str| self.records.get(name).is_none_or(|it| it.outcome == Outcome::Unchanged);
+        let all_stay = self.loaded.graph.all_upstreams(workspace).into_iter().all(stays);
+        (is_still && all_stay).then(|| (Outcome::Unchanged, "no changes in the approved plan".to_owned()))
     }
 
     /// Compares the plan of a run with the approved one.
@@ -81,7 +80,7 @@ impl Drive<'_> {
         };
         let Some(plan) = approved.plans.get(workspace) else {
             return Ok(Weighed::Differs(
-                "  it could not be planned with the stack, so nothing of it was approved\n".to_owned(),
+                "  it was not planned with the stack, so nothing of it was approved\n".to_owned(),
             ));
         };
         let is_again = self.records.get(workspace).is_some_and(|record| record.attempts > 1);

@@ -9,6 +9,7 @@ use domain::stack::{Direction, Ended};
 
 use super::super::host::{Reader, RunView};
 use super::super::preview::{Fate, Foreseen};
+use super::super::record::Outcome;
 use super::super::references;
 use super::{Drive, how};
 
@@ -50,9 +51,10 @@ impl Drive<'_> {
     }
 
     /// Notes what is known of a workspace that is not planned: nothing is there to be destroyed, or what it reads is not.
-    pub(super) fn foresee_without_run(&mut self, workspace: &str, reason: &str) {
+    pub(super) fn foresee_without_run(&mut self, workspace: &str, outcome: Outcome, reason: &str) {
         let missing = self.workspaces.get(workspace).map(|it| it.unapplied.clone()).unwrap_or_default();
         let fate = match self.job.direction {
+            Direction::Plan if outcome == Outcome::Unchanged => Fate::Unchanged,
             Direction::Plan => Fate::Deferred {
                 until: missing,
                 reason: reason.to_owned(),
@@ -83,14 +85,7 @@ impl Drive<'_> {
             None => Fate::Failed,
         };
         let goes_on = fate != Fate::Failed;
-        let mut why = Vec::new();
-        if self.workspaces.get(workspace).is_some_and(|it| it.held && it.view.state.is_none()) {
-            why.push("never applied".to_owned());
-        }
-        // Elsewhere it was planned on the outputs that are there now.
-        if self.host.plans_ahead() {
-            why.extend(self.preview.changed_outputs(&self.loaded.graph, workspace, |_, _| true));
-        }
+        let why = self.records.get(workspace).map(|record| record.why.clone()).unwrap_or_default();
         self.preview.note(workspace, Foreseen { fate, why, log: log.to_owned() });
         self.host.forget(&run.id).await?;
         Ok(goes_on)

@@ -18,7 +18,7 @@ use server::local::Local;
 use self::remote::Remote;
 
 pub(crate) use server::local::{
-    OutputView, Purpose, Reader, RunVariable, RunView, Scratch, Start, Variable, Wanted, WorkspaceView,
+    LastRun, OutputView, Purpose, Reader, RunVariable, RunView, Scratch, Start, Variable, Wanted, WorkspaceView,
 };
 
 /// Where the workspaces live.
@@ -185,6 +185,44 @@ impl Host<'_> {
             Self::Local(local) => local.values(workspace, to_destroy).await,
             // A server keeps its secrets to itself: variables that are outputs are refused before the walk.
             Self::Remote(_) => Ok(PlannedOutputs::new()),
+        }
+    }
+
+    /// The last run of a workspace that was to change it; `None` when there was none.
+    ///
+    /// # Errors
+    /// See [`Self::workspaces`].
+    pub(crate) async fn last(&self, workspace: &str) -> Result<Option<LastRun>, Problem> {
+        match self {
+            Self::Local(local) => local.last(workspace).await,
+            Self::Remote(_) => Ok(None),
+        }
+    }
+
+    /// Says that this may as well have gone into the last run of a workspace: a plan with it changed nothing.
+    ///
+    /// # Errors
+    /// See [`Self::workspaces`].
+    pub(crate) async fn keep_inputs(&self, workspace: &str, inputs: String) -> Result<(), Problem> {
+        match self {
+            Self::Local(local) => local.keep_inputs(workspace, inputs).await,
+            Self::Remote(_) => Ok(()),
+        }
+    }
+
+    /// A digest of a text that says nothing of it to others.
+    pub(crate) fn digest(&self, text: &str) -> String {
+        match self {
+            Self::Local(local) => local.digest(text),
+            Self::Remote(_) => crate::digest::sha256(text.as_bytes()),
+        }
+    }
+
+    /// Names the terraform that runs a workspace which wants this version or constraint.
+    pub(crate) fn terraform(&self, wanted: Option<&str>) -> String {
+        match self {
+            Self::Local(local) => local.terraform(wanted),
+            Self::Remote(_) => wanted.unwrap_or_default().to_owned(),
         }
     }
 

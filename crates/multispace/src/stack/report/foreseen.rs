@@ -29,6 +29,7 @@ pub(super) fn document(foreseen: &Foreseen) -> Value {
             document["deferred_until"] = json!(until);
             document["reason"] = json!(reason);
         }
+        Fate::Unchanged => document["status"] = "unchanged".into(),
         Fate::Failed => document["status"] = "failed".into(),
     }
     document

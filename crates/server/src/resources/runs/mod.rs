@@ -5,6 +5,7 @@
 //! Absent: terraform (the scheduler starts it) and when a run may start (`domain::queue`).
 
 mod api;
+pub mod last;
 pub mod log;
 mod moves;
 pub mod preview;

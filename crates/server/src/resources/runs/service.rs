@@ -47,6 +47,9 @@ pub struct New {
     pub refresh_only: bool,
     /// Only plans.
     pub plan_only: Option<bool>,
+    /// What goes into it, in the words of whoever starts it: kept with the run, and not read.
+    #[serde(skip)]
+    pub inputs: Option<String>,
     /// Only plans, and stands on this.
     #[serde(skip)]
     pub scratch: Option<preview::Scratch>,
@@ -287,6 +290,9 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
     let plan = phase("plan", app.ports.id::<PlanId>().as_str(), &run.id);
     let apply = phase("apply", app.ports.id::<ApplyId>().as_str(), &run.id);
     store::insert(tx, &run, plan.clone(), apply.clone()).await?;
+    if let Some(inputs) = new.inputs.filter(|_| !run.plan_only) {
+        store::inputs::put(tx, &workspace.id, &run.id, inputs).await?;
+    }
     if !run.plan_only && !run.save_plan && !occupied(tx, &workspace).await? {
         workspaces::set_current_run(tx, &workspace.id, &run.id).await?;
     }

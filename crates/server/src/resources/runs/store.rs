@@ -10,6 +10,7 @@ use crate::storage::{Stored, Tx};
 
 pub use self::phases::Model as PhaseModel;
 
+pub mod inputs;
 pub mod queue;
 pub mod waits;
 
@@ -323,7 +324,7 @@ pub async fn delete_of(tx: &Tx, workspace: &str) -> Result<(), Problem> {
     let ids: Vec<_> = of(tx, workspace).await?.into_iter().map(|run| run.id).collect();
     phases::Entity::delete_many().filter(phases::Column::RunId.is_in(ids)).exec(tx.db()).await.stored()?;
     Entity::delete_many().filter(Column::WorkspaceId.eq(workspace)).exec(tx.db()).await.stored()?;
-    Ok(())
+    inputs::delete_of(tx, workspace).await
 }
 
 fn lost(what: &str, run: &str) -> Problem {

@@ -14,6 +14,7 @@ mod m0010_edges;
 mod m0011_cutoff;
 mod m0013_previews;
 mod m0014_sessions;
+mod m0015_run_inputs;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_cutoff::Migration),
             Box::new(m0013_previews::Migration),
             Box::new(m0014_sessions::Migration),
+            Box::new(m0015_run_inputs::Migration),
         ]
     }
 }
