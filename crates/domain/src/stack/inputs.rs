@@ -17,6 +17,8 @@ pub struct Inputs {
     pub variables: BTreeMap<String, String>,
     /// The terraform that runs it.
     pub terraform: String,
+    /// Digest of the settings that it has where it lives; empty where it has none beside these.
+    pub settings: String,
     /// Digests of the outputs that it reads, by upstream and name; an output that is not there has none.
     pub outputs: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -64,6 +66,8 @@ pub enum Why {
     },
     /// Another terraform, or another version of it.
     Terraform,
+    /// Settings or variables that it has where it lives.
+    Settings,
 }
 
 /// The name of an output for all outputs of an upstream that cannot be seen.
@@ -97,6 +101,7 @@ impl std::fmt::Display for Why {
             Self::Output { output, upstream } if output == ANY_OUTPUT => write!(f, "outputs of {upstream}"),
             Self::Output { output, upstream } => write!(f, "output {output} of {upstream}"),
             Self::Terraform => f.write_str("terraform version"),
+            Self::Settings => f.write_str("settings of the workspace"),
         }
     }
 }
@@ -131,6 +136,9 @@ pub fn why(last: &Last, now: &Inputs) -> Vec<Why> {
     if before.terraform != now.terraform {
         reasons.push(Why::Terraform);
     }
+    if before.settings != now.settings {
+        reasons.push(Why::Settings);
+    }
     reasons
 }
 
@@ -156,6 +164,7 @@ mod tests {
             files: map(&[("a/main.tf", "1"), ("m/x.tf", "1")]),
             variables: map(&[("size", "1"), ("env REGION", "1")]),
             terraform: "1.11.4".into(),
+            settings: String::new(),
             outputs: BTreeMap::from([("net".into(), map(&[("id", "1"), ("ip", "1")]))]),
         }
     }
@@ -176,8 +185,9 @@ mod tests {
         now.variables = map(&[("size", "2")]);
         now.outputs = BTreeMap::from([("net".into(), map(&[("id", "2")])), ("dns".into(), map(&[("*", "run-1")]))]);
         now.terraform = "1.12.0".into();
+        now.settings = "2".into();
         let expected = "own code (a/main.tf, a/new.tf, m/x.tf), variable env REGION, variable size, outputs of dns, \
-                        output id of net, output ip of net, terraform version";
+                        output id of net, output ip of net, terraform version, settings of the workspace";
         assert_eq!(told(&Last::Applied(Some(inputs())), &now), expected);
     }
 

@@ -37,6 +37,12 @@ pub fn outputs_of_shown_plan(json: &[u8]) -> Option<PlannedOutputs> {
     Some(outputs)
 }
 
+/// A JSON value with the types that it implies; `None` when it is none.
+#[must_use]
+pub fn value_of_json(text: &str) -> Option<PlannedValue> {
+    state::untyped(serde_json::from_str(text).ok()?)
+}
+
 /// A state has no output that is null.
 fn drop_nulls(outputs: &mut PlannedOutputs) {
     outputs.retain(|_, output| output.value != PlannedValue::Null);

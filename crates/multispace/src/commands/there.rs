@@ -1,7 +1,5 @@
 //! `--host`: the same walk over workspaces of HCP Terraform, Terraform Enterprise or another `multispace serve`.
 
-use std::collections::BTreeMap;
-
 use clap::Args;
 use client::Settings;
 use client::settings::Given;
@@ -16,7 +14,7 @@ use crate::stack::drive::command;
 use crate::stack::host::Host;
 use crate::stack::host::remote::Remote;
 use crate::stack::record::{Outcome, Record};
-use crate::stack::{elsewhere, leftovers, prepare};
+use crate::stack::{elsewhere, environment, inputs, leftovers, prepare};
 
 /// Where the workspaces live, when not here.
 #[derive(Args)]
@@ -57,6 +55,8 @@ pub(super) async fn walk(
     let remote = Remote::new(settings, organization, there.project.clone(), loaded, selected)?;
     let host = Host::Remote(Box::new(remote));
     let ready = interrupts.unless(prepare::prepare(&host, console, loaded, selected, &wanted.variables)).await?;
+    let environment = environment::for_terraform(std::env::vars_os());
+    let own = inputs::own(&host, loaded, &wanted.variables, &environment)?;
     let Host::Remote(remote) = &host else { return Ok(None) };
     say_prepared(console, remote, &hostname);
     interrupts.unless(remote.share()).await?;
@@ -65,7 +65,7 @@ pub(super) async fn walk(
         console.say(&format!("going on with the {} that began at {begun_at}", command(direction)));
     }
     interrupts.unless(leftovers::settle(&host, console)).await?;
-    let walked = walk::over(&host, console, asked, Prepared { code, ready, own: BTreeMap::new() }, interrupts).await?;
+    let walked = walk::over(&host, console, asked, Prepared { code, ready, own }, interrupts).await?;
     if walked.as_ref().is_some_and(|walked| walked.records.iter().all(ended_well)) {
         remote.finish()?;
     }

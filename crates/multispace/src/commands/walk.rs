@@ -239,7 +239,7 @@ pub(super) struct Prepared {
     pub(super) code: String,
     /// The workspaces.
     pub(super) ready: BTreeMap<String, Ready>,
-    /// What the code and the settings give each; empty where the host does not remember what it ran.
+    /// What the code and the settings give each.
     pub(super) own: BTreeMap<String, Own>,
 }
 

@@ -138,7 +138,8 @@ impl<'a> Drive<'a> {
     /// `stack/engine` when the engine stops, and what it says when it cannot be asked.
     pub(crate) async fn run(mut self, mut interrupts: Interrupts) -> Result<(Vec<Record>, Preview), Problem> {
         let mut changes = self.host.listen();
-        self.ids = self.host.workspaces().await?.into_iter().map(|view| (view.name, view.id)).collect();
+        self.ids = self.workspaces.values().flat_map(|ready| ready.ids.clone()).collect();
+        self.ids.extend(self.host.workspaces().await?.into_iter().map(|view| (view.name, view.id)));
         let mut prompt = Prompt::start();
         let mut ticks = self.progress.interval().map(tokio::time::interval);
         if let Some(ticks) = &mut ticks {

@@ -27,7 +27,8 @@ const NOT_YET: &str = "?";
 /// What the code and the settings give a workspace.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Own {
-    /// All but the outputs.
+    workspace: String,
+    /// All but the outputs and the settings.
     inputs: Inputs,
     /// The upstreams whose outputs it reads, with the outputs that it uses; `None` for all.
     uses: BTreeMap<String, Option<BTreeSet<String>>>,
@@ -65,9 +66,11 @@ pub(crate) fn own(
             files: digests,
             variables: variables_of(host, loaded, root, given, environment),
             terraform: host.terraform(wanted.as_deref()),
+            // They are the workspace's: looked at when it is known which one that is.
+            settings: String::new(),
             outputs: BTreeMap::new(),
         };
-        all.insert(root.name.clone(), Own { inputs, uses: uses(loaded, root) });
+        all.insert(root.name.clone(), Own { workspace: root.name.clone(), inputs, uses: uses(loaded, root) });
     }
     Ok(all)
 }
@@ -84,17 +87,18 @@ pub(crate) async fn now(
     own: &Own,
     foreseen: Option<&Preview>,
 ) -> Result<Inputs, Problem> {
+    let settings = ids.get(&own.workspace).map(|id| host.settings(id)).unwrap_or_default();
     let mut outputs = BTreeMap::new();
     for (upstream, used) in &own.uses {
         let id = ids.get(upstream);
-        let digests = if loaded.is_held(upstream) {
+        let digests = if is_seen(host, loaded, upstream) {
             let expected = foreseen.and_then(|preview| preview.outputs(upstream));
             let values = match (expected, id) {
-                (Some(values), _) => values,
-                (None, Some(id)) => host.values(id, false).await?,
-                (None, None) => PlannedOutputs::new(),
+                (Some(values), _) => canonical(values),
+                (None, Some(id)) => host.seen(id).await?,
+                (None, None) => BTreeMap::new(),
             };
-            digests(host, upstream, &values, used.as_ref())
+            digests(host, upstream, values, used.as_ref())
         } else {
             // What is in a backend of its own is not seen, only that it was applied.
             let applied = match id {
@@ -106,25 +110,33 @@ pub(crate) async fn now(
         };
         outputs.insert(upstream.clone(), digests);
     }
-    Ok(Inputs { outputs, ..own.inputs.clone() })
+    Ok(Inputs { settings, outputs, ..own.inputs.clone() })
+}
+
+/// Whether the host shows the outputs of an upstream.
+fn is_seen(host: &Host<'_>, loaded: &Loaded, upstream: &str) -> bool {
+    matches!(host, Host::Remote(_)) || loaded.is_held(upstream)
+}
+
+/// Outputs as texts that can be compared; none where a part is not known yet.
+pub(crate) fn canonical(outputs: PlannedOutputs) -> BTreeMap<String, Option<String>> {
+    let text = |output: PlannedOutput| (!output.has_unknown()).then(|| output.canonical());
+    outputs.into_iter().map(|(name, output)| (name, text(output))).collect()
 }
 
 /// Digests of the outputs of an upstream that are used.
 fn digests(
     host: &Host<'_>,
     upstream: &str,
-    outputs: &PlannedOutputs,
+    outputs: BTreeMap<String, Option<String>>,
     used: Option<&BTreeSet<String>>,
 ) -> BTreeMap<String, String> {
     let is_used = |name: &String| used.is_none_or(|used| used.contains(name));
-    let digest = |(name, output): (&String, &PlannedOutput)| {
-        let digest = match output.has_unknown() {
-            true => NOT_YET.to_owned(),
-            false => host.digest(&format!("output:{upstream}:{name}:{}", output.canonical())),
-        };
-        (name.clone(), digest)
+    let digest = |(name, text): (String, Option<String>)| {
+        let digest = text.map(|text| host.digest(&format!("output:{upstream}:{name}:{text}")));
+        (name, digest.unwrap_or_else(|| NOT_YET.to_owned()))
     };
-    outputs.iter().filter(|(name, _)| is_used(name)).map(digest).collect()
+    outputs.into_iter().filter(|(name, _)| is_used(name)).map(digest).collect()
 }
 
 fn variables_of(
@@ -180,14 +192,15 @@ struct Kept {
     files: BTreeMap<String, String>,
     variables: BTreeMap<String, String>,
     terraform: String,
+    settings: String,
     outputs: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// The text that is kept with a run.
 pub(crate) fn text(inputs: &Inputs) -> String {
-    let Inputs { files, variables, terraform, outputs } = inputs.clone();
+    let Inputs { files, variables, terraform, settings, outputs } = inputs.clone();
     // Maps of texts can always be written.
-    serde_json::to_string(&Kept { files, variables, terraform, outputs }).unwrap_or_default()
+    serde_json::to_string(&Kept { files, variables, terraform, settings, outputs }).unwrap_or_default()
 }
 
 /// What the last run says of the workspace. A text that this version cannot read is as if none was kept.
@@ -199,8 +212,8 @@ pub(crate) fn last(run: Option<&LastRun>) -> Last {
         RunStatus::Applied | RunStatus::PlannedAndFinished => {
             let kept = run.inputs.as_deref().and_then(|text| serde_json::from_str::<Kept>(text).ok());
             Last::Applied(kept.map(|kept| {
-                let Kept { files, variables, terraform, outputs } = kept;
-                Inputs { files, variables, terraform, outputs }
+                let Kept { files, variables, terraform, settings, outputs } = kept;
+                Inputs { files, variables, terraform, settings, outputs }
             }))
         }
         status => Last::Unfinished(status),
@@ -230,6 +243,7 @@ mod tests {
             files: one("a/main.tf"),
             variables: one("size"),
             terraform: "1.11.4".into(),
+            settings: "1".into(),
             outputs: BTreeMap::from([("network".to_owned(), one("id"))]),
         };
         let applied = run(RunStatus::Applied, false, Some(text(&inputs)), false);

@@ -138,6 +138,7 @@ mod tests {
                   "run_id": "run-1",
                   "started_at": "2023-11-14T22:13:22.250000Z",
                   "upstreams": [],
+                  "why": [],
                   "workspace": "a"
                 },
                 {
@@ -157,6 +158,7 @@ mod tests {
                   "upstreams": [
                     "a"
                   ],
+                  "why": [],
                   "workspace": "b"
                 }
               ]

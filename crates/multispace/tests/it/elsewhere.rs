@@ -1,6 +1,7 @@
 //! A stack whose workspaces are on a server in another process, behind a bad line: up, down, killed and taken up again,
 //! and in the end each workspace has had one run for each.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 use std::sync::atomic::Ordering;
@@ -189,14 +190,14 @@ fn a_mesh_on_a_server_behind_a_bad_line_is_applied_and_destroyed_once_though_kil
 
 /// What the test above would see if nothing knew the runs of the killed process again.
 #[test]
-fn without_the_record_of_the_walk_a_second_try_runs_again_what_was_applied() {
+fn without_the_records_of_the_walk_and_of_its_runs_a_second_try_runs_again_what_was_applied() {
     let ground = Ground::with_mesh();
     let yes = &["--auto-approve"];
     assert!(kill_after(Running::start(&mut ground.command("apply", yes)), "l0-0: applied", Duration::from_millis(200)));
     let kept = fs::read_dir(ground.stack.path().join(".multispace")).unwrap().map(|entry| entry.unwrap().path());
     let kept: Vec<_> = kept.filter(|path| path.extension().is_some_and(|it| it == "json")).collect();
-    let [record] = &kept[..] else { panic!("one walk is written down: {kept:?}") };
-    fs::remove_file(record).unwrap();
+    assert_eq!(kept.len(), 2, "the walk and what went into its runs are written down: {kept:?}");
+    kept.iter().for_each(|record| fs::remove_file(record).unwrap());
     ground.run("apply", yes).succeeds().never_says("going on with the apply");
     assert_eq!(ground.runs("l0-0", false).len(), 2);
 }
@@ -224,7 +225,7 @@ fn a_stack_on_a_server_is_planned_so_far_as_there_are_outputs_to_plan_on() {
     ground.stack.write("a/main.tf", &ground.link("a", &[]));
     ground.stack.write("b/main.tf", &ground.link("b", &["a".to_owned()]));
     let planned = || {
-        let outcome = ground.run("plan", &["--json"]).succeeds();
+        let outcome = ground.run("plan", &["--json", "--all"]).succeeds();
         let report: Value = serde_json::from_str(&outcome.stdout).expect("stdout is JSON");
         [0, 1].map(|at| report["workspaces"][at]["plan"].clone())
     };
@@ -243,6 +244,48 @@ fn a_stack_on_a_server_is_planned_so_far_as_there_are_outputs_to_plan_on() {
     let [a, b] = planned();
     assert_eq!((&a["counts"]["add"], &b["counts"]["add"]), (&0.into(), &0.into()), "{a:#} {b:#}");
     assert_eq!(b["status"], "planned");
+}
+
+#[test]
+fn only_what_changed_runs_on_a_server_too_and_what_is_set_there_counts() {
+    let ground = Ground::with_mesh();
+    let ran = |command: &str, args: &[&str]| -> BTreeMap<String, Value> {
+        let outcome = ground.run(command, &[&["--json"], args].concat()).succeeds();
+        let report: Value = serde_json::from_str(&outcome.stdout).expect("stdout is JSON");
+        let all = report["workspaces"].as_array().expect("a list").iter();
+        let ran = all.filter(|it| !it["run_id"].is_null());
+        ran.map(|it| (it["workspace"].as_str().expect("a name").to_owned(), it["why"].clone())).collect()
+    };
+    let yes = &["--auto-approve"];
+    assert_eq!(ran("apply", yes).len(), 9);
+    assert_eq!(ran("apply", yes), BTreeMap::new());
+    assert_eq!(ran("plan", &[]), BTreeMap::new());
+    ground.has_one_run_each(false);
+
+    // A file that changes no output, a variable of the workspace there, and an output of a workspace.
+    let expected = |name: &str, why: &str| BTreeMap::from([(name.to_owned(), serde_json::json!([why]))]);
+    ground.stack.write("l0-0/more.tf", "# nothing\n");
+    assert_eq!(ran("apply", yes), expected("l0-0", "own code (l0-0/more.tf)"));
+    let id = ground.server.workspace("l2-1")["id"].as_str().unwrap().to_owned();
+    let attributes = serde_json::json!({ "key": "WORD", "value": "x", "category": "env", "sensitive": true });
+    let variable = serde_json::json!({ "data": { "type": "vars", "attributes": attributes } });
+    assert_eq!(ground.server.send("POST", &format!("workspaces/{id}/vars"), &variable).status, 201);
+    assert_eq!(ran("apply", yes), expected("l2-1", "settings of the workspace"));
+    ground.stack.write("l1-1/main.tf", &ground.link("other", &above("l1-1")));
+    let changed = ran("apply", yes);
+    let names: Vec<&str> = changed.keys().map(String::as_str).collect();
+    assert_eq!(names, ["l1-1", "l2-0", "l2-1", "l2-2"], "{changed:#?}");
+    assert_eq!(changed["l2-2"], serde_json::json!(["output path of l1-1"]));
+
+    // A run that somebody else started is one of which nothing is known.
+    let id = ground.server.workspace("l0-2")["id"].as_str().unwrap().to_owned();
+    let workspace = serde_json::json!({ "workspace": { "data": { "type": "workspaces", "id": id } } });
+    let run = serde_json::json!({ "data": { "type": "runs", "attributes": {}, "relationships": workspace } });
+    assert_eq!(ground.server.send("POST", "runs", &run).status, 201);
+    let is_over = || ground.runs("l0-2", false)[0]["attributes"]["status"] == "planned_and_finished";
+    ground.server.until("the run of somebody else has ended", is_over);
+    assert_eq!(ran("apply", yes), expected("l0-2", "not known what went into its last apply"));
+    assert_eq!(ran("apply", yes), BTreeMap::new());
 }
 
 #[test]

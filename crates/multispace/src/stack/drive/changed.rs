@@ -15,7 +15,7 @@ const UNCHANGED: &str = "nothing that goes into it has changed";
 /// What goes into the workspaces of a walk.
 #[derive(Debug, Clone)]
 pub(crate) struct Changed {
-    /// By workspace, what its code and settings give it; empty where the host does not remember what it ran.
+    /// By workspace, what its code and settings give it.
     own: BTreeMap<String, Own>,
     /// Everything runs, whatever has changed.
     all: bool,

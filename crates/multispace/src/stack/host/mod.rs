@@ -9,6 +9,8 @@
 mod local;
 pub(crate) mod remote;
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use domain::Problem;
 use domain::plan::Plan;
@@ -16,6 +18,7 @@ use domain::planned::PlannedOutputs;
 use server::local::Local;
 
 use self::remote::Remote;
+use super::inputs::canonical;
 
 pub(crate) use server::local::{
     LastRun, OutputView, Purpose, Reader, RunVariable, RunView, Scratch, Start, Variable, Wanted, WorkspaceView,
@@ -195,7 +198,7 @@ impl Host<'_> {
     pub(crate) async fn last(&self, workspace: &str) -> Result<Option<LastRun>, Problem> {
         match self {
             Self::Local(local) => local.last(workspace).await,
-            Self::Remote(_) => Ok(None),
+            Self::Remote(remote) => remote.last(workspace).await,
         }
     }
 
@@ -206,6 +209,7 @@ impl Host<'_> {
     pub(crate) async fn keep_inputs(&self, workspace: &str, inputs: String) -> Result<(), Problem> {
         match self {
             Self::Local(local) => local.keep_inputs(workspace, inputs).await,
+            // It is asked about each plan, and says itself which of them change nothing.
             Self::Remote(_) => Ok(()),
         }
     }
@@ -214,7 +218,7 @@ impl Host<'_> {
     pub(crate) fn digest(&self, text: &str) -> String {
         match self {
             Self::Local(local) => local.digest(text),
-            Self::Remote(_) => crate::digest::sha256(text.as_bytes()),
+            Self::Remote(remote) => remote.digest(text),
         }
     }
 
@@ -222,7 +226,27 @@ impl Host<'_> {
     pub(crate) fn terraform(&self, wanted: Option<&str>) -> String {
         match self {
             Self::Local(local) => local.terraform(wanted),
-            Self::Remote(_) => wanted.unwrap_or_default().to_owned(),
+            // It is among the settings that the workspace has there.
+            Self::Remote(_) => String::new(),
+        }
+    }
+
+    /// Digest of what a workspace has where it lives, beside what is here, and goes into its runs.
+    pub(crate) fn settings(&self, workspace: &str) -> String {
+        match self {
+            Self::Local(_) => String::new(),
+            Self::Remote(remote) => remote.settings(workspace),
+        }
+    }
+
+    /// Outputs of a workspace's state as texts that can be compared, by name; none in the place of one that cannot.
+    ///
+    /// # Errors
+    /// See [`Self::workspaces`].
+    pub(crate) async fn seen(&self, workspace: &str) -> Result<BTreeMap<String, Option<String>>, Problem> {
+        match self {
+            Self::Local(local) => Ok(canonical(local.values(workspace, false).await?)),
+            Self::Remote(remote) => remote.seen(workspace).await,
         }
     }
 

@@ -4,12 +4,15 @@
 //! - `workspaces`: which workspace is a root's, and those that are not there yet.
 //! - `start`: one run from the code here, started once even where an answer is lost or this process is killed.
 //! - `note`: by what a run is known again; `record`: the walk that is under way, on disk.
+//! - `memory`: what went into the last runs; `settings`: what of that is the server's.
 //! - `watch`: one poller for each run; `view`: what it reads, in the words of every host.
 //!
 //! Absent: what is wrong with code that would run elsewhere (`super::super::elsewhere`).
 
+mod memory;
 mod note;
 mod record;
+mod settings;
 mod start;
 mod view;
 mod watch;
@@ -20,16 +23,20 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use client::runs::{self, Action};
 use client::{Client, Item, Settings, encoded, logs};
 use domain::plan::Plan;
+use domain::run::RunStatus;
 use domain::{Fault, Problem};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use server::local::{OutputView, RunView, WorkspaceView};
+use server::local::{LastRun, OutputView, RunView, WorkspaceView};
 use tokio_util::sync::CancellationToken;
 use wire::runs::RunVariable;
 use wire::{Document, kind};
 
+use self::memory::Memory;
 use self::record::Kept;
 pub(crate) use self::watch::Changes;
 use self::watch::Watches;
@@ -57,6 +64,9 @@ pub(crate) struct Remote<'a> {
     /// By id of the workspace.
     targets: Mutex<BTreeMap<String, Target>>,
     walk: OnceLock<Walk>,
+    memory: Memory,
+    /// Variables of variable sets, by id of the set.
+    sets: tokio::sync::Mutex<BTreeMap<String, Value>>,
 }
 
 /// The workspace of a root.
@@ -72,6 +82,10 @@ struct Target {
     code: Code,
     /// Variables of each of its runs.
     variables: Vec<RunVariable>,
+    /// Digest of what it has there and goes into its runs.
+    settings: String,
+    /// When its state was made, if no run made it.
+    loose_state: Option<DateTime<Utc>>,
 }
 
 /// What a workspace's runs are made of.
@@ -97,7 +111,7 @@ impl<'a> Remote<'a> {
     /// A host; nothing is sent yet.
     ///
     /// # Errors
-    /// Those of [`Client::new`].
+    /// Those of [`Client::new`]; `stack/data`.
     pub(crate) fn new(
         settings: Settings,
         organization: String,
@@ -106,6 +120,7 @@ impl<'a> Remote<'a> {
         selected: &BTreeSet<String>,
     ) -> Result<Self, Problem> {
         let stop = CancellationToken::new();
+        let memory = Memory::open(&loaded.stack.dir, &format!("{}/{organization}", settings.hostname))?;
         let steady = Arc::new(Client::new(settings.clone())?);
         Ok(Self {
             client: Client::new(settings)?.stopped_by(stop.clone()),
@@ -118,6 +133,8 @@ impl<'a> Remote<'a> {
             selected: selected.clone(),
             targets: Mutex::default(),
             walk: OnceLock::new(),
+            memory,
+            sets: tokio::sync::Mutex::default(),
         })
     }
 
@@ -281,6 +298,53 @@ impl<'a> Remote<'a> {
             sensitive: item.flag("sensitive"),
         };
         Ok(items.into_iter().map(view).collect())
+    }
+
+    /// Outputs as texts that can be compared. A secret is not shown: it counts as another whenever its workspace was applied.
+    pub(super) async fn seen(&self, workspace: &str) -> Result<BTreeMap<String, Option<String>>, Problem> {
+        let outputs = self.outputs(workspace).await?;
+        let applied = match outputs.iter().any(|output| output.sensitive) {
+            true => self.last(workspace).await?.and_then(|last| last.applied).unwrap_or_default(),
+            false => String::new(),
+        };
+        let text = |output: &OutputView| match output.sensitive {
+            true => Some(format!("sensitive {applied}")),
+            false => view::output(&output.value).map(|it| it.canonical()),
+        };
+        Ok(outputs.iter().map(|output| (output.name.clone(), text(output))).collect())
+    }
+
+    /// The last run that was to change a workspace. What went into it is known when it was started from here, and not of
+    /// the code of a repository.
+    pub(super) async fn last(&self, workspace: &str) -> Result<Option<LastRun>, Problem> {
+        if workspace.is_empty() {
+            return Ok(None);
+        }
+        let target = self.targets().get(workspace).cloned();
+        let runs = self.runs_of(workspace, false).await?;
+        let applied = runs.iter().find(|run| run.attributes.status == "applied").map(|run| run.id.clone());
+        let Some(run) = runs.into_iter().next() else { return Ok(None) };
+        let made_at = run.attributes.created_at.as_deref().and_then(view::time).unwrap_or_default();
+        let is_ours = target.as_ref().is_some_and(|target| target.code != Code::Repository);
+        Ok(Some(LastRun {
+            inputs: self.memory.of(workspace, &run.id).filter(|_| is_ours),
+            state_moved: target.and_then(|target| target.loose_state).is_some_and(|at| at > made_at),
+            status: RunStatus::parse(&run.attributes.status).unwrap_or(RunStatus::Queuing),
+            is_destroy: run.attributes.is_destroy,
+            applied,
+            updated_at: made_at,
+            run: run.id,
+        }))
+    }
+
+    /// Digest of what a workspace has there and goes into its runs; empty for one that is only read.
+    pub(super) fn settings(&self, workspace: &str) -> String {
+        self.targets().get(workspace).map(|target| target.settings.clone()).unwrap_or_default()
+    }
+
+    /// A digest of a text that says nothing of it to others.
+    pub(super) fn digest(&self, text: &str) -> String {
+        self.memory.digest(text)
     }
 
     /// Host, and port where there is one.

@@ -6,10 +6,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use domain::Problem;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::new_file::NewFile;
 use crate::stack::{clock, session};
+
+const WHAT: &str = "It says which walk is under way; remove it when none is.";
 
 /// What is written down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +45,7 @@ impl Kept {
         let data = dir.join(session::DATA);
         session::make_data(&data)?;
         let file = data.join(format!("walk-{}.json", client::encoded(place)));
-        let known = read(&file)?;
+        let known: Option<Record> = read(&file, WHAT)?;
         if let Some(record) = known.as_ref().filter(|known| known.digest == digest) {
             return Ok(Self { file, record: record.clone(), is_resumed: true, left: None });
         }
@@ -61,7 +64,7 @@ impl Kept {
     pub(super) fn write(&self) -> Result<(), Problem> {
         let text = serde_json::to_vec_pretty(&self.record).unwrap_or_default();
         let written = NewFile::begin(&self.file, 0o600).and_then(|file| file.finish(&text));
-        written.map_err(|error| unusable(&self.file, &error.to_string()))
+        written.map_err(|error| unusable(&self.file, &error.to_string(), WHAT))
     }
 
     /// The walk has ended well: the next command begins another.
@@ -70,23 +73,27 @@ impl Kept {
     /// `stack/data`.
     pub(super) fn remove(&self) -> Result<(), Problem> {
         match fs::remove_file(&self.file) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(unusable(&self.file, &error.to_string())),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(unusable(&self.file, &error.to_string(), WHAT)),
             _ => Ok(()),
         }
     }
 }
 
-fn read(file: &Path) -> Result<Option<Record>, Problem> {
+/// What is written in a file of the stack's folder, if there is one. `advice` says what it is, for when it cannot be read.
+///
+/// # Errors
+/// `stack/data`.
+pub(super) fn read<T: DeserializeOwned>(file: &Path, advice: &str) -> Result<Option<T>, Problem> {
     match fs::read(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unusable(file, &error.to_string())),
-        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| unusable(file, &error.to_string())),
+        Err(error) => Err(unusable(file, &error.to_string(), advice)),
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| unusable(file, &error.to_string(), advice)),
     }
 }
 
-fn unusable(file: &Path, why: &str) -> Problem {
-    Problem::invalid("stack/data", format!("{} cannot be used: {why}.", file.display()))
-        .advice("It says which walk is under way; remove it when none is.")
+/// A file of the stack's folder that cannot be used.
+pub(super) fn unusable(file: &Path, why: &str, advice: &str) -> Problem {
+    Problem::invalid("stack/data", format!("{} cannot be used: {why}.", file.display())).advice(advice)
 }
 
 #[cfg(test)]

@@ -50,6 +50,9 @@ impl Remote<'_> {
         });
         let key = note::key(&walk.kept.record.walk, &start.workspace, known.len());
         let id = self.once(start, &serde_json::to_value(body).unwrap_or_default(), &key, &note, &known).await?;
+        if let Some(inputs) = start.inputs.clone().filter(|_| !is_plan(start)) {
+            self.memory.keep(&start.workspace, &id, inputs)?;
+        }
         self.watches.begin(&id).await
     }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use client::Item;
 use domain::plan::Plan;
+use domain::planned::PlannedOutput;
 use domain::run::{PhaseStatus, RunStatus};
 use serde_json::Value;
 use server::local::RunView;
@@ -47,8 +48,19 @@ pub(super) fn plan(json: &[u8]) -> Option<Plan> {
     executor::read_plan(json, executor::planned::outputs_of_shown_plan(json)?).ok()
 }
 
+/// The value of an output that is no secret.
+pub(super) fn output(value: &Value) -> Option<PlannedOutput> {
+    let value = executor::planned::value_of_json(&value.to_string())?;
+    Some(PlannedOutput { value, sensitive: false, ty: None })
+}
+
 fn moment(text: &Value) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text.as_str()?).ok().map(|at| at.to_utc())
+    time(text.as_str()?)
+}
+
+/// A moment as the API writes it.
+pub(super) fn time(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
 }
 
 fn counts(phase: &Item) -> executor::Counts {

@@ -9,7 +9,7 @@ use server::local::{Variable, Wanted, WorkspaceView};
 use wire::runs::RunVariable;
 use wire::{Document, kind};
 
-use super::{Code, PAUSE, Remote, TRIES, Target};
+use super::{Code, PAUSE, Remote, TRIES, Target, view};
 use crate::stack::elsewhere::name_of;
 
 /// What workspaces that are made here say of where they come from.
@@ -29,11 +29,12 @@ impl Remote<'_> {
             Err(_) if !self.selected.contains(&wanted.name) => (Item::default(), false),
             Err(_) => (self.make(&name, &wanted).await?, true),
         };
+        let state = if is_new || item.id.is_empty() { None } else { self.state_of(&item).await? };
         let view = WorkspaceView {
             id: item.id.clone(),
             name: wanted.name.clone(),
             resource_count: item.get("resource-count").as_u64().and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
-            state: if is_new || item.id.is_empty() { None } else { self.state_of(&item).await? },
+            state: state.as_ref().map(|it| (it.get("serial").as_i64().unwrap_or(0), it.text("lineage").to_owned())),
         };
         if !self.selected.contains(&wanted.name) {
             return Ok(view);
@@ -41,7 +42,11 @@ impl Remote<'_> {
         let code = self.code_for(root, &wanted, &item)?;
         let variables = run_variables(root, wanted.variables);
         let is_ours = is_new || item.text("source-name") == SOURCE;
-        self.targets().insert(view.id.clone(), Target { view: view.clone(), name, is_new, is_ours, code, variables });
+        let settings = self.settings_of(&item).await?;
+        let loose_state =
+            state.filter(|it| it.related("run").is_none()).and_then(|it| view::time(it.text("created-at")));
+        let target = Target { view: view.clone(), name, is_new, is_ours, code, variables, settings, loose_state };
+        self.targets().insert(view.id.clone(), target);
         Ok(view)
     }
 
@@ -145,7 +150,7 @@ impl Remote<'_> {
         })
     }
 
-    async fn state_of(&self, workspace: &Item) -> Result<Option<(i64, String)>, Problem> {
+    async fn state_of(&self, workspace: &Item) -> Result<Option<Item>, Problem> {
         let relation = workspace.relationships.get("current-state-version");
         if relation.is_some_and(|it| it.get("data").is_some_and(serde_json::Value::is_null)) {
             return Ok(None);
@@ -153,10 +158,7 @@ impl Remote<'_> {
         let path = format!("workspaces/{}/current-state-version", encoded(&workspace.id));
         match self.client.get::<Document<Item>>(&path).await {
             Err(problem) if problem.fault == Fault::NotFound => Ok(None),
-            state => {
-                let state = state?.data;
-                Ok(Some((state.get("serial").as_i64().unwrap_or(0), state.text("lineage").to_owned())))
-            }
+            state => Ok(Some(state?.data)),
         }
     }
 
