@@ -33,6 +33,7 @@ pub use apply::apply;
 pub use changes::read_plan;
 pub use plan::plan;
 pub use recover::{Leftover, Recovered, ended, kill_leftover, leftover, recover};
+pub use render::line_as_text;
 pub use stop::Stop;
 pub use version::{Product, Version, locate, terraform_version};
 pub use work::{

@@ -144,6 +144,14 @@ fn dump_line() -> String {
     format!("{line}\n")
 }
 
+/// One line of a log as text for people: a `-json` line becomes what terraform would have said without `-json`, of one
+/// line or more; any other stays as it is.
+pub fn line_as_text(line: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    human(line, &mut out);
+    out
+}
+
 fn human(line: &[u8], out: &mut Vec<u8>) {
     if is_dump(line) {
         out.extend_from_slice(DUMP_SENTENCE.as_bytes());

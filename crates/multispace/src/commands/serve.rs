@@ -146,6 +146,7 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
         };
         console.say(&format!("listening on {scheme}://{local}"));
         console.say(&format!("to use it from a shell: eval \"$({env})\""));
+        console.say(&format!("to look at it in a browser: {}", connection.address));
         let stop = CancellationToken::new();
         let serving = server::serve(&engine, listener, tls, stop.clone());
         tokio::pin!(serving);

@@ -99,6 +99,22 @@ impl<A: Segment, B: Segment> FromRequestParts<App> for At2<A, B> {
     }
 }
 
+/// The three parameters of the path.
+pub struct At3<A, B, C>(pub A, pub B, pub C);
+
+impl<A: Segment, B: Segment, C: Segment> FromRequestParts<App> for At3<A, B, C> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let texts = segments(parts, app).await?;
+        let read = |texts: &[String]| match texts {
+            [a, b, c] => Some(Self(A::read(a)?, B::read(b)?, C::read(c)?)),
+            _ => None,
+        };
+        Ok(read(&texts).ok_or_else(not_found)?)
+    }
+}
+
 async fn segments(parts: &mut Parts, app: &App) -> Result<Vec<String>, Problem> {
     let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| not_found())?;
     Ok(params.iter().map(|(_, text)| text.to_owned()).collect())

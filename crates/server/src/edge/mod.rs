@@ -15,7 +15,7 @@ pub mod signed;
 
 pub use answer::{Failure, Reply, accepted, bytes, created, no_content, ok};
 pub use body::{Blob, Sent};
-pub use extract::{At, At2, Caller, Client, InRun, Name, Query, RequestKey};
+pub use extract::{At, At2, At3, Caller, Client, InRun, Name, Query, RequestKey};
 pub use here::Here;
 pub use places::Hold;
 pub use routes::Routes;
@@ -44,6 +44,7 @@ fn all() -> Routes {
         .and(resources::sessions::pages())
         .and(resources::organizations::pages())
         .and(resources::tokens::pages())
+        .and(resources::runs::pages())
         .and(resources::oauth_clients::routes())
         .and(resources::organizations::routes())
         .and(resources::limits::routes())

@@ -99,6 +99,24 @@ impl FromRequestParts<App> for Hold {
     }
 }
 
+/// A place among the requests that only wait for something to happen, for an answer that goes on as long as it is looked at. The
+/// place among those that are worked on is given back when the answer has begun.
+pub struct Watching {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl FromRequestParts<App> for Watching {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
+        let Some(place) = parts.extensions.get::<Place>() else { return Ok(Self { _permit: None }) };
+        let permit = place.places.held.clone().try_acquire_owned().map_err(|_| {
+            Problem::new(Fault::Unavailable, "access/timeout", "Too many look on at once.").advice("Try again later.")
+        })?;
+        Ok(Self { _permit: Some(permit) })
+    }
+}
+
 /// The seconds of the preference `wait` in a list of preferences.
 fn wait(preferences: &str) -> Option<Duration> {
     preferences.split([',', ';']).find_map(|preference| {

@@ -1,4 +1,4 @@
-//! What is answered without a token: discovery, ping, health, and the page of a run that the CLI points people to.
+//! What is answered without a token: discovery, ping and health.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,17 +9,10 @@ use serde_json::{Value, json};
 use super::{Failure, Reply, Routes, no_content};
 use crate::app::App;
 
-const RUN: &str = "\
-The run is read with the token that started it:
-
-    multispace run show RUN_ID        (or GET /api/v2/runs/RUN_ID)
-";
-
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get_at_root("/.well-known/terraform.json", discovery)
         .get_at_root("/healthz", health)
-        .get_at_root("/app/{organization}/{workspace}/runs/{run}", async || RUN)
         .get("/ping", async || no_content())
 }
 

@@ -15,6 +15,7 @@ mod parked;
 mod protection;
 mod pushes;
 mod restart;
+mod run_page;
 mod run_tokens;
 mod run_triggers;
 mod runs;

@@ -145,7 +145,7 @@ impl Place {
         path.replace("{organization}", ORGANIZATION)
             .replace("/workspaces/{name}", &format!("/workspaces/{}", self.name))
             .replace("/workspaces/{workspace}", &format!("/workspaces/{}", self.workspace))
-            .replace("/app/acme/ws-", "/app/acme/")
+            .replace("/app/acme/{workspace}/", &format!("/app/acme/{}/", self.name))
             .replace("{set}", &self.set)
             .replace("{run}", &self.run)
             .replace("{seal}", "0.0")
@@ -192,6 +192,8 @@ async fn page_cell(server: &Server, token: Option<&str>, method: &str, path: &st
         browser.sign_in(token, "/app").await;
     }
     let answer = match method {
+        // It goes on as long as the run does; its head says enough.
+        "GET" if path.ends_with("/events") => browser.request(Method::HEAD, path).send().await,
         "GET" => browser.get(path).await,
         _ => browser.send_form(path, &[("token", token.unwrap_or_default())]).await,
     };

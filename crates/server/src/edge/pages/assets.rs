@@ -1,4 +1,4 @@
-//! Styles of pages. They are in the executable, and named by their content, so that a browser may keep them for ever.
+//! Styles and scripts of pages. They are in the executable, and named by their content, so that a browser may keep them for ever.
 
 use std::sync::LazyLock;
 
@@ -28,12 +28,17 @@ impl Asset {
 pub(super) static STYLE: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("style", "css", "text/css; charset=utf-8", include_str!("../../../assets/style.css")));
 
+/// The one script.
+pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("script", "js", "text/javascript; charset=utf-8", include_str!("../../../assets/script.js"))
+});
+
 pub(in crate::edge) fn routes() -> Routes {
     Routes::default().get_at_root("/assets/{file}", file)
 }
 
 async fn file(Path(file): Path<String>) -> Response {
-    let all = [&*STYLE];
+    let all = [&*STYLE, &*SCRIPT];
     let Some(asset) = all.iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(&file)) else {
         return StatusCode::NOT_FOUND.into_response();
     };

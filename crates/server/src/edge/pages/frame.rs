@@ -2,7 +2,7 @@
 
 use super::assets;
 
-/// What stands around a page: its title, and who looks at it.
+/// What stands around a page: its title, where it is, and who looks at it.
 #[derive(Debug, Clone, Default)]
 pub struct Frame {
     /// Title of the page.
@@ -11,9 +11,23 @@ pub struct Frame {
     pub who: Option<String>,
     /// What every form of the page carries.
     pub form_token: String,
+    /// The pages above this one, from the outermost in: their names and addresses.
+    pub trail: Vec<(String, String)>,
 }
 
 impl Frame {
+    /// Names a page above this one.
+    #[must_use]
+    pub fn below(mut self, name: &str, address: impl Into<String>) -> Self {
+        self.trail.push((name.to_owned(), address.into()));
+        self
+    }
+
+    /// Address of the script.
+    pub fn script(&self) -> &'static str {
+        &assets::SCRIPT.path
+    }
+
     /// Address of the style sheet.
     pub fn style(&self) -> &'static str {
         &assets::STYLE.path

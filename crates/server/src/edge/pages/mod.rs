@@ -9,6 +9,7 @@ mod frame;
 mod problem;
 mod visit;
 
+pub use super::places::Watching;
 pub use form::Filled;
 pub use frame::Frame;
 pub use visit::{Viewer, Visit};

@@ -84,11 +84,23 @@ impl LogWriter {
     }
 }
 
-/// Up to `limit` bytes from `offset`; empty at the end of what there is.
+/// Up to `limit` bytes from `offset`; empty at the end of what there is. It is told when a reader has come to the end.
 ///
 /// # Errors
 /// `storage/unavailable`.
 pub async fn read(app: &App, phase: &str, offset: u64, limit: usize) -> Result<Bytes, Problem> {
+    let bytes = look(app, phase, offset, limit).await?;
+    if bytes.last() == Some(&ETX) {
+        app.changes.tell(Change::Read { phase: phase.to_owned() });
+    }
+    Ok(bytes)
+}
+
+/// The same for somebody who only looks on, and for whom nothing waits.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn look(app: &App, phase: &str, offset: u64, limit: usize) -> Result<Bytes, Problem> {
     let mut out = BytesMut::new();
     let mut at = offset;
     let mut all = pieces(app, phase).await?;
@@ -107,10 +119,55 @@ pub async fn read(app: &App, phase: &str, offset: u64, limit: usize) -> Result<B
         out.extend_from_slice(&bytes[skip..end]);
         at += (end - skip) as u64;
     }
-    if out.last() == Some(&ETX) {
-        app.changes.tell(Change::Read { phase: phase.to_owned() });
-    }
     Ok(out.freeze())
+}
+
+/// Whole lines of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines {
+    /// Offset of the first byte after them.
+    pub end: u64,
+    /// The lines, without their ends. What terraform wrote as JSON is what it would have said otherwise.
+    pub lines: Vec<String>,
+    /// Whether nothing follows, now or later.
+    pub last: bool,
+}
+
+/// The lines from `offset` on that are whole by now, of up to `limit` bytes; `offset` is 0 or the end of other lines. The last
+/// line of a log that has ended is whole.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn lines(app: &App, phase: &str, offset: u64, limit: usize) -> Result<Lines, Problem> {
+    let bytes = look(app, phase, offset, limit).await?;
+    let is_end = bytes.last() == Some(&ETX);
+    let whole = match bytes.iter().rposition(|&byte| byte == b'\n') {
+        _ if is_end => bytes.len(),
+        Some(at) => at + 1,
+        // A line that is longer than a piece is cut.
+        None if bytes.len() >= limit => bytes.len(),
+        None => 0,
+    };
+    let framed = |byte: &u8| *byte != STX && *byte != ETX;
+    let text: Vec<u8> = bytes[..whole].iter().copied().filter(framed).collect();
+    let mut lines: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
+    if lines.last().is_some_and(|last| last.is_empty()) {
+        lines.pop();
+    }
+    let end = offset + whole as u64;
+    let last = is_end || (whole == 0 && has_ended(app, phase).await?);
+    Ok(Lines { end, lines: lines.into_iter().flat_map(shown).collect(), last })
+}
+
+/// A line as people read it. One in JSON may say nothing to them, or much.
+fn shown(line: &[u8]) -> Vec<String> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\r').to_owned();
+    if line.first() != Some(&b'{') {
+        return vec![text(line)];
+    }
+    let rendered = executor::line_as_text(line);
+    let rendered = rendered.strip_suffix(b"\n").unwrap_or(&rendered);
+    if rendered.is_empty() { Vec::new() } else { rendered.split(|&byte| byte == b'\n').map(text).collect() }
 }
 
 /// Whether nothing will be added to the log of a plan or apply: it has its last byte, or there will never be one.

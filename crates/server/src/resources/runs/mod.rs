@@ -8,6 +8,8 @@ mod api;
 pub mod last;
 pub mod log;
 mod moves;
+mod outline;
+mod page;
 pub mod preview;
 pub mod progress;
 pub mod queue;
@@ -17,6 +19,7 @@ pub mod waits;
 
 pub use api::routes;
 pub use api::shown::{document, plan_document};
+pub use page::pages;
 pub use store::{
     Model as Run, PhaseModel as Phase, Reader, TriggeredBy, Upstream, apply_of, by_id, by_key, has_any, in_status,
     plan_of, queue::may_apply, unfinished, unfinished_of,

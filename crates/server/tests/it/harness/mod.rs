@@ -136,6 +136,11 @@ impl Server {
         std::fs::write(self.control(name), "").unwrap();
     }
 
+    /// Gives the scripted terraform something.
+    pub(crate) fn give(&self, name: &str, content: &str) {
+        std::fs::write(self.control(name), content).unwrap();
+    }
+
     /// How many calls of the scripted terraform began so (`WORKSPACE COMMAND`).
     pub(crate) fn calls(&self, start: &str) -> usize {
         let calls = std::fs::read_to_string(self.control("calls")).unwrap_or_default();

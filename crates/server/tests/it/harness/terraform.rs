@@ -5,6 +5,8 @@
 //! |---|---|
 //! | `WS.plan.fail`, `WS.apply.fail` | fails |
 //! | `WS.unchanged` | the plan has no changes |
+//! | `WS.plan.says`, `WS.apply.says` | its content goes into the log |
+//! | `WS.show` | its content is the JSON of the plan |
 //! | `WS.outputs` | its content is the outputs of the states that applies write, as JSON |
 //! | `WS.plan.gate`, `WS.apply.gate` | a fifo: waits there until somebody opens it; an interrupt ends the wait |
 //! | `WS.plan.marks`, `WS.apply.marks` | (written) the variables `MARK…` of the phase's environment |
@@ -53,6 +55,7 @@ plan)
         esac
     done
     echo 'Terraform will perform the following actions:'
+    [ -e "$control/$ws.plan.says" ] && cat "$control/$ws.plan.says"
     gate plan
     if [ -e "$control/$ws.plan.fail" ]; then
         echo 'Error: the plan was told to fail'
@@ -64,6 +67,7 @@ plan)
     exit 2
     ;;
 show)
+    [ -e "$control/$ws.show" ] && cat "$control/$ws.show" && exit 0
     kind="$(cat "$(last "$@")")"
     printf '{"format_version":"1.2","applyable":true,"resource_changes":[{"address":"terraform_data.a","mode":"managed",'
     printf '"type":"terraform_data","name":"a","provider_name":"terraform.io/builtin/terraform",'
@@ -76,6 +80,7 @@ providers)
 apply)
     kind="$(cat "$(last "$@")")"
     printf '{"@level":"info","@message":"Applying...","type":"log"}\n'
+    [ -e "$control/$ws.apply.says" ] && cat "$control/$ws.apply.says"
     gate apply
     serial=0
     [ -s "$state" ] && serial="$(sed -n 's/.*"serial":\([0-9]*\).*/\1/p' "$state" | head -n 1)"

@@ -1,0 +1,221 @@
+//! The log of a plan or an apply in a page: its last lines beside the run, and all of it, a part at a time, on a page of its
+//! own, where each line has an address.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use domain::Problem;
+use domain::id::RunId;
+use serde::Deserialize;
+
+use super::super::log;
+use super::super::service::Whole;
+use super::ansi::{self, Span};
+use super::view;
+use crate::app::App;
+use crate::edge::pages::{Frame, Viewer, page};
+use crate::edge::{At3, Name, Query, Reply};
+
+/// How many lines stand beside a run.
+pub const TAIL: usize = 500;
+/// How many lines are on one page of a log.
+const PAGE: usize = 5000;
+/// Most lines that a search finds.
+const FOUND: usize = 500;
+/// A log is read by so much at a time; none is longer than 64 MB.
+const PIECE: usize = 8 * 1024 * 1024;
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its place, from 1.
+    pub number: usize,
+    /// Its pieces.
+    pub spans: Vec<Span>,
+}
+
+impl Line {
+    /// The line `number` with that text.
+    pub fn of(number: usize, text: &str) -> Self {
+        Self { number, spans: ansi::spans(text) }
+    }
+}
+
+/// How far a log has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Position {
+    /// Offset of the next byte.
+    pub byte: u64,
+    /// How many lines came before it.
+    pub lines: usize,
+}
+
+/// Lines of one log.
+#[derive(Template)]
+#[template(path = "resources/runs/page/lines.html")]
+pub struct Lines {
+    /// Address of the page of the whole log.
+    pub address: String,
+    /// Said of the lines' own ids: nothing on the log's own page, where a line is `L12`.
+    pub prefix: &'static str,
+    /// The lines.
+    pub lines: Vec<Line>,
+}
+
+/// The end of a log, as it stands beside its run.
+pub struct Tail {
+    /// `plan` or `apply`.
+    pub phase: &'static str,
+    /// Title of the log.
+    pub title: &'static str,
+    /// Its last lines.
+    pub lines: Lines,
+    /// How far they go.
+    pub position: Position,
+}
+
+impl Tail {
+    /// How many lines there are before those that are shown.
+    pub fn before(&self) -> usize {
+        self.position.lines - self.lines.lines.len()
+    }
+}
+
+/// The last lines of the log of the phase of that id.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn tail(app: &App, id: &str, phase: &'static str, run: &str) -> Result<Tail, Problem> {
+    let (texts, position) = end(app, id, TAIL).await?;
+    let first = position.lines - texts.len();
+    let lines = texts.iter().enumerate().map(|(at, text)| Line::of(first + at + 1, text)).collect();
+    let (title, prefix) = if phase == "plan" { ("Log of the plan", "plan-") } else { ("Log of the apply", "apply-") };
+    Ok(Tail { phase, title, lines: Lines { address: format!("{run}/log/{phase}"), prefix, lines }, position })
+}
+
+/// At most `most` lines from the end of a log, and how far it goes.
+async fn end(app: &App, id: &str, most: usize) -> Result<(Vec<String>, Position), Problem> {
+    let (mut texts, mut position) = (Vec::new(), Position::default());
+    loop {
+        let piece = log::lines(app, id, position.byte, PIECE).await?;
+        let stays = piece.end == position.byte;
+        position = Position { byte: piece.end, lines: position.lines + piece.lines.len() };
+        texts.extend(piece.lines);
+        texts.drain(..texts.len().saturating_sub(most));
+        if stays || piece.last {
+            return Ok((texts, position));
+        }
+    }
+}
+
+async fn all(app: &App, id: &str) -> Result<Vec<String>, Problem> {
+    Ok(end(app, id, usize::MAX).await?.0)
+}
+
+#[derive(Deserialize, Default)]
+pub(super) struct Wanted {
+    /// A line that is to be among those that are shown.
+    line: Option<usize>,
+    /// A text that is looked for.
+    #[serde(default)]
+    find: String,
+}
+
+#[derive(Template)]
+#[template(path = "resources/runs/page/log.html")]
+struct LogPage {
+    frame: Frame,
+    title: &'static str,
+    address: String,
+    run: String,
+    find: String,
+    /// How many lines there are, and how many of them fit the search.
+    count: usize,
+    found: usize,
+    shown: Lines,
+    /// The first lines of the parts before and after this one.
+    before: Option<usize>,
+    after: Option<usize>,
+}
+
+pub(super) async fn of_plan(
+    State(app): State<App>,
+    viewer: Viewer,
+    At3(organization, workspace, run): At3<Name, Name, RunId>,
+    Query(wanted): Query<Wanted>,
+) -> Reply {
+    let whole = super::find(&app, &viewer, &organization, &workspace, &run).await?;
+    show(&app, &viewer, &whole, "plan", wanted).await
+}
+
+pub(super) async fn of_apply(
+    State(app): State<App>,
+    viewer: Viewer,
+    At3(organization, workspace, run): At3<Name, Name, RunId>,
+    Query(wanted): Query<Wanted>,
+) -> Reply {
+    let whole = super::find(&app, &viewer, &organization, &workspace, &run).await?;
+    show(&app, &viewer, &whole, "apply", wanted).await
+}
+
+async fn show(app: &App, viewer: &Viewer, whole: &Whole, phase: &'static str, wanted: Wanted) -> Reply {
+    let tx = app.db.read().await?;
+    let run = view::address(&tx, whole).await?;
+    drop(tx);
+    let (id, title) =
+        if phase == "plan" { (&whole.plan.id, "Log of the plan") } else { (&whole.apply.id, "Log of the apply") };
+    let texts = all(app, id).await?;
+    let address = format!("{run}/log/{phase}");
+    let find = wanted.find.trim().to_lowercase();
+    let fits = |text: &str| find.is_empty() || text.to_lowercase().contains(&find);
+    let fitting: Vec<usize> = (0..texts.len()).filter(|at| fits(&texts[*at])).collect();
+    let (first, most) = match find.is_empty() {
+        true => (wanted.line.unwrap_or(1).saturating_sub(1).min(texts.len().saturating_sub(1)) / PAGE * PAGE, PAGE),
+        false => (0, FOUND),
+    };
+    let lines: Vec<Line> = fitting.iter().skip(first).take(most).map(|&at| Line::of(at + 1, &texts[at])).collect();
+    let end = first + lines.len();
+    page(&LogPage {
+        frame: viewer.frame(app, title).below(&whole.run.id, run.clone()),
+        title,
+        before: (first > 0).then(|| first + 1 - PAGE.min(first)),
+        after: (find.is_empty() && end < texts.len()).then_some(end + 1),
+        count: texts.len(),
+        found: fitting.len(),
+        find: wanted.find.trim().to_owned(),
+        shown: Lines { address: address.clone(), prefix: "", lines },
+        address,
+        run,
+    })
+}
+
+pub(super) async fn raw_of_plan(
+    State(app): State<App>,
+    viewer: Viewer,
+    At3(organization, workspace, run): At3<Name, Name, RunId>,
+) -> Reply {
+    let whole = super::find(&app, &viewer, &organization, &workspace, &run).await?;
+    raw(&app, &whole.plan.id, &format!("{}-plan.log", whole.run.id)).await
+}
+
+pub(super) async fn raw_of_apply(
+    State(app): State<App>,
+    viewer: Viewer,
+    At3(organization, workspace, run): At3<Name, Name, RunId>,
+) -> Reply {
+    let whole = super::find(&app, &viewer, &organization, &workspace, &run).await?;
+    raw(&app, &whole.apply.id, &format!("{}-apply.log", whole.run.id)).await
+}
+
+/// A log as a file that the browser keeps and does not show.
+async fn raw(app: &App, id: &str, name: &str) -> Reply {
+    let mut texts = all(app, id).await?;
+    texts.push(String::new());
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((headers, texts.join("\n")).into_response())
+}
