@@ -13,6 +13,7 @@ use crate::backend::{StateKey, normal, relative, state_key};
 use crate::diagnostic::{Diagnostic, Notice, NoticeKind, Place};
 use crate::evaluate::{Scope, Unknown};
 use crate::module::{Module, Read, ReadKind};
+use crate::preview::ReadBlock;
 use crate::stack::{Edge, Reader, Reason};
 use crate::tree::Tree;
 use crate::value::Value;
@@ -106,8 +107,9 @@ fn readers(met: Vec<Met>, starts: &[Start], top: &Path) -> Vec<Reader> {
     let mut seen = BTreeSet::new();
     let mut readers: Vec<Reader> = met.into_iter().map(|met| met.into_reader(starts, top)).collect();
     readers.retain(|reader| {
-        let Reader { downstream, upstream, module, block_name, instance, .. } = reader;
-        seen.insert((downstream.clone(), upstream.clone(), module.clone(), block_name.clone(), instance.clone()))
+        let Reader { downstream, upstream, module, block, block_name, instance, .. } = reader;
+        let names = (downstream.clone(), upstream.clone(), module.clone());
+        seen.insert((names, *block, block_name.clone(), instance.clone()))
     });
     readers
 }
@@ -284,8 +286,14 @@ impl Walk<'_> {
         }
         let what = format!("{address} ({description})");
         self.found.add(upstream, self.root, Reason { place: read.place.clone(), what });
-        if kind == ReadKind::RemoteState && !read.in_check {
+        let block = match kind {
+            ReadKind::RemoteState => Some(ReadBlock::RemoteState),
+            ReadKind::Outputs => Some(ReadBlock::TfeOutputs),
+            ReadKind::EphemeralOutputs => None,
+        };
+        if let Some(block) = block.filter(|_| !read.in_check) {
             let reader = Reader {
+                block,
                 downstream: String::new(),
                 upstream: String::new(),
                 module: String::new(),
@@ -463,15 +471,16 @@ fn report_ambiguous(found: &mut Found, starts: &[Start]) {
         starts.iter().filter(|start| start.is_answered).map(|start| start.name.as_str()).collect();
     let mut blocks: BTreeMap<_, (&Place, BTreeSet<&str>)> = BTreeMap::new();
     for reader in found.readers.iter().filter(|reader| answered.contains(reader.upstream.as_str())) {
-        let block = (&reader.downstream, &reader.module, &reader.block_name, &reader.instance);
+        let block = (&reader.downstream, &reader.module, reader.block, &reader.block_name, &reader.instance);
         blocks.entry(block).or_insert((&reader.place, BTreeSet::new())).1.insert(&reader.upstream);
     }
     let mut notices = Vec::new();
-    for ((downstream, _, block, _), (place, upstreams)) in blocks {
+    for ((downstream, _, block, name, _), (place, upstreams)) in blocks {
         if upstreams.len() > 1 {
             let upstreams: Vec<&str> = upstreams.into_iter().collect();
             let message = format!(
-                "data.terraform_remote_state.{block} reads {} depending on who calls its module, and can be answered with one of them only.",
+                "{} reads {} depending on who calls its module, and can be answered with one of them only.",
+                ReadKind::from(block).address(name),
                 upstreams.join(" or ")
             );
             notices.push((downstream.clone(), place.clone(), message));

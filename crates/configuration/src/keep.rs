@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::backend::BackendSetting;
+use crate::preview::ReadBlock;
 use crate::stack::{Reader, Root, Stack};
 use crate::value::Value;
 
@@ -44,10 +45,10 @@ fn backend(root: &Root, folder: &Path) -> Option<Option<String>> {
     Some(Some(text))
 }
 
-/// The blocks that read anything, by folder and name, each with all of its readers.
+/// The blocks that read a state, by folder and name, each with all of its readers.
 fn blocks(stack: &Stack) -> BTreeMap<(&str, &str), Vec<&Reader>> {
     let mut blocks: BTreeMap<_, Vec<&Reader>> = BTreeMap::new();
-    for reader in &stack.readers {
+    for reader in stack.readers.iter().filter(|reader| reader.block == ReadBlock::RemoteState) {
         blocks.entry((reader.module.as_str(), reader.block_name.as_str())).or_default().push(reader);
     }
     blocks

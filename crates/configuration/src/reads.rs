@@ -84,7 +84,7 @@ pub fn outputs_used(stack: &Stack, reader: &Reader) -> Option<BTreeSet<String>> 
     let files: Vec<PathBuf> = module::configuration_files(&folder).iter().map(|name| folder.join(name)).collect();
     let mut uses = uses_in(&files);
     // A block that nothing uses is read all the same, and nothing of it matters.
-    uses.remove(&(ReadKind::RemoteState, reader.block_name.clone())).unwrap_or_else(|| Some(BTreeSet::new()))
+    uses.remove(&(reader.block.into(), reader.block_name.clone())).unwrap_or_else(|| Some(BTreeSet::new()))
 }
 
 /// By block, the outputs that are used of it; `None` when all may be.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use crate::backend::{BackendSetting, CloudSetting};
 use crate::diagnostic::{Diagnostic, Notice, Place};
 use crate::edges::{self, Start};
+use crate::preview::ReadBlock;
 use crate::roots::{self, Seed};
 use crate::settings::{self, OutputReference, SettingsFile, StackSettings, WorkspaceSettings};
 use crate::tree::Tree;
@@ -104,9 +105,14 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// Whether it is a `tfe_outputs` block: one that only a server of the HCP Terraform API answers.
-    pub fn needs_a_server(&self) -> bool {
-        ["data.tfe_outputs.", "ephemeral.tfe_outputs."].iter().any(|block| self.what.contains(block))
+    /// Whether it is a `tfe_outputs` block: one that reads a workspace of a server of the HCP Terraform API.
+    pub fn reads_a_server(&self) -> bool {
+        self.what.contains("data.tfe_outputs.") || self.is_ephemeral()
+    }
+
+    /// Whether it is an `ephemeral "tfe_outputs"` block: one that nothing but such a server answers.
+    pub fn is_ephemeral(&self) -> bool {
+        self.what.contains("ephemeral.tfe_outputs.")
     }
 
     /// Whether it is a `terraform_remote_state` block that reads a state in a backend or a file: a server of the HCP
@@ -117,8 +123,9 @@ impl Reason {
     }
 }
 
-/// A `data "terraform_remote_state"` block that reads another workspace of the stack. Where multispace holds the upstream's
-/// state, or it is in a file, the block must be answered when the downstream runs somewhere else than in its folder.
+/// A `data "terraform_remote_state"` or `data "tfe_outputs"` block that reads another workspace of the stack. Where multispace
+/// holds the upstream's state, or it is in a file, the block must be answered when the downstream runs somewhere else than in its
+/// folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reader {
     /// Name of the workspace that reads.
@@ -127,6 +134,8 @@ pub struct Reader {
     pub upstream: String,
     /// Folder of the module that has the block, relative to the top of the packed stack; empty for the top.
     pub module: String,
+    /// Sort of the block.
+    pub block: ReadBlock,
     /// Name of the block.
     pub block_name: String,
     /// The block has `count` or `for_each`.

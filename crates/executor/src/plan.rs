@@ -41,7 +41,11 @@ pub(crate) async fn plan_in_folder(work: &Work, upstream: Arc<dyn Upstream>, sto
         Ok(prepared) => prepared,
         Err(problem) => return Err(executor_failure(&problem)),
     };
-    let upstream = if work.operation.scratch { scratch::log(work, &prepared.rewritten, upstream) } else { upstream };
+    let is_rewritten = !prepared.rewritten.names.is_empty();
+    let upstream = match work.operation.scratch || is_rewritten {
+        true => scratch::log(work, &prepared.rewritten, upstream),
+        false => upstream,
+    };
     upstream.log(Bytes::from(prepared.version.preamble())).await;
     let outcome = follow_and_run(work, &prepared, upstream).await;
     if let Err(problem) = prepared.launcher.ended() {

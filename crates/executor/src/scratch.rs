@@ -36,7 +36,7 @@ pub(crate) async fn plan(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -
     Ok(planned)
 }
 
-/// The log of a scratch plan: names as the code has them, no text of a sensitive output.
+/// The log of a plan of rewritten code: names as the code has them, no text of a sensitive output.
 pub(crate) fn log(work: &Work, rewritten: &Rewritten, upstream: Arc<dyn Upstream>) -> Arc<dyn Upstream> {
     Arc::new(Log { names: rewritten.names.clone(), mask: Mask::of(work), upstream })
 }

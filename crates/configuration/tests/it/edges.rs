@@ -166,6 +166,7 @@ fn tfe_outputs_name_a_workspace() {
             network -> dns
               dns/main.tf:2:20: data.tfe_outputs.network (workspace "network")
               dns/main.tf:3:20: ephemeral.tfe_outputs.again (workspace "network")
+            reader: dns reads network by tfe_outputs network in "dns"
             Outside (dns): dns/main.tf:7:20: data.tfe_outputs.elsewhere reads workspace "billing", which is not in this stack.
             SelfRead (dns): dns/main.tf:10:20: data.tfe_outputs.me reads the outputs of its own workspace.
             Unresolved (dns): dns/main.tf:8:20: data.tfe_outputs.unknown: which workspace it reads is not known from the code: var.which has no value in the code.

@@ -14,6 +14,7 @@ mod unpack;
 use std::fmt::Write;
 use std::path::Path;
 
+use configuration::preview::ReadBlock;
 use configuration::{BackendSetting, Diagnostic, Stack, read_stack};
 use tempfile::TempDir;
 
@@ -67,9 +68,10 @@ fn describe(files: &[(&str, &str)]) -> String {
     for reader in &stack.readers {
         let instance = reader.instance.as_ref().map(|key| format!("[{key:?}]")).unwrap_or_default();
         let repeats = if reader.has_count_or_for_each { " repeated" } else { "" };
+        let sort = if reader.block == ReadBlock::TfeOutputs { "tfe_outputs " } else { "" };
         writeln!(
             out,
-            "reader: {} reads {} by {}{instance} in {:?}{repeats}",
+            "reader: {} reads {} by {sort}{}{instance} in {:?}{repeats}",
             reader.downstream, reader.upstream, reader.block_name, reader.module
         )
         .expect("text");

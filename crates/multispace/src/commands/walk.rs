@@ -354,9 +354,9 @@ fn to_destroy(loaded: &Loaded, ready: &BTreeMap<String, Ready>) -> Vec<(String, 
 fn say_unanswered(console: &Console, loaded: &Loaded, selected: &BTreeSet<String>) {
     let edges = loaded.stack.edges.iter();
     for edge in edges.filter(|edge| selected.contains(&edge.downstream) && loaded.is_held(&edge.upstream)) {
-        for reason in edge.reasons.iter().filter(|reason| reason.needs_a_server()) {
+        for reason in edge.reasons.iter().filter(|reason| reason.is_ephemeral()) {
             console.notice(&format!(
-                "{}: \"{}\" reads \"{}\" through tfe_outputs, which only a server answers: use a terraform_remote_state block, or run both on `multispace serve`",
+                "{}: \"{}\" reads \"{}\" through an ephemeral block, which only a server answers: use data \"tfe_outputs\" or terraform_remote_state, or run both on `multispace serve`",
                 reason.place, edge.downstream, edge.upstream
             ));
         }

@@ -177,8 +177,9 @@ fn uses(loaded: &Loaded, root: &Root) -> BTreeMap<String, Option<BTreeSet<String
     for reader in loaded.stack.readers.iter().filter(|reader| reader.downstream == root.name) {
         note(&reader.upstream, outputs_used(&loaded.stack, reader));
     }
-    for upstream in loaded.read_of_a_server(&root.name) {
-        note(upstream, None);
+    let edges = loaded.stack.edges.iter().filter(|edge| edge.downstream == root.name);
+    for edge in edges.filter(|edge| edge.reasons.iter().any(configuration::Reason::is_ephemeral)) {
+        note(&edge.upstream, None);
     }
     for reference in loaded.stack.references(root).into_values() {
         note(&reference.workspace, Some(BTreeSet::from([reference.output])));

@@ -61,7 +61,7 @@ impl Loaded {
     /// The workspaces whose outputs `workspace` reads through `tfe_outputs`, which a server answers.
     pub(crate) fn read_of_a_server<'a>(&'a self, workspace: &'a str) -> impl Iterator<Item = &'a str> {
         let edges = self.stack.edges.iter().filter(move |edge| edge.downstream == workspace);
-        let edges = edges.filter(|edge| edge.reasons.iter().any(configuration::Reason::needs_a_server));
+        let edges = edges.filter(|edge| edge.reasons.iter().any(configuration::Reason::reads_a_server));
         edges.map(|edge| edge.upstream.as_str())
     }
 }

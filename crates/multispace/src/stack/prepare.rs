@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use configuration::preview::ReadBlock;
 use domain::Problem;
 
 use super::host::{Host, Reader, Wanted, WorkspaceView};
@@ -102,10 +103,11 @@ fn readers(loaded: &Loaded, downstream: &str, views: &BTreeMap<String, Workspace
     let of = |it: &&configuration::Reader| it.downstream == downstream && loaded.is_held(&it.upstream) == is_held;
     for reader in loaded.stack.readers.iter().filter(of) {
         if let Some(upstream) = views.get(&reader.upstream)
-            && seen.insert((&reader.module, &reader.block_name, &reader.instance))
+            && seen.insert((&reader.module, reader.block, &reader.block_name, &reader.instance))
         {
             readers.push(Reader {
                 module: reader.module.clone(),
+                tfe_outputs: reader.block == ReadBlock::TfeOutputs,
                 name: reader.block_name.clone(),
                 instance: reader.instance.clone(),
                 workspace: upstream.id.clone(),

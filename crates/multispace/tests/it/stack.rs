@@ -148,9 +148,9 @@ fn a_target_takes_along_what_it_needs_and_on_destroy_what_needs_it() {
 fn a_read_that_only_a_server_answers_is_said_with_its_place() {
     let stack = Stack::empty();
     stack.write("first/main.tf", &root(&[], ""));
-    stack.write("second/main.tf", "data \"tfe_outputs\" \"up\" {\n  workspace = \"first\"\n}\n");
-    stack.run("plan", &[]).says("second/main.tf:1").says("through tfe_outputs, which only a server answers");
-    stack.run("plan", &["--target", "first"]).succeeds().never_says("through tfe_outputs");
+    stack.write("second/main.tf", "ephemeral \"tfe_outputs\" \"up\" {\n  workspace = \"first\"\n}\n");
+    stack.run("plan", &[]).says("second/main.tf:1").says("through an ephemeral block, which only a server answers");
+    stack.run("plan", &["--target", "first"]).succeeds().never_says("through an ephemeral block");
 }
 
 #[test]

@@ -203,3 +203,32 @@ fn nobody_who_answers_is_a_no_and_nothing_is_applied() {
     stack.run("apply", &[]).exits_with(1).says("nobody is there to answer");
     stack.run("plan", &["--detailed-exitcode"]).exits_with(2);
 }
+
+#[test]
+fn tfe_outputs_blocks_are_answered_without_a_server_and_without_their_provider() {
+    let stack = Stack::empty();
+    stack.write(
+        "up/main.tf",
+        "resource \"terraform_data\" \"it\" {\n  input = \"a\"\n}\noutput \"id\" {\n  value = terraform_data.it.id\n}\noutput \"word\" {\n  value = \"shown-to-all\"\n}\noutput \"unused\" {\n  value = 1\n}\n",
+    );
+    let code = "terraform {\n  required_providers {\n    tfe = {\n      source = \"hashicorp/tfe\"\n    }\n  }\n}\nprovider \"tfe\" {}\n\
+                data \"tfe_outputs\" \"up\" {\n  organization = \"acme\"\n  workspace    = \"up\"\n}\n\
+                resource \"terraform_data\" \"this\" {\n  input = data.tfe_outputs.up.values.id\n}\n\
+                output \"word\" {\n  value = data.tfe_outputs.up.nonsensitive_values.word\n}\n";
+    stack.write("down/main.tf", code);
+    let plan = planned(&stack, &[]);
+    assert_eq!(of(&plan, "down")["resources"][0]["after"]["input"], "(sensitive value)", "{plan:#}");
+    assert_eq!(of(&plan, "down")["outputs"][0]["value"], "shown-to-all", "{plan:#}");
+    stack.answered("apply", &[], "yes\n").succeeds().says("2 applied");
+    stack.run("output", &[]).succeeds().says("shown-to-all");
+    let all = stack.run("plan", &["--all", "--detailed-exitcode"]);
+    all.exits_with(0);
+    // What it uses has not changed.
+    let up = std::fs::read_to_string(stack.path().join("up/main.tf")).unwrap();
+    stack.write("up/main.tf", &up.replace("value = 1", "value = 2"));
+    let (outcome, report) = stack.reported("apply", &["--auto-approve"]);
+    outcome.succeeds();
+    assert_eq!((report.result("up"), report.result("down")), ("applied", "unchanged"));
+    assert!(report.of("down")["run_id"].is_null());
+    stack.run("destroy", &["--auto-approve"]).succeeds();
+}

@@ -40,8 +40,8 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
             None => states::service::outputs_file(app, &tx, &upstream, run.is_destroy).await?.map(Answer::State),
         };
         if let Some(answer) = answer {
-            let Reader { module, name, instance, .. } = reader;
-            let block = ReadBlock::RemoteState;
+            let Reader { module, tfe_outputs, name, instance, .. } = reader;
+            let block = if tfe_outputs { ReadBlock::TfeOutputs } else { ReadBlock::RemoteState };
             upstream_outputs.push(UpstreamOutputs { module, block, name, instance, answer });
         }
     }

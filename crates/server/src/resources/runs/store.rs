@@ -105,11 +105,15 @@ pub struct Model {
 pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A `data "terraform_remote_state"` block that is answered with the outputs of another workspace of this server.
+/// A `data "terraform_remote_state"` or `data "tfe_outputs"` block that is answered with the outputs of another workspace of
+/// this server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Reader {
     /// Folder of the module that has the block, relative to the top of the configuration.
     pub module: String,
+    /// It is a `tfe_outputs` block.
+    #[serde(default)]
+    pub tfe_outputs: bool,
     /// Name of the block.
     pub name: String,
     /// The key of the block's `for_each` that reads this workspace.
