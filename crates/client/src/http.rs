@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use domain::{Fault, Problem};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -41,8 +41,9 @@ pub struct Client {
     stop: CancellationToken,
 }
 
-/// What came back: the body of a success, with its headers.
+/// What came back: the body of a success, with its headers, or where it is.
 struct Answer {
+    status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
 }
@@ -52,6 +53,11 @@ impl Answer {
     fn is_held(&self) -> bool {
         let applied = self.headers.get_all("preference-applied").iter();
         applied.filter_map(|value| value.to_str().ok()).any(|value| value.trim().starts_with("wait"))
+    }
+
+    /// Where what was asked for is, when it is not here.
+    fn elsewhere(&self) -> Option<&str> {
+        if self.status.is_redirection() { self.headers.get(LOCATION)?.to_str().ok() } else { None }
     }
 }
 
@@ -103,6 +109,19 @@ impl Client {
     /// What the server says, or that it cannot be reached for five minutes.
     pub async fn get<D: DeserializeOwned>(&self, path: &str) -> Result<D, Problem> {
         parse(&self.send(Method::GET, path, None, &[]).await?.body, path)
+    }
+
+    /// Reads a document that the server may keep elsewhere: HCP Terraform redirects who reads the JSON of a plan to an address
+    /// that carries its own secret, and is not sent the token.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_elsewhere<D: DeserializeOwned>(&self, path: &str) -> Result<D, Problem> {
+        let answer = self.ask(Method::GET, path, Request { may_be_elsewhere: true, ..Request::default() }).await?;
+        match answer.elsewhere() {
+            Some(url) => parse(&self.fetch(url).await?, path),
+            None => parse(&answer.body, path),
+        }
     }
 
     /// [`Self::get`], which the server may hold back for up to `wait` (RFC 7240) when the path says until when. Also
@@ -284,12 +303,30 @@ impl Client {
         };
         // How it is repeated, and not how it is sent.
         let manner = if wanted.is_harmless { Method::PUT } else { method.clone() };
-        self.repeat(&manner, &format!("{method} {path}"), request).await
+        let what = format!("{method} {path}");
+        match wanted.may_be_elsewhere {
+            true => self.answer(&manner, &what, request).await,
+            false => self.repeat(&manner, &what, request).await,
+        }
+    }
+
+    /// As [`Self::answer`], and what was asked for must be in it.
+    async fn repeat(
+        &self,
+        method: &Method,
+        what: &str,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Answer, Problem> {
+        let answer = self.answer(method, what, request).await?;
+        match answer.elsewhere() {
+            Some(_) => Err(problem::of_answer(answer.status.as_u16(), &answer.body, what)),
+            None => Ok(answer),
+        }
     }
 
     /// Sends until there is an answer that repeating would not change. A POST is repeated only when it did not arrive
     /// (no connection, 429), because nothing says whether it was carried out.
-    async fn repeat(
+    async fn answer(
         &self,
         method: &Method,
         what: &str,
@@ -337,6 +374,8 @@ struct Request<'a> {
     longer: Duration,
     /// It may be carried out twice.
     is_harmless: bool,
+    /// The server may say that the answer is somewhere else.
+    may_be_elsewhere: bool,
 }
 
 /// An attempt that gave no answer of use.
@@ -361,7 +400,9 @@ async fn once(request: RequestBuilder, method: &Method, what: &str) -> Result<An
         return Err(Failed { problem, again: false, headers: None });
     }
     match answer.bytes().await {
-        Ok(body) if status.is_success() => Ok(Answer { headers, body: body.to_vec() }),
+        Ok(body) if status.is_success() || status.is_redirection() && headers.contains_key(LOCATION) => {
+            Ok(Answer { status, headers, body: body.to_vec() })
+        }
         Ok(body) => {
             let again = status == 429 || (status.is_server_error() && status != 501 && *method != Method::POST);
             let problem = problem::of_answer(status.as_u16(), &body, what);

@@ -265,13 +265,11 @@ pub(super) async fn over(
     let fail_fast = wanted.fail_fast;
     let scene = Scene { host, console, loaded, selected, concurrency, changed, fail_fast, code, dir };
     let approved = match direction {
-        Direction::Apply if !ways.auto_approve && host.plans_ahead() => {
-            match approval::approve(&scene, &ready, interrupts).await? {
-                Approval::Given(approved) => Some(approved),
-                Approval::Over(records, preview) => return Ok(Some(Walked { records, preview, left: 0 })),
-                Approval::Refused => return Ok(None),
-            }
-        }
+        Direction::Apply if !ways.auto_approve => match approval::approve(&scene, &ready, interrupts).await? {
+            Approval::Given(approved) => Some(approved),
+            Approval::Over(records, preview) => return Ok(Some(Walked { records, preview, left: 0 })),
+            Approval::Refused => return Ok(None),
+        },
         _ => None,
     };
     host.keep()?;

@@ -250,8 +250,7 @@ impl<'a> Drive<'a> {
         auto_apply: bool,
     ) -> Result<Start, Problem> {
         let values = self.referenced(workspace).await?;
-        let is_scratch = self.job.direction.is_plan() && self.host.plans_ahead();
-        let given = is_scratch.then(|| self.given(workspace));
+        let given = self.job.direction.is_plan().then(|| self.given(workspace));
         Ok(Start {
             workspace: ready.view.id.clone(),
             code: self.job.code.clone(),
@@ -288,7 +287,7 @@ impl<'a> Drive<'a> {
                 Ok(is_empty.then(|| (Outcome::Unchanged, "nothing to destroy".to_owned())))
             }
             Direction::Plan => {
-                let is_foreseen = |name: &str| self.host.plans_ahead() && self.preview.of(name).is_some();
+                let is_foreseen = |name: &str| self.preview.of(name).is_some();
                 let lacks = |name: &&String| ready.unapplied.contains(*name) && !is_foreseen(name);
                 let missing = ready.reads.iter().find(lacks);
                 Ok(missing

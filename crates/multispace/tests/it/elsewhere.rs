@@ -203,52 +203,66 @@ fn without_the_records_of_the_walk_and_of_its_runs_a_second_try_runs_again_what_
 }
 
 #[test]
-fn a_plan_is_asked_about_here_and_confirmed_or_discarded_there() {
-    let ground = Ground::new();
-    ground.stack.write("a/main.tf", &ground.link("a", &[]));
-    let answered = |command: &str, answer: &str| child::run(&mut ground.command(command, &[]), answer);
-    let planned = ground.run("plan", &["--detailed-exitcode", "--diff"]).exits_with(2);
-    planned.says("terraform_data.this").says("1 to add, in 1 workspace");
-    assert_eq!(ground.runs("a", false), [] as [Value; 0], "a plan is no run that could be applied");
-
-    answered("apply", "no\n").exits_with(1).says("Apply these changes to \"a\"?");
-    assert_eq!(ground.runs("a", false)[0]["attributes"]["status"], "discarded");
-    answered("apply", "yes\n").succeeds().says("1 applied");
-    assert_eq!(ground.runs("a", false)[0]["attributes"]["status"], "applied");
-    ground.run("apply", &["--auto-approve"]).succeeds().says("1 unchanged");
-    answered("destroy", "yes\n").succeeds().says("1 destroyed");
-}
-
-#[test]
-fn a_stack_on_a_server_is_planned_so_far_as_there_are_outputs_to_plan_on() {
+fn a_stack_on_a_server_is_planned_as_a_whole_and_approved_once() {
     let ground = Ground::new();
     ground.stack.write("a/main.tf", &ground.link("a", &[]));
     ground.stack.write("b/main.tf", &ground.link("b", &["a".to_owned()]));
+    let tfe = "data \"tfe_outputs\" \"b\" {\n  workspace = \"b\"\n}\n";
+    let code = format!("{tfe}resource \"terraform_data\" \"this\" {{\n  input = data.tfe_outputs.b.values.path\n}}\n");
+    ground.stack.write("c/main.tf", &code);
     let planned = || {
-        let outcome = ground.run("plan", &["--json", "--all"]).succeeds();
+        let outcome = ground.run("plan", &["--json", "--target", "b"]).succeeds();
         let report: Value = serde_json::from_str(&outcome.stdout).expect("stdout is JSON");
         [0, 1].map(|at| report["workspaces"][at]["plan"].clone())
     };
+    // What the second reads is not there yet, and is known from the plan of the first as far as that knows it.
     let [a, b] = planned();
     assert_eq!((&a["status"], &a["counts"]["add"]), (&"planned".into(), &1.into()), "{a:#}");
-    assert_eq!(a["resources"][0]["address"], "terraform_data.this");
-    assert_eq!((&b["status"], &b["deferred_until"][0]), (&"deferred".into(), &"a".into()), "{b:#}");
-    let plans = |workspace: &str| {
-        let id = ground.server.workspace(workspace)["id"].as_str().unwrap().to_owned();
-        let list = format!("workspaces/{id}/runs?filter%5Boperation%5D=plan_only");
-        ground.server.get(&list).json()["data"].as_array().unwrap().len()
-    };
-    assert_eq!((plans("a"), plans("b")), (1, 0), "nothing was there to plan the second on");
+    assert_eq!((&b["status"], &b["counts"]["add"]), (&"planned".into(), &1.into()), "{b:#}");
+    assert_eq!(b["resources"][0]["unknown"], serde_json::json!(["id", "input", "output"]), "{b:#}");
+    let seen = ground.proxy.seen();
+    assert!(seen.plans.lock().unwrap().len() >= 2, "plans are read where the server keeps them");
+    assert_eq!(seen.leaks.load(Ordering::Relaxed), 0, "and the token is not sent there");
 
-    ground.run("apply", &["--auto-approve"]).succeeds().says("2 applied");
-    let [a, b] = planned();
-    assert_eq!((&a["counts"]["add"], &b["counts"]["add"]), (&0.into(), &0.into()), "{a:#} {b:#}");
-    assert_eq!(b["status"], "planned");
+    let answered = |command: &str, answer: &str| child::run(&mut ground.command(command, &["--target", "b"]), answer);
+    answered("apply", "no\n").exits_with(1).says("Apply this?").says("2 to add, in 2 workspaces");
+    assert_eq!(ground.runs("a", false), [] as [Value; 0], "a plan is no run that could be applied");
+    answered("apply", "yes\n").succeeds().says("2 applied").never_says("not what was approved");
+    for workspace in ["a", "b"] {
+        let run = &ground.runs(workspace, false)[0];
+        assert_eq!(run["attributes"]["status"], "applied");
+        let comments = ground.server.get(&format!("runs/{}/comments", run["id"].as_str().unwrap())).json();
+        assert!(comments.to_string().contains("with the plan of the whole stack"), "{comments:#}");
+    }
+    ground.run("apply", &["--auto-approve", "--target", "b"]).succeeds().says("2 unchanged");
+    child::run(&mut ground.command("destroy", &[]), "yes\n").succeeds().says("2 destroyed");
+    let left = fs::read_dir(ground.stack.path().join(".multispace")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(left.iter().all(|name| !name.starts_with("preview-")), "no copy of the code is left: {left:?}");
+}
+
+#[test]
+fn what_is_sensitive_is_not_in_code_that_is_sent_to_the_server() {
+    let ground = Ground::new();
+    let secret = "output \"path\" {\n  value     = \"hush-hush-4711\"\n  sensitive = true\n}\n";
+    ground.stack.write("a/main.tf", secret);
+    ground.stack.write("b/main.tf", &ground.link("b", &["a".to_owned()]));
+    ground.run("plan", &["--diff"]).succeeds().never_says("hush-hush").never_says("multispace_remote_state");
+    let plan = ground.run("plan", &["--json"]).succeeds();
+    let report: Value = serde_json::from_str(&plan.stdout).expect("stdout is JSON");
+    let of_b = &report["workspaces"][1]["plan"];
+    // The server did not know it when it planned.
+    assert_eq!(of_b["resources"][0]["unknown"], serde_json::json!(["id", "input", "output"]), "{of_b:#}");
+    child::run(&mut ground.command("apply", &[]), "yes\n").succeeds().says("2 applied").never_says("hush-hush");
 }
 
 #[test]
 fn only_what_changed_runs_on_a_server_too_and_what_is_set_there_counts() {
-    let ground = Ground::with_mesh();
+    let ground = Ground::new();
+    for (name, reads) in [("one", &[][..]), ("other", &[]), ("below", &["one", "other"]), ("beside", &["other"])] {
+        let reads: Vec<String> = reads.iter().map(|it| (*it).to_owned()).collect();
+        ground.stack.write(&format!("{name}/main.tf"), &ground.link(name, &reads));
+    }
     let ran = |command: &str, args: &[&str]| -> BTreeMap<String, Value> {
         let outcome = ground.run(command, &[&["--json"], args].concat()).succeeds();
         let report: Value = serde_json::from_str(&outcome.stdout).expect("stdout is JSON");
@@ -257,34 +271,34 @@ fn only_what_changed_runs_on_a_server_too_and_what_is_set_there_counts() {
         ran.map(|it| (it["workspace"].as_str().expect("a name").to_owned(), it["why"].clone())).collect()
     };
     let yes = &["--auto-approve"];
-    assert_eq!(ran("apply", yes).len(), 9);
+    assert_eq!(ran("apply", yes).len(), 4);
     assert_eq!(ran("apply", yes), BTreeMap::new());
     assert_eq!(ran("plan", &[]), BTreeMap::new());
-    ground.has_one_run_each(false);
+    assert_eq!(["one", "below"].map(|name| ground.runs(name, false).len()), [1, 1]);
 
     // A file that changes no output, a variable of the workspace there, and an output of a workspace.
     let expected = |name: &str, why: &str| BTreeMap::from([(name.to_owned(), serde_json::json!([why]))]);
-    ground.stack.write("l0-0/more.tf", "# nothing\n");
-    assert_eq!(ran("apply", yes), expected("l0-0", "own code (l0-0/more.tf)"));
-    let id = ground.server.workspace("l2-1")["id"].as_str().unwrap().to_owned();
+    ground.stack.write("one/more.tf", "# nothing\n");
+    assert_eq!(ran("apply", yes), expected("one", "own code (one/more.tf)"));
+    let id = ground.server.workspace("below")["id"].as_str().unwrap().to_owned();
     let attributes = serde_json::json!({ "key": "WORD", "value": "x", "category": "env", "sensitive": true });
     let variable = serde_json::json!({ "data": { "type": "vars", "attributes": attributes } });
     assert_eq!(ground.server.send("POST", &format!("workspaces/{id}/vars"), &variable).status, 201);
-    assert_eq!(ran("apply", yes), expected("l2-1", "settings of the workspace"));
-    ground.stack.write("l1-1/main.tf", &ground.link("other", &above("l1-1")));
+    assert_eq!(ran("apply", yes), expected("below", "settings of the workspace"));
+    ground.stack.write("one/main.tf", &ground.link("another", &[]));
     let changed = ran("apply", yes);
     let names: Vec<&str> = changed.keys().map(String::as_str).collect();
-    assert_eq!(names, ["l1-1", "l2-0", "l2-1", "l2-2"], "{changed:#?}");
-    assert_eq!(changed["l2-2"], serde_json::json!(["output path of l1-1"]));
+    assert_eq!(names, ["below", "one"], "{changed:#?}");
+    assert_eq!(changed["below"], serde_json::json!(["output path of one"]));
 
     // A run that somebody else started is one of which nothing is known.
-    let id = ground.server.workspace("l0-2")["id"].as_str().unwrap().to_owned();
+    let id = ground.server.workspace("beside")["id"].as_str().unwrap().to_owned();
     let workspace = serde_json::json!({ "workspace": { "data": { "type": "workspaces", "id": id } } });
     let run = serde_json::json!({ "data": { "type": "runs", "attributes": {}, "relationships": workspace } });
     assert_eq!(ground.server.send("POST", "runs", &run).status, 201);
-    let is_over = || ground.runs("l0-2", false)[0]["attributes"]["status"] == "planned_and_finished";
+    let is_over = || ground.runs("beside", false)[0]["attributes"]["status"] == "planned_and_finished";
     ground.server.until("the run of somebody else has ended", is_over);
-    assert_eq!(ran("apply", yes), expected("l0-2", "not known what went into its last apply"));
+    assert_eq!(ran("apply", yes), expected("beside", "not known what went into its last apply"));
     assert_eq!(ran("apply", yes), BTreeMap::new());
 }
 

@@ -250,12 +250,6 @@ impl Host<'_> {
         }
     }
 
-    /// Whether a workspace can be planned on outputs that its upstreams do not have yet. Where not, a plan of the whole
-    /// stack says less, and cannot be approved at once.
-    pub(crate) fn plans_ahead(&self) -> bool {
-        matches!(self, Self::Local(_))
-    }
-
     /// What the plan of a run would do; `None` when it has none, or the host does not say.
     ///
     /// # Errors

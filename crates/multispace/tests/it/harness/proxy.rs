@@ -1,6 +1,8 @@
 //! A proxy in front of a server under test that is a bad line and a strict host at once: it is slow, sends clients away
-//! with 429, cuts connections before a request arrives, and after it was carried out, so that the answer is lost.
+//! with 429, cuts connections before a request arrives, and after it was carried out, so that the answer is lost. As HCP
+//! Terraform does, it keeps the JSON of plans at another address, which must not be sent the token.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +26,10 @@ pub(crate) struct Seen {
     pub(crate) lost_runs: AtomicUsize,
     /// Other requests of that kind.
     pub(crate) lost: AtomicUsize,
+    /// Plans that were read at the other address, by path, with the head of the request that was led there.
+    pub(crate) plans: Mutex<BTreeMap<String, String>>,
+    /// Requests to the other address that had a token.
+    pub(crate) leaks: AtomicUsize,
     /// `METHOD PATH` of every request that asked for a run, in order.
     pub(crate) starts: Mutex<Vec<String>>,
 }
@@ -90,6 +96,25 @@ fn serve(mut client: TcpStream, server: &str, seen: &Seen) -> std::io::Result<()
         seen.cut.fetch_add(1, Ordering::Relaxed);
         return client.shutdown(Shutdown::Both);
     }
+    let path = line_path(&head).to_owned();
+    let head = match path.strip_prefix("/elsewhere") {
+        Some(plan) => {
+            let has_token = head.to_lowercase().contains("\r\nauthorization:");
+            seen.leaks.fetch_add(usize::from(has_token), Ordering::Relaxed);
+            seen.plans.lock().expect("no thread panics with it").get(plan).cloned().unwrap_or_default()
+        }
+        None if path.ends_with("/json-output") => {
+            // Another name of the same host is another origin.
+            let port = client.local_addr()?.port();
+            seen.plans.lock().expect("no thread panics with it").insert(path.clone(), head);
+            write!(
+                client,
+                "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://localhost:{port}/elsewhere{path}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )?;
+            return client.shutdown(Shutdown::Both);
+        }
+        None => head,
+    };
     let mut there = TcpStream::connect(server)?;
     there.write_all(head.as_bytes())?;
     there.write_all(&body)?;
@@ -107,6 +132,10 @@ fn serve(mut client: TcpStream, server: &str, seen: &Seen) -> std::io::Result<()
     }
     client.write_all(&answer)?;
     client.shutdown(Shutdown::Write)
+}
+
+fn line_path(head: &str) -> &str {
+    head.split_whitespace().nth(1).unwrap_or_default()
 }
 
 /// Head and body of a request; the connection to the server is to end with its answer.

@@ -3,6 +3,7 @@
 //!
 //! - `workspaces`: which workspace is a root's, and those that are not there yet.
 //! - `start`: one run from the code here, started once even where an answer is lost or this process is killed.
+//! - `preview`: the code of a plan that stands on outputs which are only planned.
 //! - `note`: by what a run is known again; `record`: the walk that is under way, on disk.
 //! - `memory`: what went into the last runs; `settings`: what of that is the server's.
 //! - `watch`: one poller for each run; `view`: what it reads, in the words of every host.
@@ -11,6 +12,7 @@
 
 mod memory;
 mod note;
+mod preview;
 mod record;
 mod settings;
 mod start;
@@ -65,6 +67,8 @@ pub(crate) struct Remote<'a> {
     targets: Mutex<BTreeMap<String, Target>>,
     walk: OnceLock<Walk>,
     memory: Memory,
+    /// By plan, what its code was rewritten with, and what the code calls it.
+    names: Mutex<BTreeMap<String, Vec<(String, String)>>>,
     /// Variables of variable sets, by id of the set.
     sets: tokio::sync::Mutex<BTreeMap<String, Value>>,
 }
@@ -105,6 +109,8 @@ struct Walk {
     archive: Bytes,
     /// Whether it changes anything: only then is it written down.
     is_kept: bool,
+    /// Drawn for the plans that this process makes; their notes are made of it.
+    plans: String,
 }
 
 impl<'a> Remote<'a> {
@@ -134,6 +140,7 @@ impl<'a> Remote<'a> {
             targets: Mutex::default(),
             walk: OnceLock::new(),
             memory,
+            names: Mutex::default(),
             sets: tokio::sync::Mutex::default(),
         })
     }
@@ -156,7 +163,7 @@ impl<'a> Remote<'a> {
         let place = if is_kept { place } else { format!("{place}/plan") };
         let kept = Kept::open(&self.loaded.stack.dir, &place, &digest)?;
         let begun_at = kept.is_resumed.then(|| kept.record.begun_at.clone());
-        if self.walk.set(Walk { kept, archive, is_kept }).is_err() {
+        if self.walk.set(Walk { kept, archive, is_kept, plans: client::random::hex(8) }).is_err() {
             return Err(Problem::ours("stack/engine", "A walk was begun twice.", "begin"));
         }
         Ok(begun_at)
@@ -222,7 +229,7 @@ impl<'a> Remote<'a> {
     pub(super) async fn plan(&self, run: &str) -> Result<Option<Plan>, Problem> {
         let plan = self.run(run).await?.plan;
         let path = format!("{}/{}/json-output", kind::PLANS, encoded(&plan));
-        match self.client.get::<Box<RawValue>>(&path).await {
+        match self.client.get_elsewhere::<Box<RawValue>>(&path).await {
             Ok(json) => Ok(view::plan(json.get().as_bytes())),
             Err(problem) if problem.code == "client/interrupted" => Err(problem),
             Err(problem) => {
@@ -281,9 +288,10 @@ impl<'a> Remote<'a> {
 
     pub(super) async fn log(&self, phase: &str) -> Result<String, Problem> {
         let path = if phase.starts_with("apply-") { kind::APPLIES } else { kind::PLANS };
-        let phase: Document<Item> = self.steady.get(&format!("{path}/{}", encoded(phase))).await?;
-        let raw = logs::read(&self.steady, phase.data.text("log-read-url")).await?;
-        Ok(view::log(&raw))
+        let document: Document<Item> = self.steady.get(&format!("{path}/{}", encoded(phase))).await?;
+        let raw = logs::read(&self.steady, document.data.text("log-read-url")).await?;
+        let names = self.names().get(phase).cloned().unwrap_or_default();
+        Ok(names.iter().fold(view::log(&raw), |log, (local, name)| log.replace(local, name)))
     }
 
     pub(super) async fn outputs(&self, workspace: &str) -> Result<Vec<OutputView>, Problem> {
@@ -350,6 +358,10 @@ impl<'a> Remote<'a> {
     /// Host, and port where there is one.
     pub(crate) fn hostname(&self) -> &str {
         &self.client.settings().hostname
+    }
+
+    fn names(&self) -> MutexGuard<'_, BTreeMap<String, Vec<(String, String)>>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn targets(&self) -> MutexGuard<'_, BTreeMap<String, Target>> {

@@ -12,6 +12,7 @@ use server::local::{Purpose, RunView, Start};
 use wire::runs::{RunBody, RunRequest, RunRequestRelationships};
 use wire::{Document, ToOne, kind};
 
+use super::preview::Rewritten;
 use super::{COMMENT, Code, PAUSE, Remote, TRIES, Target, Walk, note};
 
 impl Remote<'_> {
@@ -23,10 +24,12 @@ impl Remote<'_> {
             .get(&start.workspace)
             .cloned()
             .ok_or_else(|| Problem::ours("stack/engine", "A workspace was not prepared.", &start.workspace))?;
-        let note = note::note(&walk.kept.record.walk, &start.workspace);
+        // A plan is made anew by each process, and is never gone on with.
+        let of = if is_plan(start) { &walk.plans } else { &walk.kept.record.walk };
+        let note = note::note(of, &start.workspace);
         let mut known = BTreeSet::new();
         // A walk that begins has no runs yet; one that is tried again has.
-        if walk.is_kept && (walk.kept.is_resumed || attempt > 1) {
+        if walk.is_kept && !is_plan(start) && (walk.kept.is_resumed || attempt > 1) {
             let runs = self.runs_of(&start.workspace, false).await?;
             if attempt == 1
                 && let Some(run) = note::adoptable(&runs, &note)
@@ -35,7 +38,11 @@ impl Remote<'_> {
             }
             known.extend(note::noted(&runs, &note).map(|run| run.id.clone()));
         }
-        let configuration = self.upload(walk, &target, start).await?;
+        let rewritten = match &start.scratch {
+            Some(scratch) => self.rewritten(walk, &target, scratch, &start.readers).await?,
+            None => None,
+        };
+        let configuration = self.upload(walk, &target, start, rewritten.as_ref()).await?;
         let body = RunBody::new(RunRequest {
             message: Some(format!("{} {note}", start.message)),
             auto_apply: Some(start.auto_apply),
@@ -48,12 +55,16 @@ impl Remote<'_> {
             workspace: Some(ToOne::new(kind::WORKSPACES, &start.workspace)),
             configuration_version: configuration.as_ref().map(|id| ToOne::new(kind::CONFIGURATION_VERSIONS, id)),
         });
-        let key = note::key(&walk.kept.record.walk, &start.workspace, known.len());
+        let key = note::key(of, &start.workspace, known.len());
         let id = self.once(start, &serde_json::to_value(body).unwrap_or_default(), &key, &note, &known).await?;
         if let Some(inputs) = start.inputs.clone().filter(|_| !is_plan(start)) {
             self.memory.keep(&start.workspace, &id, inputs)?;
         }
-        self.watches.begin(&id).await
+        let view = self.watches.begin(&id).await?;
+        if let Some(rewritten) = rewritten {
+            self.names().insert(view.plan.clone(), rewritten.names);
+        }
+        Ok(view)
     }
 
     /// Asks for the run until there is one, and says its id.
@@ -114,11 +125,18 @@ impl Remote<'_> {
     }
 
     /// Uploads the code; `None` where the workspace has its own.
-    async fn upload(&self, walk: &Walk, target: &Target, start: &Start) -> Result<Option<String>, Problem> {
-        let archive = match target.code {
-            Code::Repository => return Ok(None),
-            Code::Stack => walk.archive.clone(),
-            Code::Folder => {
+    async fn upload(
+        &self,
+        walk: &Walk,
+        target: &Target,
+        start: &Start,
+        rewritten: Option<&Rewritten>,
+    ) -> Result<Option<String>, Problem> {
+        let archive = match (target.code, rewritten) {
+            (_, Some(rewritten)) => rewritten.archive.clone(),
+            (Code::Repository, None) => return Ok(None),
+            (Code::Stack, None) => walk.archive.clone(),
+            (Code::Folder, None) => {
                 let root = self.loaded.root(&target.view.name);
                 let folder = root.map(|root| self.loaded.stack.folder(root)).unwrap_or_default();
                 Bytes::from(configuration::pack_folder(&folder, &Limits::default())?)
