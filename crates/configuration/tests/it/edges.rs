@@ -363,6 +363,8 @@ fn values_come_from_tfvars_and_from_the_settings_over_them() {
               c/main.tf:4:9: data.tfe_outputs.one (workspace "a")
             b -> c
               c/main.tf:5:9: data.tfe_outputs.two (workspace "b")
+            reader: c reads a by tfe_outputs one in "c"
+            reader: c reads b by tfe_outputs two in "c"
         "#]],
     );
 }
