@@ -8,6 +8,7 @@ mod edge;
 mod edges;
 mod git;
 mod harness;
+mod lists;
 mod long_queue;
 mod matrix;
 mod pages;

@@ -146,6 +146,10 @@ impl Place {
             .replace("/workspaces/{name}", &format!("/workspaces/{}", self.name))
             .replace("/workspaces/{workspace}", &format!("/workspaces/{}", self.workspace))
             .replace("/app/acme/{workspace}/", &format!("/app/acme/{}/", self.name))
+            .replace(
+                &format!("/app/acme/workspaces/{}", self.workspace),
+                &format!("/app/acme/workspaces/{}", self.name),
+            )
             .replace("{set}", &self.set)
             .replace("{run}", &self.run)
             .replace("{seal}", "0.0")

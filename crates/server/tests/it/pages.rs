@@ -120,10 +120,10 @@ on_both! {
         let body = json!({ "data": { "attributes": { "name": "other", "email": "a@b.example" } } });
         server.post("/organizations", body).await.is(201);
         let page = server.signed_in(&server.token).await.page("/app").await;
-        assert!(page.contains("<li>acme</li>") && page.contains("<li>other</li>"), "{page}");
+        assert!(page.contains(">acme</a>") && page.contains(">other</a>"), "{page}");
         let token = server.team_token(&server.team("readers").await).await;
         let page = server.signed_in(&token).await.page("/app").await;
-        assert!(page.contains("<li>acme</li>") && !page.contains("<li>other</li>"), "{page}");
+        assert!(page.contains(">acme</a>") && !page.contains(">other</a>"), "{page}");
     }
 }
 

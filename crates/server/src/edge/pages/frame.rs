@@ -13,9 +13,20 @@ pub struct Frame {
     pub form_token: String,
     /// The pages above this one, from the outermost in: their names and addresses.
     pub trail: Vec<(String, String)>,
+    /// The lists of the organization that the page is in: names, addresses, and whether the page is of that list.
+    pub lists: Vec<(&'static str, String, bool)>,
 }
 
 impl Frame {
+    /// Says in which organization the page is, and in which of its lists (`workspaces`, `runs`).
+    #[must_use]
+    pub fn within(mut self, organization: &str, list: &str) -> Self {
+        let all = [("Workspaces", "workspaces"), ("Runs", "runs")];
+        let address = |word: &str| format!("/app/{organization}/{word}");
+        self.lists = all.map(|(name, word)| (name, address(word), word == list)).to_vec();
+        self.below(organization, address("workspaces"))
+    }
+
     /// Names a page above this one.
     #[must_use]
     pub fn below(mut self, name: &str, address: impl Into<String>) -> Self {

@@ -6,12 +6,14 @@
 mod assets;
 mod form;
 mod frame;
+mod paging;
 mod problem;
 mod visit;
 
 pub use super::places::Watching;
 pub use form::Filled;
 pub use frame::Frame;
+pub use paging::Pages;
 pub use visit::{Viewer, Visit};
 
 pub(super) use assets::routes;

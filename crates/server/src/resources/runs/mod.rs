@@ -6,6 +6,7 @@
 
 mod api;
 pub mod last;
+pub mod listing;
 pub mod log;
 mod moves;
 mod outline;
@@ -19,7 +20,7 @@ pub mod waits;
 
 pub use api::routes;
 pub use api::shown::{document, plan_document};
-pub use page::pages;
+pub use page::{Moment, Row, pages, rows};
 pub use store::{
     Model as Run, PhaseModel as Phase, Reader, TriggeredBy, Upstream, apply_of, by_id, by_key, has_any, in_status,
     plan_of, queue::may_apply, unfinished, unfinished_of,

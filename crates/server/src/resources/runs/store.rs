@@ -254,6 +254,34 @@ pub async fn of(tx: &Tx, workspace: &str) -> Result<Vec<Model>, Problem> {
         .stored()
 }
 
+/// Ids of the runs of an organization and of their workspaces, newest first: of one workspace, or in one of these statuses.
+pub async fn ids(
+    tx: &Tx,
+    organization: &str,
+    workspace: Option<&str>,
+    statuses: Option<&[RunStatus]>,
+) -> Result<Vec<(String, String)>, Problem> {
+    let mut all = Entity::find().filter(Column::OrganizationId.eq(organization));
+    if let Some(workspace) = workspace {
+        all = all.filter(Column::WorkspaceId.eq(workspace));
+    }
+    if let Some(statuses) = statuses {
+        all = all.filter(Column::Status.is_in(statuses.iter().map(|status| status.as_str())));
+    }
+    let columns = all.select_only().columns([Column::Id, Column::WorkspaceId]).order_by_desc(Column::CreatedAt);
+    columns.into_tuple().all(tx.db()).await.stored()
+}
+
+/// The runs of these ids, newest first.
+pub async fn by_ids(tx: &Tx, ids: &[String]) -> Result<Vec<Model>, Problem> {
+    let mut found = Vec::new();
+    for piece in ids.chunks(queue::AT_A_TIME) {
+        found.extend(Entity::find().filter(Column::Id.is_in(piece)).all(tx.db()).await.stored()?);
+    }
+    found.sort_by_key(|run| std::cmp::Reverse(run.created_at));
+    Ok(found)
+}
+
 /// Whether a workspace has ever had a run.
 pub async fn has_any(tx: &Tx, workspace: &str) -> Result<bool, Problem> {
     Ok(Entity::find().filter(Column::WorkspaceId.eq(workspace)).one(tx.db()).await.stored()?.is_some())

@@ -6,6 +6,7 @@
 mod api;
 pub mod auto_destroy;
 mod lock;
+mod page;
 mod protection;
 pub mod service;
 mod store;
@@ -13,6 +14,7 @@ mod store;
 pub use api::routes;
 pub use api::shown::document;
 pub use lock::{Holder, release, take};
+pub use page::pages;
 pub use protection::{check as check_downstreams, remaining as remaining_downstreams};
 pub use store::{
     Model as Workspace, Placed, Tag, by_id, by_name, in_organization, lock_row, placed, set_current_configuration,

@@ -146,7 +146,7 @@ pub(super) async fn of_plan(
     Query(wanted): Query<Wanted>,
 ) -> Reply {
     let whole = super::find(&app, &viewer, &organization, &workspace, &run).await?;
-    show(&app, &viewer, &whole, "plan", wanted).await
+    show(&app, &viewer, &organization.0, &whole, "plan", wanted).await
 }
 
 pub(super) async fn of_apply(
@@ -156,10 +156,17 @@ pub(super) async fn of_apply(
     Query(wanted): Query<Wanted>,
 ) -> Reply {
     let whole = super::find(&app, &viewer, &organization, &workspace, &run).await?;
-    show(&app, &viewer, &whole, "apply", wanted).await
+    show(&app, &viewer, &organization.0, &whole, "apply", wanted).await
 }
 
-async fn show(app: &App, viewer: &Viewer, whole: &Whole, phase: &'static str, wanted: Wanted) -> Reply {
+async fn show(
+    app: &App,
+    viewer: &Viewer,
+    organization: &str,
+    whole: &Whole,
+    phase: &'static str,
+    wanted: Wanted,
+) -> Reply {
     let tx = app.db.read().await?;
     let run = view::address(&tx, whole).await?;
     drop(tx);
@@ -177,7 +184,7 @@ async fn show(app: &App, viewer: &Viewer, whole: &Whole, phase: &'static str, wa
     let lines: Vec<Line> = fitting.iter().skip(first).take(most).map(|&at| Line::of(at + 1, &texts[at])).collect();
     let end = first + lines.len();
     page(&LogPage {
-        frame: viewer.frame(app, title).below(&whole.run.id, run.clone()),
+        frame: viewer.frame(app, title).within(organization, "runs").below(&whole.run.id, run.clone()),
         title,
         before: (first > 0).then(|| first + 1 - PAGE.min(first)),
         after: (find.is_empty() && end < texts.len()).then_some(end + 1),

@@ -1,7 +1,8 @@
-//! The page of a run: what it would do, what its terraform says, and the decisions about it.
+//! The page of a run: what it would do, what its terraform says, and the decisions about it; and lists of runs.
 
 mod ansi;
 mod diff;
+mod list;
 mod live;
 mod logs;
 mod plan;
@@ -14,8 +15,10 @@ use domain::Problem;
 use domain::id::{Id, RunId};
 use serde::Deserialize;
 
+pub use self::list::{Row, rows};
 use self::logs::Tail;
 use self::view::View;
+pub use self::words::Moment;
 use super::service::{self, Whole};
 use crate::app::App;
 use crate::edge::pages::{Filled, Frame, Viewer, page, see_other};
@@ -27,6 +30,7 @@ pub fn pages() -> Routes {
     const RUN: &str = "/app/{organization}/{workspace}/runs/{run}";
     let at = |rest: &str| format!("{RUN}{rest}");
     Routes::default()
+        .get_at_root("/app/{organization}/runs", list::show)
         .get_at_root(RUN, show)
         .get_at_root(&at("/events"), live::events)
         .get_at_root(&at("/log/plan"), logs::of_plan)
@@ -65,7 +69,9 @@ async fn show(
     ];
     let at = live::named([logs[0].position, logs[1].position]);
     let title = format!("{}: {}", whole.workspace.name, view.title);
-    page(&RunPage { frame: viewer.frame(&app, &title), view, logs, at })
+    let workspace = format!("/app/{}/workspaces/{}", organization.0, workspace.0);
+    let frame = viewer.frame(&app, &title).within(&organization.0, "runs").below(&whole.workspace.name, workspace);
+    page(&RunPage { frame, view, logs, at })
 }
 
 /// The run at an address. One of another workspace is not there.

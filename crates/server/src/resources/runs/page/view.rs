@@ -124,13 +124,12 @@ pub async fn of(app: &App, tx: &Tx, actor: &Actor, whole: &Whole, form_token: St
     let may = may(app, actor, whole, now);
     let facts = run.facts(service::is_free(&whole.workspace, run), service::force_cancel_after(app));
     let (status, tone) = words::status(run, facts.is_confirmable());
-    let mut lines = run.message.splitn(2, '\n');
-    let title = lines.next().unwrap_or_default().trim().to_owned();
+    let text = run.message.split_once('\n').map_or("", |(_, rest)| rest);
     Ok(View {
         address: address(tx, whole).await?,
         form_token,
-        title: if title.is_empty() { run.id.clone() } else { title },
-        text: lines.next().unwrap_or_default().trim().to_owned(),
+        title: words::title(run),
+        text: text.trim().to_owned(),
         status,
         tone,
         over: run.status().is_final(),

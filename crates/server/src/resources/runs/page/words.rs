@@ -80,6 +80,17 @@ pub fn status(run: &Run, asks: bool) -> (&'static str, Tone) {
     }
 }
 
+/// The same for a list, where a run that is planned and has something to apply counts as one that asks.
+pub fn listed(run: &Run) -> (&'static str, Tone) {
+    status(run, run.status().waits_for_approval() && run.has_changes)
+}
+
+/// The first line of a run's message, or its id.
+pub fn title(run: &Run) -> String {
+    let first = run.message.lines().next().unwrap_or_default().trim();
+    if first.is_empty() { run.id.clone() } else { first.to_owned() }
+}
+
 /// What a run is for.
 pub fn kind(run: &Run) -> &'static str {
     match (run.plan_only, run.is_destroy, run.refresh_only) {
