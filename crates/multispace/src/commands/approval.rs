@@ -41,8 +41,13 @@ pub(super) async fn approve(
         return Ok(Approval::Over(records, preview));
     }
     let changes = |foreseen: &Foreseen| foreseen.changes() || matches!(foreseen.fate, Fate::Deferred { .. });
-    if !records.iter().filter_map(|it| preview.of(&it.workspace)).any(changes) {
+    let mut foreseen = records.iter().filter_map(|it| preview.of(&it.workspace));
+    if foreseen.clone().all(|it| it.fate == Fate::Unchanged) {
         return Ok(Approval::Over(records, preview));
+    }
+    if !foreseen.any(changes) {
+        // Nobody has to approve of nothing, but that it is nothing is to be remembered.
+        return Ok(Approval::Given(Approved::new(preview.plans(), "nobody: nothing was to change".to_owned())));
     }
     let rows = rows(&records, &preview);
     let by_rules = by_rules(scene, &rows);

@@ -13,11 +13,16 @@ pub(super) fn table(all: &[(&str, &Foreseen)], style: Style) -> String {
     let rows: Vec<(&str, &Foreseen)> = all.iter().filter(|(_, it)| it.fate != Fate::Unchanged).copied().collect();
     let at_rest = match all.len() - rows.len() {
         0 => String::new(),
-        1 => format!("{}\n", style.dim("1 workspace is not planned: nothing that goes into it has changed")),
+        1 => format!(
+            "{}\n",
+            style.dim("1 workspace is not planned: nothing that goes into it has changed (--all plans it too)")
+        ),
         many => {
             format!(
                 "{}\n",
-                style.dim(&format!("{many} workspaces are not planned: nothing that goes into them has changed"))
+                style.dim(&format!(
+                    "{many} workspaces are not planned: nothing that goes into them has changed (--all plans them too)"
+                ))
             )
         }
     };
@@ -72,12 +77,12 @@ fn cell(title: &str, count: u32, foreseen: &Foreseen, style: Style) -> String {
 fn note(foreseen: &Foreseen, style: Style) -> String {
     let why = foreseen.why.join(", ");
     match &foreseen.fate {
-        Fate::Planned(plan) if plan.changes.is_empty() && plan.changed_outputs.is_empty() => style.dim("no changes"),
+        Fate::Planned(plan) if plan.changes.is_empty() && plan.changed_outputs.is_empty() => style.dim(&idle(&why)),
         Fate::Planned(plan) if plan.changes.is_empty() => {
             with(&why, &format!("only outputs: {}", plan.changed_outputs.join(", ")))
         }
         Fate::Planned(_) => why,
-        Fate::Counted { changes: false, .. } => style.dim("no changes"),
+        Fate::Counted { changes: false, .. } => style.dim(&idle(&why)),
         Fate::Counted { counts, .. } if *counts == Counts::default() => with(&why, "only outputs"),
         Fate::Counted { .. } => why,
         Fate::Unchanged => style.dim("unchanged"),
@@ -86,6 +91,10 @@ fn note(foreseen: &Foreseen, style: Style) -> String {
         }
         Fate::Failed => style.red("cannot be planned"),
     }
+}
+
+fn idle(why: &str) -> String {
+    if why.is_empty() { "no changes".to_owned() } else { format!("no changes ({why})") }
 }
 
 fn with(why: &str, outputs: &str) -> String {

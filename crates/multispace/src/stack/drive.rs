@@ -274,7 +274,7 @@ impl<'a> Drive<'a> {
         let Some(ready) = self.workspaces.get(workspace) else { return Ok(None) };
         match self.job.direction {
             Direction::Apply => {
-                let as_it_is = self.approved_as_it_is(workspace);
+                let as_it_is = self.approved_as_it_is(workspace).filter(|_| self.job.changed.is_settled(workspace));
                 if as_it_is.is_some() {
                     self.keep_inputs(workspace).await?;
                 }

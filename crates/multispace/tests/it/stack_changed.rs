@@ -144,8 +144,17 @@ fn a_plan_that_was_approved_and_changes_nothing_is_not_made_again() {
     stack.answered("apply", &[], "yes\n").succeeds();
     stack.write("a/main.tf", &format!("# a word\n{}", root(&[], "")));
     stack.write("c/main.tf", &root(&["b"], ""));
+    // Nothing to make and nothing to ask about, but it has to be seen once.
+    stack.write("empty/main.tf", "locals {\n  one = 1\n}\n");
     // What changes nothing is left as it is, and what is new is made.
     stack.answered("apply", &[], "yes\n").succeeds();
+    let (outcome, report) = stack.reported("apply", &["--auto-approve"]);
+    outcome.succeeds();
+    assert_eq!(ran(&report), BTreeMap::new());
+    // Where nothing at all changes, nobody is asked.
+    stack.write("a/main.tf", &format!("# another word\n{}", root(&[], "")));
+    stack.write("nothing/main.tf", "locals {\n  one = 1\n}\n");
+    stack.answered("apply", &[], "").succeeds().never_says("Apply this?");
     let (outcome, report) = stack.reported("apply", &["--auto-approve"]);
     outcome.succeeds();
     assert_eq!(ran(&report), BTreeMap::new());

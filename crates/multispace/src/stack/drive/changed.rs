@@ -1,9 +1,9 @@
 //! Whether a workspace is to run at all: because something that goes into it is other than at its last apply.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Problem;
-use domain::stack::{Direction, Inputs, Why, why};
+use domain::stack::{Direction, Inputs, Last, Why, why};
 
 use super::super::inputs::{self, Own};
 use super::super::record::Outcome;
@@ -21,12 +21,20 @@ pub(crate) struct Changed {
     all: bool,
     /// By workspace, what goes into its run.
     now: BTreeMap<String, Inputs>,
+    /// Workspaces whose last run ended well, and is still what the workspace stands at.
+    settled: BTreeSet<String>,
 }
 
 impl Changed {
     /// Of these workspaces; `all` runs everything, whatever has changed.
     pub(crate) fn new(own: BTreeMap<String, Own>, all: bool) -> Self {
-        Self { own, all, now: BTreeMap::new() }
+        Self { own, all, now: BTreeMap::new(), settled: BTreeSet::new() }
+    }
+
+    /// Whether it is enough to note what goes into a workspace when a plan with it changes nothing. Where not, a run has to put
+    /// right what is known of the workspace.
+    pub(super) fn is_settled(&self, workspace: &str) -> bool {
+        self.settled.contains(workspace)
     }
 
     /// What goes into the run of a workspace, as it is kept.
@@ -42,8 +50,11 @@ impl Drive<'_> {
         let Some(own) = self.job.changed.own.get(workspace) else { return Ok(None) };
         let foreseen = (self.job.direction == Direction::Plan).then_some(&self.preview);
         let now = inputs::now(self.host, self.loaded, &self.ids, own, foreseen).await?;
-        let last = self.host.last(&ready.view.id).await?;
-        let mut reasons = why(&inputs::last(last.as_ref()), &now);
+        let last = inputs::last(self.host.last(&ready.view.id).await?.as_ref());
+        if matches!(last, Last::Applied(_)) {
+            self.job.changed.settled.insert(workspace.to_owned());
+        }
+        let mut reasons = why(&last, &now);
         if reasons.is_empty() && self.job.changed.all {
             reasons.push(Why::All);
         }
