@@ -127,4 +127,38 @@ on_both! {
             server.until(run, "planned").await;
         }
     }
+
+    async fn the_queue_says_who_has_a_slot_and_what_the_others_wait_for(server) {
+        let mut browser = server.signed_in(&server.token).await;
+        assert!(browser.page("/app/acme/queue").await.contains("Nothing waits and nothing runs."));
+        let (net, app) = (server.workspace("net").await, server.workspace("app").await);
+        for (workspace, name) in [(&net, "net"), (&app, "app")] {
+            server.configuration(workspace, false).await;
+            server.gate(&format!("{name}.plan.gate"));
+        }
+        let attributes = json!({ "scope": "organization", "limit": 1 });
+        let body = json!({ "data": { "attributes": attributes } });
+        server.patch(&format!("/organizations/{ORGANIZATION}/run-limits"), body).await.is(200);
+        let first = server.run(&net, json!({ "message": CANARY })).await;
+        server.until(&first, "planning").await;
+        let (second, third) = (server.run(&net, json!({})).await, server.run(&app, json!({})).await);
+        let text = browser.page("/app/acme/queue").await;
+        for part in ["1 under way", "2 waiting", "0 parked", "1 of 1 slots in use", &format!("net: {first}</a>"),
+                     "has 1 of 1 slots in use", &format!("/app/acme/net/runs/{second}"), &format!("/app/acme/app/runs/{third}")] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("<script>"), "{text}");
+
+        let team = server.team("readers").await;
+        server.team_on_workspace(&team, &app, "read").await;
+        let token = server.team_token(&team).await;
+        let text = server.signed_in(&token).await.page("/app/acme/queue").await;
+        assert!(text.contains(&third) && !text.contains(&first) && !text.contains(&second), "{text}");
+        assert!(server.browser().get("/app/acme/queue").await.is(303).header("location").starts_with("/sign-in"));
+        for run in [&second, &third] {
+            server.act(run, "cancel").await.is(202);
+        }
+        server.open_gate("net.plan.gate").await;
+        server.until(&first, "planned").await;
+    }
 }

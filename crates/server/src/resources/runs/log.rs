@@ -148,8 +148,9 @@ pub async fn lines(app: &App, phase: &str, offset: u64, limit: usize) -> Result<
         None if bytes.len() >= limit => bytes.len(),
         None => 0,
     };
-    let framed = |byte: &u8| *byte != STX && *byte != ETX;
-    let text: Vec<u8> = bytes[..whole].iter().copied().filter(framed).collect();
+    let text = &bytes[..whole];
+    let text = text.strip_prefix(&[STX]).filter(|_| offset == 0).unwrap_or(text);
+    let text = text.strip_suffix(&[ETX]).filter(|_| is_end).unwrap_or(text);
     let mut lines: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
     if lines.last().is_some_and(|last| last.is_empty()) {
         lines.pop();

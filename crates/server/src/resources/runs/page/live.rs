@@ -65,6 +65,7 @@ pub(super) async fn events(
         app,
         visit: viewer.visit,
         run: run.as_str().to_owned(),
+        workspace: whole.workspace.id.clone(),
         address,
         logs: [
             Log { id: whole.plan.id, phase: "plan", position: plan, ended: false },
@@ -92,6 +93,7 @@ struct Watch {
     app: App,
     visit: Visit,
     run: String,
+    workspace: String,
     address: String,
     logs: [Log; 2],
     changes: Receiver<Change>,
@@ -157,7 +159,10 @@ impl Watch {
     /// Notes a change; says whether it is one of this run.
     fn heed(&mut self, change: &Change) -> bool {
         match change {
-            Change::Run { run, .. } if *run == self.run => self.moved = true,
+            // What else happens in its workspace may be what it waits for.
+            Change::Run { workspace, .. } | Change::Workspace { workspace } if *workspace == self.workspace => {
+                self.moved = true;
+            }
             Change::Log { phase } => return self.logs.iter().any(|log| log.id == *phase),
             _ => return false,
         }

@@ -1,4 +1,5 @@
-//! The page of a run: what it would do, what its terraform says, and the decisions about it; and lists of runs.
+//! The page of a run: what it would do, what its terraform says, and the decisions about it; and lists of runs,
+//! the queue among them.
 
 mod ansi;
 mod diff;
@@ -6,6 +7,7 @@ mod list;
 mod live;
 mod logs;
 mod plan;
+mod queue;
 mod view;
 mod words;
 
@@ -31,6 +33,7 @@ pub fn pages() -> Routes {
     let at = |rest: &str| format!("{RUN}{rest}");
     Routes::default()
         .get_at_root("/app/{organization}/runs", list::show)
+        .get_at_root("/app/{organization}/queue", queue::show)
         .get_at_root(RUN, show)
         .get_at_root(&at("/events"), live::events)
         .get_at_root(&at("/log/plan"), logs::of_plan)

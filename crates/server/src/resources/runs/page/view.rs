@@ -174,7 +174,11 @@ fn may(app: &App, actor: &Actor, whole: &Whole, now: DateTime<Utc>) -> May {
     }
 }
 
-async fn because(tx: &Tx, actor: &Actor, whole: &Whole) -> Result<Vec<(String, Option<Other>)>, Problem> {
+/// What a run waits for or why it failed, in sentences, each with the run that it is about.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn because(tx: &Tx, actor: &Actor, whole: &Whole) -> Result<Vec<(String, Option<Other>)>, Problem> {
     let mut because = Vec::new();
     if let Some(obstacle) = &whole.standing.blocked {
         let about = match obstacle.kind {
