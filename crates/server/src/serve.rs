@@ -47,6 +47,8 @@ pub struct Options {
     /// Whether runs that had not begun to apply when an earlier process ended go on, or are given up because whoever
     /// started them starts them anew.
     pub resume: bool,
+    /// The folder is only looked at: what an earlier process left stays as it is, and nothing runs.
+    pub only_look: bool,
     /// Where runs and clients reach this server (`http://127.0.0.1:8080`); `None` when nothing listens.
     pub address: Option<String>,
 }
@@ -67,6 +69,7 @@ impl Options {
             force_cancel_after: Duration::from_secs(10),
             patience: Duration::from_secs(15),
             resume: true,
+            only_look: false,
             address: None,
         }
     }
@@ -77,13 +80,14 @@ impl Options {
 pub struct Engine {
     pub(crate) app: App,
     closing: CancellationToken,
-    scheduler: AbortOnDropHandle<()>,
+    /// Not there when the folder is only looked at.
+    scheduler: Option<AbortOnDropHandle<()>>,
     data: PathBuf,
     _lock: File,
 }
 
 impl Engine {
-    /// Opens the data folder, takes up what an earlier process left there, and begins to schedule.
+    /// Opens the data folder, takes up what an earlier process left there, and begins to schedule; unless it is only looked at.
     ///
     /// # Errors
     /// `engine/in-use` when another process uses the folder, `engine/data` when it cannot be used, `terraform/…` when
@@ -127,9 +131,14 @@ impl Engine {
             setup: Arc::new(setup),
         };
         let closing = CancellationToken::new();
-        let tasks = scheduler::take_up(&app, &closing).await?;
-        let scheduler = tokio::spawn(scheduler::run(app.clone(), closing.clone(), tasks));
-        let scheduler = AbortOnDropHandle::new(scheduler);
+        let scheduler = match options.only_look {
+            true => None,
+            false => {
+                let tasks = scheduler::take_up(&app, &closing).await?;
+                let scheduler = tokio::spawn(scheduler::run(app.clone(), closing.clone(), tasks));
+                Some(AbortOnDropHandle::new(scheduler))
+            }
+        };
         Ok(Self { app, closing, scheduler, data: options.data, _lock: lock })
     }
 
@@ -159,7 +168,9 @@ impl Engine {
     /// Interrupts what is in terraform, waits until its state is saved, and closes the database.
     pub async fn close(self) {
         self.closing.cancel();
-        if let Err(error) = self.scheduler.await {
+        if let Some(scheduler) = self.scheduler
+            && let Err(error) = scheduler.await
+        {
             tracing::error!(%error, "the scheduler ended badly");
         }
         self.app.db.close().await;

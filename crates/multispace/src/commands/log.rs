@@ -29,7 +29,7 @@ pub(super) fn run(console: &Console, arguments: &Arguments) -> Result<Exit, Fail
     let text = super::block_on(async {
         let terraform =
             session::terraform(arguments.terraform.as_deref(), configuration::read_stack(dir).ok().as_ref());
-        let engine = session::open(dir, terraform, None).await?;
+        let engine = session::look(dir, terraform, None).await?;
         let read = async { engine.local(session::CONCURRENCY).await?.log(&arguments.id).await };
         let text = read.await;
         engine.close().await;

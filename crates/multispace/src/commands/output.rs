@@ -35,7 +35,7 @@ pub(super) fn run(console: &Console, arguments: &Arguments) -> Result<Exit, Fail
     let found = super::block_on(async {
         let terraform =
             session::terraform(arguments.terraform.as_deref(), configuration::read_stack(dir).ok().as_ref());
-        let engine = session::open(dir, terraform, None).await?;
+        let engine = session::look(dir, terraform, None).await?;
         let read = async {
             let local = engine.local(session::CONCURRENCY).await?;
             let mut found = Vec::new();

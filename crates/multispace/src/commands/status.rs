@@ -64,7 +64,7 @@ pub(super) fn run(console: &Console, arguments: &Arguments) -> Result<Exit, Fail
     super::start_tracing("off");
     let (standings, orphans) = super::block_on(async {
         let terraform = session::terraform(arguments.terraform.as_deref(), Some(&loaded.stack));
-        let engine = session::open(dir, terraform, arguments.terraform_versions.clone()).await?;
+        let engine = session::look(dir, terraform, arguments.terraform_versions.clone()).await?;
         let found = look(&engine, &loaded, &arguments.variables, &dir.display().to_string()).await;
         engine.close().await;
         Ok(found?)

@@ -49,6 +49,18 @@ pub(crate) async fn check_terraform(binary: &Path) -> Result<(), Problem> {
 /// # Errors
 /// `stack/data` when the folder cannot be made, `stack/cli-configuration`, and those of the engine.
 pub(crate) async fn open(dir: &Path, terraform: PathBuf, versions: Option<PathBuf>) -> Result<Engine, Problem> {
+    with(dir, terraform, versions, false).await
+}
+
+/// Opens the engine only to look at what is there: a terraform that an earlier process left at work is not disturbed.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn look(dir: &Path, terraform: PathBuf, versions: Option<PathBuf>) -> Result<Engine, Problem> {
+    with(dir, terraform, versions, true).await
+}
+
+async fn with(dir: &Path, terraform: PathBuf, versions: Option<PathBuf>, only_look: bool) -> Result<Engine, Problem> {
     check_terraform(&terraform).await?;
     let data = dir.join(DATA);
     make_data(&data)?;
@@ -58,6 +70,7 @@ pub(crate) async fn open(dir: &Path, terraform: PathBuf, versions: Option<PathBu
         environment: environment::for_terraform(std::env::vars_os()),
         cli_config: cli_configuration()?,
         resume: false,
+        only_look,
         ..Options::new(data)
     };
     Engine::open(options).await

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::harness::stack::{Report, Stack};
@@ -230,4 +231,26 @@ fn fail_fast_starts_nothing_after_a_failure_and_keep_going_is_the_default() {
     outcome.exits_with(1);
     assert_eq!((report.result("a"), report.result("b")), ("failed", "skipped"));
     assert_eq!(of_others(&report), BTreeSet::from(["applied".to_owned()]));
+}
+
+#[test]
+fn to_look_at_a_stack_does_not_disturb_the_terraform_that_a_killed_apply_left_at_work() {
+    let stack = Stack::empty();
+    let go_on = stack.path().join("go-on");
+    let waits = format!(
+        "provisioner \"local-exec\" {{\n    command = \"until [ -e {} ]; do sleep 0.1; done\"\n  }}",
+        go_on.display()
+    );
+    stack.write("a/main.tf", &root(&[], &waits));
+    let mut apply = stack.start("apply", &["--auto-approve"]);
+    apply.wait_for("applying");
+    apply.signal(Signal::SIGKILL);
+    apply.finish();
+    stack.run("status", &[]).succeeds().says("cut off").says("its last run has not ended");
+    stack.run("output", &[]).succeeds();
+    stack.write("go-on", "");
+    let (outcome, report) = stack.reported("apply", &["--auto-approve"]);
+    outcome.succeeds();
+    assert_eq!(report.of("a")["resources"]["destroyed"], 0, "what was made stays: {:#}", report.0);
+    stack.run("status", &[]).succeeds().says("applied").says("nothing to do");
 }
