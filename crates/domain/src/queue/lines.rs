@@ -55,6 +55,16 @@ impl Queue {
         &self.facts
     }
 
+    /// Sets how many these limits allow, if they count what the known ones count, in the same order; says whether that is so.
+    /// Otherwise nothing is set: which limits count a workspace may be different then.
+    pub fn set_limits(&mut self, limits: Vec<LimitFacts>) -> bool {
+        let same = self.facts.limits.iter().map(|it| &it.scope).eq(limits.iter().map(|it| &it.scope));
+        if same {
+            self.facts.limits = limits;
+        }
+        same
+    }
+
     /// Adds a project, with when it last was given a slot; returns its place.
     pub fn add_project(&mut self, project: ProjectId, turn: u64) -> usize {
         self.facts.projects.push((project, turn));
@@ -90,6 +100,11 @@ impl Queue {
             self.places.insert(self.facts.workspaces[at].workspace.clone(), at);
             self.link(at);
         }
+    }
+
+    /// Whether a run is parked.
+    pub fn has_parked(&self) -> bool {
+        self.busy().any(|workspace| workspace.runs.iter().any(|run| run.hold == Hold::Parked))
     }
 
     /// Workspaces with a run that has a slot, is parked or resumes.

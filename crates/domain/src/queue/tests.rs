@@ -357,3 +357,16 @@ fn a_queue_of_ten_thousand_gives_out_every_slot_once() {
     let expected: Vec<_> = (0..100).map(|at| RunId::from_suffix(&format!("{at}x0"))).collect();
     assert_eq!(decisions.starts.into_iter().map(|start| start.run).collect::<Vec<_>>(), expected);
 }
+
+#[test]
+fn a_limit_that_was_changed_holds_at_once_and_one_that_is_new_needs_all_facts() {
+    let mut queue = Queue::of(facts("limit 1\n net | 1 slot\n dns | 2 plan"));
+    let mut limits = queue.facts().limits.clone();
+    limits[0].limit = 2;
+    assert!(queue.set_limits(limits.clone()));
+    assert_eq!(queue.decide().starts[0].run, RunId::from_suffix("2"));
+    limits[0].limit = 1;
+    limits.push(LimitFacts { scope: Scope::Executor("local".into()), limit: 1 });
+    assert!(!queue.set_limits(limits));
+    assert_eq!(queue.decide().starts.len(), 1);
+}

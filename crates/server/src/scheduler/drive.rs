@@ -215,8 +215,7 @@ pub(super) async fn give_up(app: &App, run: &str, problem: Problem) {
 }
 
 async fn current(app: &App, run: &str) -> Result<Run, Problem> {
-    let tx = app.db.read().await?;
-    runs::by_id(&tx, run)
+    runs::by_id(&app.db.look(), run)
         .await?
         .ok_or_else(|| Problem::not_found("run/not-found", "The run is gone.").advice("There is nothing to do."))
 }

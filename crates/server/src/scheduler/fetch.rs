@@ -71,8 +71,7 @@ pub(super) async fn run(app: App, closing: CancellationToken) {
 }
 
 async fn waiting(app: &App) -> Result<Vec<Run>, Problem> {
-    let tx = app.db.read().await?;
-    runs::in_status(&tx, &[RunStatus::Fetching]).await
+    runs::in_status(&app.db.look(), &[RunStatus::Fetching]).await
 }
 
 async fn fetch(app: &App, run: Run) {

@@ -64,7 +64,9 @@ struct News {
     runs: BTreeSet<String>,
     /// Workspaces whose queue, lock or tags may be others.
     workspaces: BTreeSet<String>,
-    /// Everything may be: limits were changed, or some news was missed.
+    /// Limits may allow more or fewer.
+    limits: bool,
+    /// Everything may be: some news was missed.
     everything: bool,
 }
 
@@ -75,7 +77,7 @@ impl News {
                 self.runs.insert(run);
                 self.workspaces.insert(workspace);
             }
-            Change::Workspace { workspace } if workspace.is_empty() => self.everything = true,
+            Change::Workspace { workspace } if workspace.is_empty() => self.limits = true,
             Change::Workspace { workspace } => drop(self.workspaces.insert(workspace)),
             _ => return false,
         }
@@ -121,10 +123,10 @@ async fn dispatch(
     news: &News,
 ) -> Result<(), Problem> {
     let began = Instant::now();
-    let tx = app.db.read().await?;
+    let tx = app.db.look();
     let ledger = match ledger {
         Some(known) if !news.everything => {
-            known.refresh(&tx, &news.workspaces).await?;
+            known.refresh(&tx, &news.workspaces, news.limits).await?;
             known
         }
         _ => ledger.insert(Ledger::load(&tx).await?),

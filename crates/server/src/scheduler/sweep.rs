@@ -41,8 +41,7 @@ pub fn keep(app: &App, run: &str) -> Option<String> {
 }
 
 async fn is_over(app: &App, id: &str) -> bool {
-    let Ok(tx) = app.db.read().await else { return false };
-    match runs::by_id(&tx, id).await {
+    match runs::by_id(&app.db.look(), id).await {
         Ok(run) => run.is_none_or(|run| run.status().is_final()),
         Err(_) => false,
     }

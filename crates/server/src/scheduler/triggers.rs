@@ -37,7 +37,7 @@ pub(super) async fn watch(app: App, closing: CancellationToken) {
 async fn decide(app: &App) -> Result<(), Problem> {
     loop {
         // Most runs set nothing off: a look costs no turn of the one writer.
-        let tx = app.db.read().await?;
+        let tx = app.db.look();
         if !firing::is_due(&tx).await? {
             return Ok(());
         }

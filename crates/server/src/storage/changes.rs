@@ -12,9 +12,9 @@ pub enum Change {
         /// Its id.
         run: String,
     },
-    /// A workspace was made, changed, locked, unlocked or deleted, or its organization's limit was changed.
+    /// A workspace was made, changed, locked, unlocked or deleted.
     Workspace {
-        /// Its id.
+        /// Its id; empty when what counts for many, a limit or a setting of their project, was changed.
         workspace: String,
     },
     /// The log of a plan or an apply has grown or ended.

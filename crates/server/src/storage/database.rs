@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use domain::{Fault, Problem};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -33,7 +34,8 @@ impl Db {
     /// `storage/unavailable` when the file cannot be opened or is of a newer multispace.
     pub async fn sqlite(file: &Path, changes: Changes) -> Result<Self, Problem> {
         let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", file.display()));
-        options.max_connections(8).sqlx_logging(false).map_sqlx_sqlite_opts(|options| {
+        // A file does not hang up: nothing is to be found out before a connection is used.
+        options.max_connections(8).test_before_acquire(false).sqlx_logging(false).map_sqlx_sqlite_opts(|options| {
             options
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
@@ -57,6 +59,13 @@ impl Db {
         let connection = Database::connect(options).await.map_err(unavailable)?;
         Migrator::up(&connection, None).await.map_err(unavailable)?;
         Ok(Self { connection, writer, changes })
+    }
+
+    /// To ask without a transaction: one trip to the database where [`Db::read`] makes three. Each query sees what is
+    /// committed at its moment, and those that are asked at once are answered at once. For one question, and for whoever is
+    /// told of every change and looks again.
+    pub fn look(&self) -> Tx {
+        self.on(On::Connections(self.connection.clone()), None)
     }
 
     /// Begins a transaction that only reads.
@@ -89,7 +98,11 @@ impl Db {
 
     async fn begin(&self, permit: Option<OwnedSemaphorePermit>, options: TransactionOptions) -> Result<Tx, Problem> {
         let inner = self.connection.begin_with_options(options).await.map_err(unavailable)?;
-        Ok(Tx { inner, announced: Mutex::default(), changes: self.changes.clone(), _permit: permit })
+        Ok(self.on(On::Transaction(inner), permit))
+    }
+
+    fn on(&self, on: On, permit: Option<OwnedSemaphorePermit>) -> Tx {
+        Tx { on, announced: Mutex::default(), changes: self.changes.clone(), _permit: permit }
     }
 
     /// Closes the connections, so that the files can be removed.
@@ -98,9 +111,9 @@ impl Db {
     }
 }
 
-/// One transaction. Dropped without [`Tx::commit`] it leaves no trace, and what it announced is never heard.
+/// One transaction, or a look without one. Dropped without [`Tx::commit`] it leaves no trace, and what it announced is never heard.
 pub struct Tx {
-    inner: DatabaseTransaction,
+    on: On,
     announced: Mutex<Vec<Change>>,
     changes: Changes,
     _permit: Option<OwnedSemaphorePermit>,
@@ -108,8 +121,8 @@ pub struct Tx {
 
 impl Tx {
     /// What queries run on; for `store.rs` files alone.
-    pub fn db(&self) -> &DatabaseTransaction {
-        &self.inner
+    pub fn db(&self) -> &On {
+        &self.on
     }
 
     /// Tells it to everybody once the transaction is committed.
@@ -125,12 +138,64 @@ impl Tx {
     /// # Errors
     /// `storage/unavailable`; then nothing was written and nothing is told.
     pub async fn commit(self) -> Result<(), Problem> {
-        self.inner.commit().await.map_err(unavailable)?;
+        if let On::Transaction(transaction) = self.on {
+            transaction.commit().await.map_err(unavailable)?;
+        }
         for change in self.announced.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
             self.changes.tell(change);
         }
         Ok(())
     }
+}
+
+/// What the queries of a [`Tx`] run on.
+pub enum On {
+    /// One transaction.
+    Transaction(DatabaseTransaction),
+    /// Whichever connection is free; refuses to write.
+    Connections(DatabaseConnection),
+}
+
+#[async_trait]
+impl ConnectionTrait for On {
+    fn get_database_backend(&self) -> DbBackend {
+        match self {
+            Self::Transaction(on) => on.get_database_backend(),
+            Self::Connections(on) => on.get_database_backend(),
+        }
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        match self {
+            Self::Transaction(on) => on.execute_raw(statement).await,
+            Self::Connections(_) => Err(no_writes()),
+        }
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        match self {
+            Self::Transaction(on) => on.execute_unprepared(sql).await,
+            Self::Connections(_) => Err(no_writes()),
+        }
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        match self {
+            Self::Transaction(on) => on.query_one_raw(statement).await,
+            Self::Connections(on) => on.query_one_raw(statement).await,
+        }
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match self {
+            Self::Transaction(on) => on.query_all_raw(statement).await,
+            Self::Connections(on) => on.query_all_raw(statement).await,
+        }
+    }
+}
+
+fn no_writes() -> DbErr {
+    DbErr::Custom("only a transaction may write".into())
 }
 
 /// Turns a database error into a [`Problem`].
@@ -159,4 +224,25 @@ fn unavailable(error: DbErr) -> Problem {
     Problem::new(Fault::Unavailable, "storage/unavailable", "The database did not answer as it should.")
         .advice("Try again; if it stays so, look at the server's log.")
         .because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_look_sees_what_is_committed_and_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::sqlite(&folder.path().join("db"), Changes::default()).await.unwrap();
+        let tx = db.write().await.unwrap();
+        tx.db().execute_unprepared("INSERT INTO project_turns VALUES ('a', 1)").await.unwrap();
+        let look = db.look();
+        let turns =
+            || look.db().query_all_raw(Statement::from_string(DbBackend::Sqlite, "SELECT * FROM project_turns"));
+        assert_eq!(turns().await.unwrap().len(), 0);
+        tx.commit().await.unwrap();
+        assert_eq!(turns().await.unwrap().len(), 1);
+        assert!(look.db().execute_unprepared("DELETE FROM project_turns").await.is_err());
+        assert_eq!(turns().await.unwrap().len(), 1);
+    }
 }

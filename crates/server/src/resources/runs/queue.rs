@@ -36,30 +36,38 @@ impl Ledger {
             turns: turns.collect(),
         };
         let runs = lines(tx, Of::Everywhere).await?;
-        ledger.take_in(tx, runs).await?;
+        let ids: BTreeSet<_> = runs.iter().map(|run| run.workspace_id.clone()).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        let places = workspaces::placed(tx, &ids).await?;
+        ledger.take_in(tx, runs, places).await?;
         Ok(ledger)
     }
 
-    /// Looks again at these workspaces.
+    /// Looks again at these workspaces, and if so told at the limits. Who waits for a slot waits for this: what can be asked
+    /// at once is.
     ///
     /// # Errors
     /// `storage/unavailable`.
-    pub async fn refresh(&mut self, tx: &Tx, changed: &BTreeSet<String>) -> Result<(), Problem> {
-        let changed: Vec<_> = changed.iter().cloned().collect();
-        for id in &changed {
+    pub async fn refresh(&mut self, tx: &Tx, changed: &BTreeSet<String>, limits: bool) -> Result<(), Problem> {
+        if limits && !self.queue.set_limits(limits::service::every(tx).await?) {
+            *self = Self::load(tx).await?;
+            return Ok(());
+        }
+        let mut ids: Vec<_> = changed.iter().cloned().collect();
+        let Some(last) = ids.last().cloned() else { return Ok(()) };
+        // The same statement for any few of them: the database has it ready.
+        ids.resize(ids.len().next_multiple_of(AT_A_TIME), last);
+        let (runs, places) = tokio::try_join!(lines_of(tx, &ids), workspaces::placed(tx, &ids))?;
+        if runs.iter().any(|run| !self.knows(&run.organization_id)) {
+            *self = Self::load(tx).await?;
+            return Ok(());
+        }
+        for id in changed {
             if let Ok(id) = WorkspaceId::parse(id) {
                 self.queue.forget(&id);
             }
         }
-        for piece in changed.chunks(AT_A_TIME) {
-            let runs = lines(tx, Of::Workspaces(piece)).await?;
-            if runs.iter().any(|run| !self.knows(&run.organization_id)) {
-                *self = Self::load(tx).await?;
-                return Ok(());
-            }
-            self.take_in(tx, runs).await?;
-        }
-        Ok(())
+        self.take_in(tx, runs, places).await
     }
 
     /// Which runs get a slot now.
@@ -82,8 +90,12 @@ impl Ledger {
         self.queue.facts().limits.iter().any(|limit| is_it(&limit.scope))
     }
 
-    async fn take_in(&mut self, tx: &Tx, runs: Vec<Line>) -> Result<(), Problem> {
-        let waits = waits::all(tx).await?;
+    async fn take_in(&mut self, tx: &Tx, runs: Vec<Line>, places: Vec<Placed>) -> Result<(), Problem> {
+        // Whoever waits for a run is parked.
+        let waits = match self.queue.has_parked() || runs.iter().any(Line::is_parked) {
+            true => waits::all(tx).await?,
+            false => Vec::new(),
+        };
         let mut needed: HashMap<&str, Vec<&str>> = HashMap::new();
         for wait in &waits {
             needed.entry(&wait.awaited_id).or_default().push(&wait.run_id);
@@ -95,7 +107,6 @@ impl Ledger {
             of.entry(run.workspace_id.clone()).or_default().push(queued);
         }
         let ids: Vec<_> = of.keys().cloned().collect();
-        let places = workspaces::placed(tx, &ids).await?;
         let tags = tags(tx, &self.queue.facts().limits, &ids).await?;
         for place in places {
             let Some(runs) = of.remove(&place.id) else { continue };
@@ -124,6 +135,15 @@ impl Ledger {
         self.projects.insert(id.to_owned(), at);
         Ok(at)
     }
+}
+
+/// Runs of these workspaces, those of each oldest first.
+async fn lines_of(tx: &Tx, workspaces: &[String]) -> Result<Vec<Line>, Problem> {
+    let mut all = Vec::new();
+    for piece in workspaces.chunks(AT_A_TIME) {
+        all.extend(lines(tx, Of::Workspaces(piece)).await?);
+    }
+    Ok(all)
 }
 
 /// What a run that goes on or waits is held up by.

@@ -90,9 +90,7 @@ pub fn begin(app: &App, stack: &mut Stack, kind: &str, message: &str) {
 /// # Errors
 /// `storage/unavailable`; what is due then still is.
 pub async fn carry_out(app: &App) -> Result<Option<DateTime<Utc>>, Problem> {
-    let tx = app.db.read().await?;
-    let restless = store::restless(&tx).await?;
-    drop(tx);
+    let restless = store::restless(&app.db.look()).await?;
     let mut soonest: Option<DateTime<Utc>> = None;
     for stack in restless {
         if stack.session.is_none() && next_moment(&stack).is_some_and(|moment| moment > app.ports.now()) {

@@ -69,7 +69,7 @@ pub async fn set(
 /// `storage/unavailable`; what is due then still is.
 pub async fn carry_out(app: &App) -> Result<Option<DateTime<Utc>>, Problem> {
     let now = app.ports.now();
-    let tx = app.db.read().await?;
+    let tx = app.db.look();
     let inherited = inherited(&tx).await?;
     let candidates = store::that_destroy(&tx, inherited.0.keys().cloned().collect()).await?;
     drop(tx);
