@@ -94,6 +94,33 @@ impl PlannedOutput {
     }
 }
 
+/// A value on one line, as Terraform writes it: `(known after apply)`, `"text"`, `[1, 2]`, `{ a = true }`.
+impl std::fmt::Display for PlannedValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            PlannedValue::Unknown(_) => f.write_str("(known after apply)"),
+            PlannedValue::Null => f.write_str("null"),
+            PlannedValue::Bool(it) => write!(f, "{it}"),
+            PlannedValue::Number(it) => f.write_str(it),
+            PlannedValue::Text(it) => write!(f, "{it:?}"),
+            PlannedValue::List(items) | PlannedValue::Set(items) | PlannedValue::Tuple(items) => {
+                f.write_str("[")?;
+                for (at, item) in items.iter().enumerate() {
+                    write!(f, "{}{item}", if at == 0 { "" } else { ", " })?;
+                }
+                f.write_str("]")
+            }
+            PlannedValue::Map(entries) | PlannedValue::Object(entries) if entries.is_empty() => f.write_str("{}"),
+            PlannedValue::Map(entries) | PlannedValue::Object(entries) => {
+                for (at, (key, entry)) in entries.iter().enumerate() {
+                    write!(f, "{}{key} = {entry}", if at == 0 { "{ " } else { ", " })?;
+                }
+                f.write_str(" }")
+            }
+        }
+    }
+}
+
 impl PlannedValue {
     /// A value of which nothing is known.
     #[must_use]
@@ -172,5 +199,19 @@ mod tests {
             ("c".to_owned(), output(PlannedValue::unknown())),
         ]);
         assert_eq!(unknown_outputs(&outputs).collect::<Vec<_>>(), ["b", "c"]);
+    }
+
+    #[test]
+    fn a_value_is_written_on_one_line_as_terraform_writes_it() {
+        let text = |text: &str| PlannedValue::Text(text.to_owned());
+        let list =
+            PlannedValue::List(vec![PlannedValue::Number("1.50".into()), text("a \"b\"\n"), PlannedValue::unknown()]);
+        let map = BTreeMap::from([("a".to_owned(), PlannedValue::Bool(true)), ("b".to_owned(), list)]);
+        assert_eq!(
+            PlannedValue::Object(map).to_string(),
+            r#"{ a = true, b = [1.50, "a \"b\"\n", (known after apply)] }"#
+        );
+        assert_eq!(PlannedValue::Map(BTreeMap::new()).to_string(), "{}");
+        assert_eq!(PlannedValue::Tuple(vec![PlannedValue::Null]).to_string(), "[null]");
     }
 }

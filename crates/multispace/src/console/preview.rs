@@ -250,28 +250,10 @@ fn at<'a>(value: &'a PlannedValue, path: &str) -> Option<&'a PlannedValue> {
 const SHORT: usize = 120;
 
 fn short(value: &PlannedValue) -> String {
-    let text = written(value);
+    let text = value.to_string();
     match text.char_indices().nth(SHORT) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
-    }
-}
-
-fn written(value: &PlannedValue) -> String {
-    match value {
-        PlannedValue::Unknown(_) => "(known after apply)".to_owned(),
-        PlannedValue::Null => "null".to_owned(),
-        PlannedValue::Bool(it) => it.to_string(),
-        PlannedValue::Number(it) => it.clone(),
-        PlannedValue::Text(it) => format!("{it:?}"),
-        PlannedValue::List(items) | PlannedValue::Set(items) | PlannedValue::Tuple(items) => {
-            format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", "))
-        }
-        PlannedValue::Map(entries) | PlannedValue::Object(entries) => {
-            let entries: Vec<String> =
-                entries.iter().map(|(key, entry)| format!("{key} = {}", written(entry))).collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
     }
 }
 

@@ -254,25 +254,7 @@ fn quoted(text: &str) -> String {
 }
 
 fn short(value: &PlannedValue) -> String {
-    cut(&written(value))
-}
-
-fn written(value: &PlannedValue) -> String {
-    match value {
-        PlannedValue::Unknown(_) => "(known after apply)".to_owned(),
-        PlannedValue::Null => "null".to_owned(),
-        PlannedValue::Bool(it) => it.to_string(),
-        PlannedValue::Number(it) => it.clone(),
-        PlannedValue::Text(it) => format!("{it:?}"),
-        List(items) | Set(items) | Tuple(items) => {
-            format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", "))
-        }
-        Map(entries) | Object(entries) if entries.is_empty() => "{}".to_owned(),
-        Map(entries) | Object(entries) => {
-            let entries = entries.iter().map(|(key, entry)| format!("{key} = {}", written(entry)));
-            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
-        }
-    }
+    cut(&value.to_string())
 }
 
 fn cut(text: &str) -> String {
