@@ -223,6 +223,7 @@ async fn with_engine(
     interrupts.unless(leftovers::settle(&host, console)).await?;
     let ready = interrupts.unless(prepare::prepare(&host, console, loaded, selected, &wanted.variables)).await?;
     let environment = environment::for_terraform(std::env::vars_os());
+    // Before the code is packed: what is changed in between runs once more, and is not taken for what ran.
     let own = inputs::own(&host, loaded, &wanted.variables, &environment)?;
     let archive = configuration::pack(&loaded.stack, &Limits::default())?;
     let (code, _) = host.begin(drive::command(direction), archive.into()).await?;

@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn up_to_head_what_is_not_committed_counts_as_well() {
         let sandbox = Sandbox::new();
-        sandbox.write("reverted", "for now");
+        sandbox.write("reverted", "changed");
         sandbox.commit();
         sandbox.write("reverted", "reverted");
         sandbox.write("edited", "in the working tree");

@@ -13,7 +13,7 @@ mod visit;
 pub use super::places::Watching;
 pub use form::Filled;
 pub use frame::Frame;
-pub use paging::Pages;
+pub use paging::{Pages, Part};
 pub use visit::{Viewer, Visit};
 
 pub(super) use assets::routes;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{Holder, Workspace, service};
 use crate::actor::Actor;
 use crate::app::App;
-use crate::edge::pages::{Frame, Pages, Viewer, page, see_other};
+use crate::edge::pages::{Frame, Pages, Part, Viewer, page, see_other};
 use crate::edge::{At, At2, Name, Query, Reply, Routes};
 use crate::resources::runs::{self, Moment, Row};
 use crate::resources::{edges, organizations, repositories, states, tokens, variables};
@@ -76,8 +76,8 @@ async fn list(State(app): State<App>, viewer: Viewer, At(name): At<Name>, Query(
     let mut all = service::list(&tx, &viewer.actor, &organization).await?;
     all.retain(|it| it.name.to_lowercase().contains(&search.to_lowercase()));
     let total = all.len();
-    let number = wanted.page.unwrap_or(1).max(1);
-    let chosen: Vec<_> = all.into_iter().skip((number - 1).saturating_mul(SIZE)).take(SIZE).collect();
+    let part = Part::of(wanted.page, SIZE);
+    let chosen: Vec<_> = all.into_iter().skip(part.offset).take(part.size).collect();
     let current = runs::listing::current(&tx, &viewer.actor, &chosen).await?;
     let with: Vec<_> = chosen.iter().filter_map(|it| Some((current.get(&it.id)?.clone(), it.clone()))).collect();
     let rows = runs::rows(&tx, &organization.name, with).await?;
@@ -96,7 +96,7 @@ async fn list(State(app): State<App>, viewer: Viewer, At(name): At<Name>, Query(
     let plain: String = search.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
     page(&List {
         frame: viewer.frame(&app, "Workspaces").within(&organization.name, "workspaces"),
-        pages: Pages::new(format!("/app/{}/workspaces?search={plain}", organization.name), number, SIZE, total),
+        pages: Pages::new(format!("/app/{}/workspaces?search={plain}", organization.name), part, total),
         organization: organization.name,
         search,
         total,

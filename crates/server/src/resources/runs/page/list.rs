@@ -11,7 +11,7 @@ use super::super::Run;
 use super::super::listing::{self, Group};
 use super::words::{self, Moment, Tone};
 use crate::app::App;
-use crate::edge::pages::{Frame, Pages, Viewer, page};
+use crate::edge::pages::{Frame, Pages, Part, Viewer, page};
 use crate::edge::{At, Name, Query, Reply};
 use crate::resources::{organizations, tokens};
 use crate::storage::Tx;
@@ -127,9 +127,8 @@ pub(super) async fn show(
     let group = Group::ALL.into_iter().find(|group| group.as_str() == wanted.group).unwrap_or_default();
     let workspace = wanted.workspace.trim();
     let only = (!workspace.is_empty()).then_some(workspace);
-    let number = wanted.page.unwrap_or(1).max(1);
-    let offset = (number - 1).saturating_mul(SIZE);
-    let listed = listing::list(&tx, &viewer.actor, &organization, only, group, offset, SIZE).await?;
+    let part = Part::of(wanted.page, SIZE);
+    let listed = listing::list(&tx, &viewer.actor, &organization, only, group, part.offset, part.size).await?;
     let address = format!("/app/{}/runs?group={}&workspace={workspace}", organization.name, group.as_str());
     page(&List {
         frame: viewer.frame(&app, "Runs").within(&organization.name, "runs"),
@@ -138,6 +137,6 @@ pub(super) async fn show(
         group,
         total: listed.total,
         rows: rows(&tx, &organization.name, listed.runs).await?,
-        pages: Pages::new(address, number, SIZE, listed.total),
+        pages: Pages::new(address, part, listed.total),
     })
 }

@@ -22,7 +22,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::super::log;
 use super::super::service::{self, Whole};
-use super::logs::{Line, Lines, Position};
+use super::logs::{Line, Position, Which};
 use super::view::{self, View};
 use crate::app::App;
 use crate::edge::pages::{Viewer, Visit, Watching};
@@ -61,16 +61,15 @@ pub(super) async fn events(
     drop(tx);
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let [plan, apply] = positions(last.unwrap_or(&from.at));
+    let log = |which: Which, position| Log { id: which.id(&whole).to_owned(), which, position, ended: false };
+    let logs = [log(Which::Plan, plan), log(Which::Apply, apply)];
     let watch = Watch {
         app,
         visit: viewer.visit,
         run: run.as_str().to_owned(),
         workspace: whole.workspace.id.clone(),
         address,
-        logs: [
-            Log { id: whole.plan.id, phase: "plan", position: plan, ended: false },
-            Log { id: whole.apply.id, phase: "apply", position: apply, ended: false },
-        ],
+        logs,
         changes,
         moved: true,
         ended: false,
@@ -84,7 +83,7 @@ pub(super) async fn events(
 
 struct Log {
     id: String,
-    phase: &'static str,
+    which: Which,
     position: Position,
     ended: bool,
 }
@@ -221,12 +220,11 @@ impl Watch {
             }
             let first = log.position.lines + 1;
             log.position = Position { byte: piece.end, lines: log.position.lines + piece.lines.len() };
-            let phase = log.phase;
+            let which = log.which;
             let lines = piece.lines.iter().enumerate().map(|(at, text)| Line::of(first + at, text)).collect();
-            let prefix = if phase == "plan" { "plan-" } else { "apply-" };
-            let html = rendered(&Lines { address: format!("{}/log/{phase}", self.address), prefix, lines })?;
+            let html = rendered(&which.beside(&self.address, lines))?;
             let id = named(self.logs.each_ref().map(|log| log.position));
-            return Ok(Some(event("log", &json!({ "phase": phase, "html": html }))?.id(id)));
+            return Ok(Some(event("log", &json!({ "phase": which.word(), "html": html }))?.id(id)));
         }
         Ok(None)
     }

@@ -63,6 +63,49 @@ pub struct Lines {
     pub lines: Vec<Line>,
 }
 
+/// The log of which half of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// That of its plan.
+    Plan,
+    /// That of its apply.
+    Apply,
+}
+
+impl Which {
+    /// Its word in addresses.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+        }
+    }
+
+    /// The id of the phase.
+    pub fn id(self, whole: &Whole) -> &str {
+        match self {
+            Self::Plan => &whole.plan.id,
+            Self::Apply => &whole.apply.id,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Plan => "Log of the plan",
+            Self::Apply => "Log of the apply",
+        }
+    }
+
+    /// These lines of it, as they stand beside the run at that address.
+    pub fn beside(self, run: &str, lines: Vec<Line>) -> Lines {
+        let prefix = match self {
+            Self::Plan => "plan-",
+            Self::Apply => "apply-",
+        };
+        Lines { address: format!("{run}/log/{}", self.word()), prefix, lines }
+    }
+}
+
 /// The end of a log, as it stands beside its run.
 pub struct Tail {
     /// `plan` or `apply`.
@@ -82,16 +125,15 @@ impl Tail {
     }
 }
 
-/// The last lines of the log of the phase of that id.
+/// The last lines of a log of the run at that address.
 ///
 /// # Errors
 /// `storage/unavailable`.
-pub async fn tail(app: &App, id: &str, phase: &'static str, run: &str) -> Result<Tail, Problem> {
-    let (texts, position) = end(app, id, TAIL).await?;
+pub async fn tail(app: &App, whole: &Whole, which: Which, run: &str) -> Result<Tail, Problem> {
+    let (texts, position) = end(app, which.id(whole), TAIL).await?;
     let first = position.lines - texts.len();
     let lines = texts.iter().enumerate().map(|(at, text)| Line::of(first + at + 1, text)).collect();
-    let (title, prefix) = if phase == "plan" { ("Log of the plan", "plan-") } else { ("Log of the apply", "apply-") };
-    Ok(Tail { phase, title, lines: Lines { address: format!("{run}/log/{phase}"), prefix, lines }, position })
+    Ok(Tail { phase: which.word(), title: which.title(), lines: which.beside(run, lines), position })
 }
 
 /// At most `most` lines from the end of a log, and how far it goes.
@@ -139,41 +181,20 @@ struct LogPage {
     after: Option<usize>,
 }
 
-pub(super) async fn of_plan(
+pub(super) async fn show(
     State(app): State<App>,
     viewer: Viewer,
     At3(organization, workspace, run): At3<Name, Name, RunId>,
     Query(wanted): Query<Wanted>,
+    which: Which,
 ) -> Reply {
     let whole = super::find(&app, &viewer, &organization, &workspace, &run).await?;
-    show(&app, &viewer, &organization.0, &whole, "plan", wanted).await
-}
-
-pub(super) async fn of_apply(
-    State(app): State<App>,
-    viewer: Viewer,
-    At3(organization, workspace, run): At3<Name, Name, RunId>,
-    Query(wanted): Query<Wanted>,
-) -> Reply {
-    let whole = super::find(&app, &viewer, &organization, &workspace, &run).await?;
-    show(&app, &viewer, &organization.0, &whole, "apply", wanted).await
-}
-
-async fn show(
-    app: &App,
-    viewer: &Viewer,
-    organization: &str,
-    whole: &Whole,
-    phase: &'static str,
-    wanted: Wanted,
-) -> Reply {
     let tx = app.db.read().await?;
-    let run = view::address(&tx, whole).await?;
+    let run = view::address(&tx, &whole).await?;
     drop(tx);
-    let (id, title) =
-        if phase == "plan" { (&whole.plan.id, "Log of the plan") } else { (&whole.apply.id, "Log of the apply") };
-    let texts = all(app, id).await?;
-    let address = format!("{run}/log/{phase}");
+    let texts = all(&app, which.id(&whole)).await?;
+    let title = which.title();
+    let address = format!("{run}/log/{}", which.word());
     let find = wanted.find.trim().to_lowercase();
     let fits = |text: &str| find.is_empty() || text.to_lowercase().contains(&find);
     let fitting: Vec<usize> = (0..texts.len()).filter(|at| fits(&texts[*at])).collect();
@@ -184,7 +205,7 @@ async fn show(
     let lines: Vec<Line> = fitting.iter().skip(first).take(most).map(|&at| Line::of(at + 1, &texts[at])).collect();
     let end = first + lines.len();
     page(&LogPage {
-        frame: viewer.frame(app, title).within(organization, "runs").below(&whole.run.id, run.clone()),
+        frame: viewer.frame(&app, title).within(&organization.0, "runs").below(&whole.run.id, run.clone()),
         title,
         before: (first > 0).then(|| first + 1 - PAGE.min(first)),
         after: (find.is_empty() && end < texts.len()).then_some(end + 1),
@@ -197,28 +218,17 @@ async fn show(
     })
 }
 
-pub(super) async fn raw_of_plan(
-    State(app): State<App>,
-    viewer: Viewer,
-    At3(organization, workspace, run): At3<Name, Name, RunId>,
-) -> Reply {
-    let whole = super::find(&app, &viewer, &organization, &workspace, &run).await?;
-    raw(&app, &whole.plan.id, &format!("{}-plan.log", whole.run.id)).await
-}
-
-pub(super) async fn raw_of_apply(
-    State(app): State<App>,
-    viewer: Viewer,
-    At3(organization, workspace, run): At3<Name, Name, RunId>,
-) -> Reply {
-    let whole = super::find(&app, &viewer, &organization, &workspace, &run).await?;
-    raw(&app, &whole.apply.id, &format!("{}-apply.log", whole.run.id)).await
-}
-
 /// A log as a file that the browser keeps and does not show.
-async fn raw(app: &App, id: &str, name: &str) -> Reply {
-    let mut texts = all(app, id).await?;
+pub(super) async fn raw(
+    State(app): State<App>,
+    viewer: Viewer,
+    At3(organization, workspace, run): At3<Name, Name, RunId>,
+    which: Which,
+) -> Reply {
+    let whole = super::find(&app, &viewer, &organization, &workspace, &run).await?;
+    let mut texts = all(&app, which.id(&whole)).await?;
     texts.push(String::new());
+    let name = format!("{}-{}.log", whole.run.id, which.word());
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),

@@ -18,7 +18,7 @@ use domain::id::{Id, RunId};
 use serde::Deserialize;
 
 pub use self::list::{Row, rows};
-use self::logs::Tail;
+use self::logs::{Tail, Which};
 use self::view::View;
 pub use self::words::Moment;
 use super::service::{self, Whole};
@@ -36,10 +36,10 @@ pub fn pages() -> Routes {
         .get_at_root("/app/{organization}/queue", queue::show)
         .get_at_root(RUN, show)
         .get_at_root(&at("/events"), live::events)
-        .get_at_root(&at("/log/plan"), logs::of_plan)
-        .get_at_root(&at("/log/apply"), logs::of_apply)
-        .get_at_root(&at("/log/plan/raw"), logs::raw_of_plan)
-        .get_at_root(&at("/log/apply/raw"), logs::raw_of_apply)
+        .get_at_root(&at("/log/plan"), |app, viewer, at, query| logs::show(app, viewer, at, query, Which::Plan))
+        .get_at_root(&at("/log/apply"), |app, viewer, at, query| logs::show(app, viewer, at, query, Which::Apply))
+        .get_at_root(&at("/log/plan/raw"), |app, viewer, at| logs::raw(app, viewer, at, Which::Plan))
+        .get_at_root(&at("/log/apply/raw"), |app, viewer, at| logs::raw(app, viewer, at, Which::Apply))
         .post_at_root(&at("/confirm"), confirm)
         .post_at_root(&at("/discard"), discard)
         .post_at_root(&at("/cancel"), cancel)
@@ -67,8 +67,8 @@ async fn show(
     let view = view::of(&app, &tx, &viewer.actor, &whole, viewer.visit.form_token(&app)).await?;
     drop(tx);
     let logs = [
-        logs::tail(&app, &whole.plan.id, "plan", &view.address).await?,
-        logs::tail(&app, &whole.apply.id, "apply", &view.address).await?,
+        logs::tail(&app, &whole, Which::Plan, &view.address).await?,
+        logs::tail(&app, &whole, Which::Apply, &view.address).await?,
     ];
     let at = live::named([logs[0].position, logs[1].position]);
     let title = format!("{}: {}", whole.workspace.name, view.title);

@@ -13,7 +13,7 @@ use super::list::{Row, rows};
 use super::view::{self, Other};
 use crate::actor::Actor;
 use crate::app::App;
-use crate::edge::pages::{Frame, Pages, Viewer, page};
+use crate::edge::pages::{Frame, Pages, Part, Viewer, page};
 use crate::edge::{At, Name, Query, Reply};
 use crate::resources::organizations::{self, Organization};
 use crate::resources::{limits, projects};
@@ -61,11 +61,10 @@ pub(super) async fn show(
     let tx = app.db.read().await?;
     let organization = organizations::service::read(&tx, &viewer.actor, &name.0).await?;
     let occupancy = service::occupancy(&tx, &viewer.actor, &organization).await?;
-    let number = wanted.page.unwrap_or(1).max(1);
-    let offset = (number - 1).saturating_mul(SIZE);
-    let ids = service::queue(&tx, &viewer.actor, &organization, offset as u64, SIZE as u64).await?;
+    let part = Part::of(wanted.page, SIZE);
+    let ids = service::queue(&tx, &viewer.actor, &organization, part.offset as u64, part.size as u64).await?;
     let mut queued = Vec::with_capacity(ids.len());
-    for (place, id) in (offset + 1..).zip(ids) {
+    for (place, id) in (part.offset + 1..).zip(ids) {
         // The queue tells its place also of runs that one may not see: they are left out.
         let Ok(whole) = service::read(&tx, &viewer.actor, &id).await else { continue };
         let waits = view::because(&tx, &viewer.actor, &whole).await?;
@@ -78,7 +77,7 @@ pub(super) async fn show(
         occupancy,
         slots: slots(&tx, &viewer.actor, &organization).await?,
         queued,
-        pages: Pages::new(format!("/app/{}/queue?all=", organization.name), number, SIZE, total),
+        pages: Pages::new(format!("/app/{}/queue?all=", organization.name), part, total),
     })
 }
 
