@@ -7,6 +7,7 @@
 
 mod bench;
 mod bless;
+mod chromium;
 mod ci;
 mod demo;
 mod postgres;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  test [FLAGS] [ARGS]      every test, with the PostgreSQL server, the pytfe and the terraform that they need;
+  test [FLAGS] [ARGS]      every test, with the PostgreSQL server, the pytfe, the Chromium and the terraform they need;
                            ARGS go to nextest (a filter, --no-capture, ...); --kills N sets how often the crash
                            test kills `multispace apply` (5 unless told), --moments N at how many random moments
                            of the provider's work each fault happens (3 unless told)

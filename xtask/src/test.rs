@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::postgres::Cluster;
-use crate::{process, pytfe, tree};
+use crate::{chromium, process, pytfe, tree};
 
 /// Runs the tests; the arguments go to nextest, but for `--kills N` and `--moments N`.
 pub(crate) fn run(args: &[String]) -> Result<()> {
@@ -19,10 +19,12 @@ pub(crate) fn run_with(args: &[String], environment: &[(&str, &str)]) -> Result<
     terraform_is_there()?;
     git_is_there()?;
     let python = pytfe::ready()?;
+    let chromium = chromium::ready()?;
     let cluster = Cluster::start()?;
 
     let prepare = |mut command: Command| {
         command.env("MULTISPACE_TEST_POSTGRES", cluster.url()).env("MULTISPACE_TEST_PYTFE", &python);
+        chromium.tell(&mut command);
         if let Some(kills) = &kills {
             command.env("MULTISPACE_TEST_KILLS", kills);
         }

@@ -8,6 +8,7 @@ mod edge;
 mod edges;
 mod git;
 mod harness;
+mod in_chromium;
 mod lists;
 mod long_queue;
 mod matrix;

@@ -4,11 +4,13 @@ mod archive;
 mod browser;
 mod database;
 mod git;
+mod line;
 mod requests;
 mod terraform;
 
 pub(crate) use archive::{archive, hostile_archive};
 pub(crate) use git::Repository;
+pub(crate) use line::Line;
 pub(crate) use requests::{Answer, Request};
 
 use std::path::PathBuf;

@@ -1,0 +1,236 @@
+//! What holds for every page, with things on it whose names, texts and outputs are hostile: nothing of them becomes markup, the
+//! console stays silent, axe-core finds nothing in light and in dark, and a phone shows it without scrolling sideways.
+//!
+//! Each route for browsers has its visits here. A new one without them fails the test.
+
+use serde_json::{Value, json};
+
+use super::{Screen, page};
+use crate::harness::ORGANIZATION;
+
+/// What would run, or change the page, if it were taken for anything but text.
+const CANARY: &str =
+    r#"<script>window.hit=1</script>"><img src=x onerror="window.hit=2"><svg onload=window.hit=3>'{{7*7}}"#;
+/// What a terminal would take for a link, a title, a colour and a way back.
+const TRICKS: &str = "\u{1b}]8;;javascript:window.hit=4\u{7}click\u{1b}]8;;\u{7} \u{1b}]0;title\u{7}\u{1b}[31mred\u{1b}[2J\u{1b}[1;1H javascript:window.hit=5\r\n";
+
+/// What the visited pages are about.
+struct World {
+    /// A run that waits for approval.
+    planned: String,
+    /// One that waits for it.
+    waiting: String,
+    /// One that is being planned.
+    planning: String,
+    applied: String,
+    errored: String,
+    discarded: String,
+}
+
+impl World {
+    async fn make(screen: &Screen) -> Self {
+        let server = &screen.server;
+        let net = server.workspace_with(json!({ "name": "net", "description": CANARY })).await;
+        for (key, category, hcl) in
+            [("plain", "terraform", false), ("listed", "terraform", true), ("MARK", "env", false)]
+        {
+            let attributes =
+                json!({ "key": key, "value": CANARY, "category": category, "hcl": hcl, "description": CANARY });
+            server
+                .post(&format!("/workspaces/{net}/vars"), json!({ "data": { "attributes": attributes } }))
+                .await
+                .is(201);
+        }
+        let outputs = json!({
+            "text": { "value": CANARY, "type": "string" },
+            "map": { "value": { CANARY: CANARY }, "type": ["map", "string"] },
+            "key": { "value": "s3cret", "type": "string", "sensitive": true },
+        });
+        server.give("net.outputs", &outputs.to_string());
+        server.give("net.plan.says", &format!("{CANARY}\n{TRICKS}"));
+        server.give("net.apply.says", &format!("{CANARY}\n{TRICKS}"));
+        server.configuration(&net, false).await;
+        let applied = server.run(&net, json!({ "auto-apply": true, "message": CANARY })).await;
+        server.until(&applied, "applied").await;
+
+        server.give("net.show", &plan().to_string());
+        let discarded = server.run(&net, json!({ "message": format!("title\n{CANARY}") })).await;
+        server.until(&discarded, "planned").await;
+        server.act(&discarded, "discard").await.is(202);
+        let planned = server.run(&net, json!({ "message": CANARY })).await;
+        server.until(&planned, "planned").await;
+        let comment = json!({ "data": { "attributes": { "body": CANARY } } });
+        server.post(&format!("/runs/{planned}/comments"), comment).await.is(201);
+        let waiting = server.run(&net, json!({ "message": CANARY, "is-destroy": true })).await;
+
+        server.give("db.plan.fail", "");
+        server.give("db.plan.says", &format!("{CANARY}\n{TRICKS}"));
+        let errored = screen.run_of("db", json!({ "message": CANARY })).await;
+        server.until(&errored, "errored").await;
+        server.gate("app.plan.gate");
+        let planning = screen.run_of("app", json!({ "message": CANARY })).await;
+        server.until_called("app plan").await;
+        server.workspace("empty").await;
+        Self { planned, waiting, planning, applied, errored, discarded }
+    }
+
+    fn runs(&self) -> Vec<String> {
+        let of_net = [&self.planned, &self.waiting, &self.applied, &self.discarded].map(|run| page("net", run));
+        of_net.into_iter().chain([page("db", &self.errored), page("app", &self.planning)]).collect()
+    }
+
+    /// Where the pages of a route are.
+    fn visits(&self, route: &str) -> Vec<String> {
+        let at = |rest: &[&str]| rest.iter().map(|rest| format!("/app/{ORGANIZATION}/{rest}")).collect();
+        let with = |rest: &str| self.runs().iter().map(|run| format!("{run}{rest}")).collect();
+        match route {
+            "/app" => vec!["/app".to_owned()],
+            "/app/settings/tokens" => vec![route.to_owned()],
+            "/app/{organization}/workspaces" => {
+                at(&["workspaces", "workspaces?search=%3Cscript%3E", "workspaces?search=net"])
+            }
+            "/app/{organization}/workspaces/{workspace}" => {
+                at(&["workspaces/net", "workspaces/db", "workspaces/empty"])
+            }
+            "/app/{organization}/runs" => at(&["runs", "runs?workspace=net", "runs?group=waits"]),
+            "/app/{organization}/queue" => at(&["queue"]),
+            "/app/{organization}/{workspace}/runs/{run}" => self.runs(),
+            "/app/{organization}/{workspace}/runs/{run}/log/plan" => {
+                let find = format!("{}/log/plan?find=%3Cscript", page("net", &self.planned));
+                let mut all: Vec<_> = with("/log/plan");
+                all.push(find);
+                all
+            }
+            "/app/{organization}/{workspace}/runs/{run}/log/apply" => with("/log/apply"),
+            // Led elsewhere, to a page that is visited.
+            "/" | "/sign-in" | "/app/{organization}" => Vec::new(),
+            // A stream, and files that are kept: nothing to look at.
+            _ if route.ends_with("/events") || route.ends_with("/raw") => Vec::new(),
+            _ => panic!("no test visits the pages of {route}: add where they are"),
+        }
+    }
+}
+
+fn plan() -> Value {
+    let change = |name: &str, actions: &[&str], before: Value, after: Value| {
+        json!({
+            "address": format!("terraform_data.{name}[\"{CANARY}\"]"), "mode": "managed", "type": "terraform_data",
+            "name": name, "provider_name": "terraform.io/builtin/terraform",
+            "change": { "actions": actions, "before": before, "after": after, "replace_paths": [["input"]],
+                        "before_sensitive": false, "after_sensitive": { "secret": true }, "after_unknown": { "id": true } },
+        })
+    };
+    let value = |text: &str| json!({ "input": text, "secret": "s3cret", CANARY: [CANARY, { CANARY: 1 }] });
+    json!({
+        "format_version": "1.2", "applyable": true,
+        "resource_changes": [
+            change("made", &["create"], Value::Null, value(CANARY)),
+            change("changed", &["update"], value("before"), value(CANARY)),
+            change("replaced", &["delete", "create"], value("before"), value(CANARY)),
+            change("gone", &["delete"], value(CANARY), Value::Null),
+        ],
+        "output_changes": {
+            "ip": { "actions": ["create"], "before": null, "after": CANARY, "after_unknown": false },
+            "key": { "actions": ["update"], "before": "s3cret", "after": "s3cret", "before_sensitive": true, "after_sensitive": true, "after_unknown": false },
+        },
+    })
+}
+
+/// Everything that is wrong with the page that is shown.
+async fn faults(screen: &Screen, path: &str) -> Vec<String> {
+    let tab = &screen.tab;
+    let mut faults = Vec::new();
+    for (name, dark) in [("light", false), ("dark", true)] {
+        tab.dark(dark).await;
+        faults.extend(tab.violations().await.into_iter().map(|rule| format!("{name}: {rule}")));
+    }
+    tab.size(390, 844).await;
+    let wide = "(() => { const root = document.documentElement; return root.scrollWidth <= root.clientWidth ? '' :
+        `${root.scrollWidth} wide: ` + [...document.querySelectorAll('main *, header *')].filter((it) => it.getBoundingClientRect().right > root.clientWidth + 1)
+            .slice(0, 3).map((it) => it.outerHTML.slice(0, 160)).join('\\n'); })()";
+    let wide = tab.text(wide).await;
+    if !wide.is_empty() {
+        faults.push(format!("on a phone it is {wide}"));
+    }
+    tab.size(1200, 900).await;
+    tab.dark(false).await;
+    // What would have become of a canary: it ran, or it is an element.
+    let hit = tab.text("String(window.hit) + document.querySelectorAll('img, svg[onload], script:not([src]), a[href^=\"javascript:\" i]').length").await;
+    if hit != "undefined0" {
+        faults.push(format!("a canary lives: {hit}"));
+    }
+    let text = tab.shown().await;
+    if text.contains("s3cret") {
+        faults.push("it shows what is sensitive".to_owned());
+    }
+    if text.contains("49") && text.contains("window.hit") && !text.contains("{{7*7}}") {
+        faults.push("a template in a text was filled in".to_owned());
+    }
+    faults.extend(tab.complaints());
+    faults.into_iter().map(|fault| format!("{path}: {fault}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_keeps_text_as_text_is_silent_accessible_and_fits_a_phone() {
+    let screen = Screen::open().await;
+    screen.goto("/sign-in").await;
+    let mut found = faults(&screen, "/sign-in").await;
+    screen.tab.fill("#token", CANARY).await;
+    screen.tab.follow("button >> Sign in").await;
+    // A browser says of each page with such a status that it could not be loaded.
+    screen.tab.complaints();
+    found.extend(faults(&screen, "/sign-in, refused").await);
+    screen.tab.fill("#token", &screen.server.token).await;
+    screen.tab.follow("button >> Sign in").await;
+
+    let world = World::make(&screen).await;
+    let pages = server::routes().into_iter().filter(|(method, path)| {
+        *method == "GET" && (matches!(path.as_str(), "/" | "/app" | "/sign-in") || path.starts_with("/app/"))
+    });
+    let mut count = 0;
+    for (_, route) in pages {
+        for path in world.visits(&route) {
+            screen.goto(&path).await;
+            // A page whose things are not there would pass all that follows.
+            let there = screen
+                .tab
+                .text("document.querySelectorAll('h1').length + ' ' + document.querySelector('h1').textContent")
+                .await;
+            assert!(there.starts_with("1 ") && !there.contains("Not found"), "{path}: {there}");
+            found.extend(faults(&screen, &path).await);
+            count += 1;
+        }
+    }
+    assert!(count > 20, "{count} pages were visited");
+    for path in [
+        "/app/acme/nothing",
+        "/app/acme/runs?workspace=%22%3E%3Cscript%3E",
+        "/app/acme/workspaces/%3Cscript%3Ewindow.hit=1%3C%2Fscript%3E",
+        "/app/acme/net/runs/run-%3Cscript%3E",
+    ] {
+        screen.goto(path).await;
+        screen.tab.complaints();
+        found.extend(faults(&screen, path).await);
+    }
+    assert!(found.is_empty(), "{} faults:\n{}", found.len(), found.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_things_that_come_while_a_page_is_looked_at_stay_text() {
+    let screen = Screen::signed_in().await;
+    let (tab, server) = (&screen.tab, &screen.server);
+    server.give("net.plan.says", &format!("{CANARY}\n{TRICKS}"));
+    server.give("net.show", &plan().to_string());
+    server.gate("net.plan.gate");
+    let run = screen.run_of("net", json!({ "message": CANARY })).await;
+    server.until(&run, "planning").await;
+    screen.goto(&page("net", &run)).await;
+    screen.mark().await;
+    server.open_gate("net.plan.gate").await;
+    tab.until_shown("Waits for approval").await;
+    let comment = json!({ "data": { "attributes": { "body": CANARY } } });
+    server.post(&format!("/runs/{run}/comments"), comment).await.is(201);
+    tab.press("button >> Discard").await;
+    tab.until_shown("Discarded").await;
+    assert_eq!(faults(&screen, "the run").await, Vec::<String>::new());
+}
