@@ -9,6 +9,7 @@ pub mod auto_destroy;
 pub mod dependency;
 pub mod id;
 pub mod names;
+pub mod picture;
 pub mod plan;
 pub mod planned;
 pub mod problem;
