@@ -27,7 +27,8 @@ pub(super) fn untangle(layered: &mut Layered) {
 }
 
 fn sort(layer: &mut [usize], bound: &[Vec<usize>], places: &mut [f64]) {
-    let mut keyed: Vec<(f64, usize)> = layer.iter().map(|&item| (middle(&bound[item], places, places[item]), item)).collect();
+    let mut keyed: Vec<(f64, usize)> =
+        layer.iter().map(|&item| (middle(&bound[item], places, places[item]), item)).collect();
     keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
     for (slot, (_, item)) in layer.iter_mut().zip(keyed) {
         *slot = item;

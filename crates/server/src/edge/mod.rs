@@ -46,6 +46,7 @@ fn all() -> Routes {
         .and(resources::tokens::pages())
         .and(resources::runs::pages())
         .and(resources::workspaces::pages())
+        .and(resources::stacks::pages())
         .and(resources::oauth_clients::routes())
         .and(resources::organizations::routes())
         .and(resources::limits::routes())

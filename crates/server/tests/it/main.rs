@@ -23,6 +23,7 @@ mod run_triggers;
 mod runs;
 mod runs_again;
 mod scenarios;
+mod stack_pages;
 mod stacks;
 mod states;
 mod teams;

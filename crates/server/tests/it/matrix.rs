@@ -150,6 +150,7 @@ impl Place {
                 &format!("/app/acme/workspaces/{}", self.workspace),
                 &format!("/app/acme/workspaces/{}", self.name),
             )
+            .replace("/stacks/{stack}", &format!("/stacks/{}", self.name))
             .replace("{set}", &self.set)
             .replace("{run}", &self.run)
             .replace("{seal}", "0.0")

@@ -57,6 +57,39 @@ pub async fn downstreams(tx: &Tx, workspace: &str) -> Result<Vec<Edge>, Problem>
     Ok(triggers.chain(store::out_of(tx, workspace).await?.into_iter().map(of_row)).collect())
 }
 
+/// Edges from one of these workspaces to another of them, of every kind: as many queries for many workspaces as for one. Asks
+/// nobody who they are.
+pub async fn among(tx: &Tx, workspaces: &[String]) -> Result<Vec<Edge>, Problem> {
+    let triggers = run_triggers::among(tx, workspaces).await?.into_iter().map(of_trigger);
+    Ok(triggers.chain(store::among(tx, workspaces).await?.into_iter().map(of_row)).collect())
+}
+
+/// The edges among these workspaces, which the actor may see, that [`list`] would show of one of them.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn seen_among(tx: &Tx, actor: &Actor, workspaces: &[Workspace]) -> Result<Vec<Edge>, Problem> {
+    let reads: BTreeSet<&str> = workspaces
+        .iter()
+        .filter(|it| actor.can(Action::ReadRun, workspaces::service::on(it)))
+        .map(|it| it.id.as_str())
+        .collect();
+    let ids: Vec<String> = workspaces.iter().map(|it| it.id.clone()).collect();
+    let mut edges = among(tx, &ids).await?;
+    edges.retain(|edge| reads.contains(edge.upstream.as_str()) || reads.contains(edge.downstream.as_str()));
+    Ok(edges)
+}
+
+/// Who stands on whom among these workspaces, as [`standing_on`] says it of one: pairs of an upstream and a downstream. Asks
+/// nobody who they are.
+pub async fn standing_among(tx: &Tx, workspaces: &[String]) -> Result<BTreeSet<(String, String)>, Problem> {
+    let (runners, rest): (Vec<_>, Vec<_>) =
+        among(tx, workspaces).await?.into_iter().partition(|edge| edge.kind == Kind::Runner);
+    let runners: BTreeSet<_> = runners.into_iter().map(|edge| (edge.downstream, edge.upstream)).collect();
+    let pairs = rest.into_iter().map(|edge| (edge.upstream, edge.downstream));
+    Ok(pairs.filter(|pair| !runners.contains(pair)).collect())
+}
+
 /// Ids of the workspaces that stand on a workspace: those that it triggers and those that read it. Not those whose runs it
 /// started: they need nothing of it. Nor those that start its runs: such a workspace reads what it runs, and is what
 /// destroys it. Asks nobody who they are.

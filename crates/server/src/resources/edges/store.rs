@@ -86,6 +86,18 @@ pub async fn out_of(tx: &Tx, upstream: &str) -> Result<Vec<Model>, Problem> {
     all.order_by_asc(Column::FirstSeen).order_by_asc(Column::Id).all(tx.db()).await.stored()
 }
 
+/// Edges from one of these workspaces to another of them.
+pub async fn among(tx: &Tx, workspaces: &[String]) -> Result<Vec<Model>, Problem> {
+    let upstreams: BTreeSet<&str> = workspaces.iter().map(String::as_str).collect();
+    let mut all = Vec::new();
+    for piece in workspaces.chunks(1_000) {
+        let of = Entity::find().filter(Column::DownstreamId.is_in(piece));
+        all.extend(of.order_by_asc(Column::FirstSeen).order_by_asc(Column::Id).all(tx.db()).await.stored()?);
+    }
+    all.retain(|edge| upstreams.contains(edge.upstream_id.as_str()));
+    Ok(all)
+}
+
 /// The edge of that kind between two workspaces.
 pub async fn between(tx: &Tx, upstream: &str, downstream: &str, kind: Kind) -> Result<Option<Model>, Problem> {
     one(upstream, downstream, kind).one(tx.db()).await.stored()

@@ -10,4 +10,4 @@ pub mod service;
 mod store;
 
 pub use api::routes;
-pub use store::{Model as RunTrigger, Upstream, delete_of, downstreams, in_organization, into, out_of};
+pub use store::{Model as RunTrigger, Upstream, among, delete_of, in_organization, into, out_of};

@@ -1,5 +1,7 @@
 //! Tables and queries of run triggers, of the notes that runs leave for downstreams, and of what was decided.
 
+use std::collections::BTreeSet;
+
 use domain::Problem;
 use domain::trigger::{Outcome, Settled};
 use sea_orm::entity::prelude::*;
@@ -119,6 +121,18 @@ pub async fn in_organization(tx: &Tx, organization: &str) -> Result<Vec<Model>, 
     Entity::find().filter(Column::OrganizationId.eq(organization)).all(tx.db()).await.stored()
 }
 
+/// Triggers from one of these workspaces to another of them, oldest first.
+pub async fn among(tx: &Tx, workspaces: &[String]) -> Result<Vec<Model>, Problem> {
+    let sources: BTreeSet<&str> = workspaces.iter().map(String::as_str).collect();
+    let mut all = Vec::new();
+    for piece in workspaces.chunks(1_000) {
+        let of = Entity::find().filter(Column::WorkspaceId.is_in(piece));
+        all.extend(of.order_by_asc(Column::CreatedAt).all(tx.db()).await.stored()?);
+    }
+    all.retain(|trigger| sources.contains(trigger.source_id.as_str()));
+    Ok(all)
+}
+
 /// Triggers that start runs of a workspace, oldest first.
 pub async fn into(tx: &Tx, workspace: &str) -> Result<Vec<Model>, Problem> {
     let all = Entity::find().filter(Column::WorkspaceId.eq(workspace));
@@ -129,11 +143,6 @@ pub async fn into(tx: &Tx, workspace: &str) -> Result<Vec<Model>, Problem> {
 pub async fn out_of(tx: &Tx, workspace: &str) -> Result<Vec<Model>, Problem> {
     let all = Entity::find().filter(Column::SourceId.eq(workspace));
     all.order_by_asc(Column::CreatedAt).all(tx.db()).await.stored()
-}
-
-/// Ids of the workspaces whose runs those of a workspace set off.
-pub async fn downstreams(tx: &Tx, workspace: &str) -> Result<Vec<String>, Problem> {
-    Ok(out_of(tx, workspace).await?.into_iter().map(|it| it.workspace_id).collect())
 }
 
 /// Adds one.

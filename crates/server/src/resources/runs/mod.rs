@@ -20,7 +20,8 @@ pub mod waits;
 
 pub use api::routes;
 pub use api::shown::{document, plan_document};
-pub use page::{Moment, Row, pages, rows};
+pub use page::start::{Start, start};
+pub use page::{Moment, Row, Tone, length, listed, pages, rows};
 pub use store::{
     Model as Run, PhaseModel as Phase, Reader, TriggeredBy, Upstream, apply_of, by_id, by_key, has_any, in_status,
     plan_of, queue::may_apply, unfinished, unfinished_of,

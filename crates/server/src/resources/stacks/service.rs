@@ -5,7 +5,7 @@ use domain::Problem;
 use domain::id::StackId;
 
 use super::store::{self, Ids, Model as Stack};
-use super::teardown::{self, Members};
+use super::teardown::{self, Members, Roster};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::resources::organizations::Organization;
@@ -76,11 +76,23 @@ pub async fn create(
 /// Stacks of an organization by name.
 pub async fn list(tx: &Tx, actor: &Actor, organization: &Organization) -> Result<Vec<Whole>, Problem> {
     actor.may(Action::ReadOrganization, On::Organization(&organization.id))?;
-    let mut all = Vec::new();
-    for stack in store::in_organization(tx, &organization.id).await? {
-        all.push(whole(tx, stack).await?);
-    }
-    Ok(all)
+    let all = store::in_organization(tx, &organization.id).await?;
+    let roster = Roster::of(tx, &organization.id, all.iter().any(|it| it.tag.is_some())).await?;
+    Ok(all.into_iter().map(|stack| Whole { members: roster.members(&stack), stack }).collect())
+}
+
+/// The stack of that name.
+///
+/// # Errors
+/// `stack/not-found`, also for who may not see it.
+pub async fn named(tx: &Tx, actor: &Actor, organization: &Organization, name: &str) -> Result<Whole, Problem> {
+    let stack = store::by_name(tx, &organization.id, name).await?.ok_or_else(not_found)?;
+    read(tx, actor, &stack.id).await
+}
+
+/// Whether the actor may decide over a stack: put its end off, destroy it.
+pub async fn manages(tx: &Tx, actor: &Actor, stack: &Stack) -> bool {
+    may_manage(tx, actor, stack).await.is_ok()
 }
 
 /// One stack.

@@ -92,6 +92,12 @@ pub async fn lock_row(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
     Entity::find_by_id(id).lock_exclusive().one(tx.db()).await.stored()
 }
 
+/// The stack of that name.
+pub async fn by_name(tx: &Tx, organization: &str, name: &str) -> Result<Option<Model>, Problem> {
+    let all = Entity::find().filter(Column::OrganizationId.eq(organization)).filter(Column::Name.eq(name));
+    all.one(tx.db()).await.stored()
+}
+
 /// Stacks of an organization by name.
 pub async fn in_organization(tx: &Tx, organization: &str) -> Result<Vec<Model>, Problem> {
     let all = Entity::find().filter(Column::OrganizationId.eq(organization));

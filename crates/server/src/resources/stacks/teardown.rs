@@ -33,46 +33,61 @@ impl Members {
     /// # Errors
     /// `stack/cycle` with the names.
     pub async fn graph(&self, tx: &Tx) -> Result<Graph, Problem> {
-        let (mut all, mut triggers) = (Vec::new(), Vec::new());
-        for upstream in &self.0 {
-            for downstream in edges::service::standing_on(tx, &upstream.id).await? {
-                all.extend(self.edge(upstream, &downstream));
-            }
-            for downstream in run_triggers::downstreams(tx, &upstream.id).await? {
-                triggers.extend(self.edge(upstream, &downstream));
-            }
-        }
-        let names = || self.0.iter().map(|it| it.name.as_str());
-        Graph::new(names(), all).or_else(|_| Graph::new(names(), triggers))
-    }
-
-    fn edge(&self, upstream: &Workspace, downstream: &str) -> Option<Edge> {
-        let downstream = self.0.iter().find(|it| it.id == downstream)?;
-        Some(Edge { upstream: upstream.name.clone(), downstream: downstream.name.clone(), reasons: Vec::new() })
+        let ids: Vec<String> = self.0.iter().map(|it| it.id.clone()).collect();
+        let all = edges::service::standing_among(tx, &ids).await?;
+        let triggers = run_triggers::among(tx, &ids).await?.into_iter().map(|it| (it.source_id, it.workspace_id));
+        let triggers: Vec<_> = triggers.collect();
+        let names: BTreeMap<&str, &str> = self.0.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
+        let edge = |(upstream, downstream): &(String, String)| {
+            let (upstream, downstream) = (names.get(upstream.as_str())?, names.get(downstream.as_str())?);
+            Some(Edge { upstream: (*upstream).into(), downstream: (*downstream).into(), reasons: Vec::new() })
+        };
+        let all_names = || names.values().copied();
+        Graph::new(all_names(), all.iter().filter_map(edge).collect())
+            .or_else(|_| Graph::new(all_names(), triggers.iter().filter_map(edge).collect()))
     }
 }
 
 /// What belongs to a stack now.
 pub async fn members(tx: &Tx, stack: &Stack) -> Result<Members, Problem> {
-    let mut all = workspaces::in_organization(tx, &stack.organization_id).await?;
-    let mut tagged = BTreeSet::new();
-    if let Some(tag) = &stack.tag {
-        let ids: Vec<_> = all.iter().map(|it| it.id.clone()).collect();
+    Ok(Roster::of(tx, &stack.organization_id, stack.tag.is_some()).await?.members(stack))
+}
+
+/// The workspaces of an organization, from which stacks select theirs.
+pub(super) struct Roster {
+    all: Vec<Workspace>,
+    /// Their tags by workspace, as a stack names them.
+    tags: BTreeMap<String, Vec<String>>,
+}
+
+impl Roster {
+    /// Those of an organization, with their tags if a stack selects by one.
+    pub(super) async fn of(tx: &Tx, organization: &str, tagged: bool) -> Result<Self, Problem> {
+        let all = workspaces::in_organization(tx, organization).await?;
+        let ids: Vec<_> = all.iter().filter(|_| tagged).map(|it| it.id.clone()).collect();
+        let mut tags: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for piece in ids.chunks(1_000) {
-            let tags = workspaces::tags_of_all(tx, piece).await?;
-            let fits = |it: &workspaces::Tag| match &it.value {
-                Some(value) => *tag == format!("{}:{value}", it.key),
-                None => *tag == it.key,
-            };
-            tagged.extend(tags.into_iter().filter(|(_, it)| fits(it)).map(|(id, _)| id));
+            for (workspace, tag) in workspaces::tags_of_all(tx, piece).await? {
+                let named = match tag.value {
+                    Some(value) => format!("{}:{value}", tag.key),
+                    None => tag.key,
+                };
+                tags.entry(workspace).or_default().push(named);
+            }
         }
+        Ok(Self { all, tags })
     }
-    all.retain(|it| {
-        stack.workspaces.0.contains(&it.id)
-            || tagged.contains(&it.id)
-            || stack.project_id.as_deref() == Some(it.project_id.as_str())
-    });
-    Ok(Members(all))
+
+    /// What belongs to a stack.
+    pub(super) fn members(&self, stack: &Stack) -> Members {
+        let listed: BTreeSet<&str> = stack.workspaces.0.iter().map(String::as_str).collect();
+        let belongs = |it: &&Workspace| {
+            listed.contains(it.id.as_str())
+                || stack.tag.as_ref().is_some_and(|tag| self.tags.get(&it.id).is_some_and(|all| all.contains(tag)))
+                || stack.project_id.as_deref() == Some(it.project_id.as_str())
+        };
+        Members(self.all.iter().filter(belongs).cloned().collect())
+    }
 }
 
 /// Begins a teardown.

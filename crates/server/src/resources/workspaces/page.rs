@@ -15,7 +15,7 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::edge::pages::{Frame, Pages, Part, Viewer, page, see_other};
 use crate::edge::{At, At2, Name, Query, Reply, Routes};
-use crate::resources::runs::{self, Moment, Row};
+use crate::resources::runs::{self, Moment, Row, Start};
 use crate::resources::{edges, organizations, repositories, states, tokens, variables};
 use crate::storage::Tx;
 
@@ -159,6 +159,8 @@ struct Page {
     description: String,
     lock: Option<(String, Option<String>)>,
     facts: Vec<(&'static str, String)>,
+    /// What may be started.
+    start: Option<Start>,
     rows: Vec<Row>,
     total: usize,
     all_runs: String,
@@ -192,6 +194,14 @@ async fn show(State(app): State<App>, viewer: Viewer, At2(organization, name): A
         description: workspace.description.clone().unwrap_or_default(),
         lock: lock(&tx, &workspace).await?,
         facts: facts(&tx, &workspace).await?,
+        start: runs::start(
+            &tx,
+            actor,
+            &workspace,
+            format!("{place}/workspaces/{}", workspace.name),
+            viewer.visit.form_token(&app),
+        )
+        .await?,
         total: listed.total,
         rows: runs::rows(&tx, &organization.name, listed.runs).await?,
         all_runs: format!("{place}/runs?workspace={}", workspace.name),

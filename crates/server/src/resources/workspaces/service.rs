@@ -162,6 +162,11 @@ pub async fn read(tx: &Tx, actor: &Actor, id: &str) -> Result<Workspace, Problem
     visible(tx, actor, found, Action::ReadWorkspace).await
 }
 
+/// Whether the actor may see a workspace that was read already.
+pub async fn sees(tx: &Tx, actor: &Actor, workspace: &Workspace) -> Result<bool, Problem> {
+    may(tx, actor, workspace, Action::ReadWorkspace).await
+}
+
 /// The workspace that clients call `name`.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ mod live;
 mod logs;
 mod plan;
 mod queue;
+pub mod start;
 mod view;
 mod words;
 
@@ -20,7 +21,7 @@ use serde::Deserialize;
 pub use self::list::{Row, rows};
 use self::logs::{Tail, Which};
 use self::view::View;
-pub use self::words::Moment;
+pub use self::words::{Moment, Tone, length, listed};
 use super::service::{self, Whole};
 use crate::app::App;
 use crate::edge::pages::{Filled, Frame, Viewer, page, see_other};
@@ -34,6 +35,7 @@ pub fn pages() -> Routes {
     Routes::default()
         .get_at_root("/app/{organization}/runs", list::show)
         .get_at_root("/app/{organization}/queue", queue::show)
+        .and(start::pages())
         .get_at_root(RUN, show)
         .get_at_root(&at("/events"), live::events)
         .get_at_root(&at("/log/plan"), |app, viewer, at, query| logs::show(app, viewer, at, query, Which::Plan))

@@ -108,6 +108,7 @@ pub fn source(source: &str) -> &str {
     match source {
         "terraform+cloud" | "terraform" => "the terraform command",
         "tfe-api" => "the API",
+        "tfe-ui" => "the browser",
         "tfe-configuration-version" => "new code",
         "tfe-run-trigger" => "a run trigger",
         "tfe-infrastructure-lifecycle" => "its time to live",
