@@ -104,7 +104,7 @@ on_both! {
     }
 
     async fn a_run_is_started_from_a_workspace_and_a_destroy_after_a_page_that_says_what_goes(server) {
-        let [net, cluster, ..] = mesh(&server).await;
+        let [_, cluster, ..] = mesh(&server).await;
         let mut browser = server.signed_in(&server.token).await;
         let text = browser.page("/app/acme/workspaces/net").await;
         assert!(text.contains("action=\"/app/acme/workspaces/net/run\""), "{text}");

@@ -12,4 +12,4 @@ pub mod teardown;
 
 pub use api::routes;
 pub use page::pages;
-pub use store::{Event, delete_all};
+pub use store::{Event, Model as Stack, delete_all};

@@ -7,7 +7,7 @@ use domain::Problem;
 use serde::Deserialize;
 
 use super::super::service::{self, Whole};
-use super::super::store::Model;
+use super::super::{Event, Stack};
 use crate::app::App;
 use crate::edge::pages::{Filled, Frame, Viewer, page, see_other};
 use crate::edge::{At2, Name, Reply, Routes};
@@ -34,13 +34,13 @@ pub struct Life {
 
 impl Life {
     /// That of a stack.
-    pub fn of(stack: &Model, now: DateTime<Utc>) -> Self {
+    pub fn of(stack: &Stack, now: DateTime<Utc>) -> Self {
         Self { ends: stack.expires_at.map(|at| (Moment(at), runs::length(at - now))) }
     }
 }
 
 /// The status of a stack in words, and the class by which it is dressed.
-pub fn status(stack: &Model) -> (&'static str, &'static str) {
+pub fn status(stack: &Stack) -> (&'static str, &'static str) {
     match stack.status.as_str() {
         "destroying" => ("Being destroyed", "busy"),
         "held" => ("Held", "asks"),
@@ -59,8 +59,8 @@ pub struct Told {
 }
 
 /// What happened to a stack, newest first.
-pub fn told(stack: &Model) -> Vec<Told> {
-    let told = |event: &super::super::Event| Told { at: Moment(event.at), message: event.message.clone() };
+pub fn told(stack: &Stack) -> Vec<Told> {
+    let told = |event: &Event| Told { at: Moment(event.at), message: event.message.clone() };
     stack.events.0.iter().rev().map(told).collect()
 }
 

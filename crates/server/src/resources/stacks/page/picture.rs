@@ -7,7 +7,7 @@ use domain::picture::{Picture, Sizes, draw};
 /// How large things are, in pixels.
 pub const SIZES: Sizes = Sizes { width: 204, height: 46, between: 84, gap: 14, margin: 12, tall: 24 };
 /// Most characters of a name in the picture; the whole of it is told beside.
-const SHORT: usize = 25;
+const SHORT: usize = 22;
 
 /// Draws so many workspaces and the edges between them.
 pub fn of(nodes: usize, edges: &[(usize, usize)]) -> Picture {
