@@ -71,6 +71,17 @@ impl World {
         let planning = screen.run_of("app", json!({ "message": CANARY })).await;
         server.until_called("app plan").await;
         server.workspace("empty").await;
+        let long = "a-name-of-a-workspace-that-is-as-long-as-names-of-workspaces-are-in-places";
+        let long = server.workspace(long).await;
+        for (upstream, downstream) in [("net", "db"), ("db", "app")] {
+            let id = async |name| server.get(&format!("/organizations/{ORGANIZATION}/workspaces/{name}")).await.id();
+            let source = json!({ "sourceable": { "data": { "type": "workspaces", "id": id(upstream).await } } });
+            let trigger = json!({ "data": { "relationships": source } });
+            server.post(&format!("/workspaces/{}/run-triggers", id(downstream).await), trigger).await.is(201);
+        }
+        let stack = json!({ "name": "demo", "workspace-ids": [net, long], "expires-at": "2099-01-01T00:00:00Z" });
+        let stack = json!({ "data": { "attributes": stack } });
+        server.post(&format!("/organizations/{ORGANIZATION}/stacks"), stack).await.is(201);
         Self { planned, waiting, planning, applied, errored, discarded }
     }
 
@@ -92,6 +103,15 @@ impl World {
             "/app/{organization}/workspaces/{workspace}" => {
                 at(&["workspaces/net", "workspaces/db", "workspaces/empty"])
             }
+            "/app/{organization}/workspaces/{workspace}/destroy" => {
+                at(&["workspaces/net/destroy", "workspaces/empty/destroy"])
+            }
+            "/app/{organization}/graph" => {
+                at(&["graph", "graph?focus=db", "graph?focus=db&depth=1", "graph?focus=e", "graph?focus=%3Cscript%3E"])
+            }
+            "/app/{organization}/stacks" => at(&["stacks"]),
+            "/app/{organization}/stacks/{stack}" => at(&["stacks/demo", "stacks/demo?focus=net"]),
+            "/app/{organization}/stacks/{stack}/destroy" => at(&["stacks/demo/destroy"]),
             "/app/{organization}/runs" => at(&["runs", "runs?workspace=net", "runs?group=waits"]),
             "/app/{organization}/queue" => at(&["queue"]),
             "/app/{organization}/{workspace}/runs/{run}" => self.runs(),
