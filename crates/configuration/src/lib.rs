@@ -5,6 +5,7 @@
 //! Terraform, evaluating what only Terraform can know, a database, an async runtime, printing.
 
 mod archive;
+mod asked;
 mod backend;
 mod changed;
 mod diagnostic;
@@ -28,6 +29,7 @@ mod tree;
 mod value;
 
 pub use archive::{Contents, Limits, check, unpack};
+pub use asked::asked_of_init;
 pub use backend::{BackendSetting, CloudSetting};
 pub use changed::workspaces_of_changes;
 pub use diagnostic::{Diagnostic, Notice, NoticeKind, Place};

@@ -72,10 +72,13 @@ pub(crate) struct Call {
 impl Call {
     /// The folder that is called, when it is a local one.
     pub(crate) fn local_source(&self) -> Option<&str> {
-        self.source
-            .as_deref()
-            .filter(|source| *source == "." || *source == ".." || source.starts_with("./") || source.starts_with("../"))
+        self.source.as_deref().filter(|source| is_local(source))
     }
+}
+
+/// Whether the source of a module is a folder beside the caller's.
+pub(crate) fn is_local(source: &str) -> bool {
+    source == "." || source == ".." || source.starts_with("./") || source.starts_with("../")
 }
 
 /// The sorts of reference to another workspace's outputs.
@@ -332,7 +335,7 @@ fn attributes(body: &Body) -> BTreeMap<String, Expression> {
     body.attributes().map(|attribute| (attribute.key.as_str().to_owned(), attribute.value.clone())).collect()
 }
 
-fn literal_text(body: &Body, name: &str) -> Option<String> {
+pub(crate) fn literal_text(body: &Body, name: &str) -> Option<String> {
     let value = evaluate::literal(&body.get_attribute(name)?.value).ok()?;
     value.as_str().map(str::to_owned)
 }

@@ -11,6 +11,7 @@ mod deferred;
 mod environment;
 mod folder;
 mod follow;
+mod initialised;
 mod overrides;
 mod plan;
 mod plan_json;

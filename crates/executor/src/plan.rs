@@ -11,6 +11,7 @@ use domain::planned::PlannedOutputs;
 
 use crate::folder::{append_private, open_private};
 use crate::follow::Follow;
+use crate::initialised::Initialised;
 use crate::prepare::{self, Prepared};
 use crate::process::{Ended, Output as Streams, ours};
 use crate::render::{Form, Rendering};
@@ -93,10 +94,19 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
         Ended::Exit(Some(0)) => false,
         Ended::Exit(Some(2)) => true,
         Ended::Exit(Some(1)) if work.operation.scratch => {
-            let deferred = deferred::deferred(work, prepared).await?;
-            return Ok(Err(deferred.unwrap_or_else(|| failure(&Ended::Exit(Some(1)), "plan"))));
+            if let Some(deferred) = deferred::deferred(work, prepared).await? {
+                return Ok(Err(deferred));
+            }
+            with_kept(prepared, Initialised::forget).await?;
+            return Ok(Err(failure(&Ended::Exit(Some(1)), "plan")));
         }
-        ended => return Ok(Err(failure(&ended, "plan"))),
+        ended => {
+            if matches!(ended, Ended::Exit(_)) {
+                // It may have failed for what was kept.
+                with_kept(prepared, Initialised::forget).await?;
+            }
+            return Ok(Err(failure(&ended, "plan")));
+        }
     };
 
     let shown = launcher.folder.plan_json();
@@ -145,9 +155,12 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
     reading.await.map_err(|problem| ours("The plan could not be read.", problem))?.map(Ok)
 }
 
-/// Runs `init`; says why not when it did not succeed. What it prints reaches the log only then: of an `init` that went well
-/// nobody wants to read in every run.
+/// Runs `init`, unless what it would make is kept; says why not when it did not succeed. What it prints reaches the log only then: of an
+/// `init` that went well nobody wants to read in every run.
 pub(crate) async fn init(prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> Result<Option<Failure>, Problem> {
+    if with_kept(prepared, Initialised::restore).await? == Some(true) {
+        return Ok(None);
+    }
     let log = prepared.launcher.folder.init_log();
     open_private(&log).map_err(unwritable)?;
     let output = Streams::together(append_private(&log).map_err(unwritable)?).map_err(unwritable)?;
@@ -160,8 +173,20 @@ pub(crate) async fn init(prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> R
     let failure = unsuccessful(&prepared.launcher.run("init", &arguments, output).await?, "init");
     if failure.is_some() {
         upstream.log(Bytes::from(fs::read(&log).map_err(unwritable)?)).await;
+    } else {
+        with_kept(prepared, Initialised::keep).await?;
     }
     Ok(failure)
+}
+
+/// Does something with what is kept of `init`, if anything is.
+async fn with_kept<T: Send + 'static>(
+    prepared: &Prepared,
+    does: impl FnOnce(&Initialised) -> T + Send + 'static,
+) -> Result<Option<T>, Problem> {
+    let Some(initialised) = prepared.initialised.clone() else { return Ok(None) };
+    let doing = tokio::task::spawn_blocking(move || does(&initialised));
+    doing.await.map(Some).map_err(|problem| ours("What init made cannot be looked after.", problem))
 }
 
 /// What `plan` is told of the operation.

@@ -11,6 +11,7 @@ use domain::id::Id;
 
 use crate::environment::{environment, of_the_run};
 use crate::folder::{Folder, PhaseRecord, make_private, phase_name, remove, write_private};
+use crate::initialised::Initialised;
 use crate::overrides;
 use crate::process::{Launcher, ours};
 use crate::recover::kill_leftover;
@@ -27,6 +28,8 @@ pub(crate) struct Prepared {
     pub(crate) state: Option<PathBuf>,
     /// What of the code was rewritten.
     pub(crate) rewritten: Rewritten,
+    /// What the code asks of `init`; `None` when nothing of it is kept.
+    pub(crate) initialised: Option<Initialised>,
 }
 
 /// Builds the folder from nothing; whatever was there is gone, and so is a terraform that still worked in it.
@@ -36,11 +39,13 @@ pub(crate) async fn build(work: &Work, phase: Phase, stop: Stop) -> Result<Prepa
     let mut prepared = prepare(work, &folder, phase, stop).await?;
     kill_leftover(&work.folder).await?;
     let task = work.clone();
-    let root = prepared.launcher.root.clone();
-    let state = prepared.state.clone();
-    prepared.rewritten = tokio::task::spawn_blocking(move || fill(&task, &folder, &root, state.as_deref()))
-        .await
-        .map_err(|problem| ours("The run's folder could not be made.", problem))??;
+    let (root, state, version) = (prepared.launcher.root.clone(), prepared.state.clone(), prepared.version.clone());
+    let filling = tokio::task::spawn_blocking(move || {
+        let rewritten = fill(&task, &folder, &root, state.as_deref())?;
+        Ok::<_, Problem>((rewritten, Initialised::of(&task, &root, &version)))
+    });
+    (prepared.rewritten, prepared.initialised) =
+        filling.await.map_err(|problem| ours("The run's folder could not be made.", problem))??;
     Ok(prepared)
 }
 
@@ -76,7 +81,7 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
     };
     let launcher = Launcher { folder: folder.clone(), binary, environment, root, grace: work.grace, stop, record };
     let state = state_inside.map(|inside| folder.path().join(inside));
-    Ok(Prepared { launcher, version, state, rewritten: Rewritten::default() })
+    Ok(Prepared { launcher, version, state, rewritten: Rewritten::default(), initialised: None })
 }
 
 pub(crate) fn working_directory(text: &str) -> Result<PathBuf, Problem> {

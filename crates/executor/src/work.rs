@@ -27,6 +27,9 @@ pub struct Work {
     /// The run's own durable folder (absolute); made by the plan phase, reused by the apply phase, rebuilt from `source`,
     /// `state` and `plan_file` if it is gone.
     pub folder: PathBuf,
+    /// Folder in which what `init` made is kept for other runs that ask for the same (absolute, made when it is needed); `None` keeps
+    /// nothing.
+    pub initialised: Option<PathBuf>,
     /// The Terraform code.
     pub source: Source,
     /// Folder of the root module inside the source, relative; empty for the top.

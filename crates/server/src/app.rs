@@ -37,6 +37,8 @@ pub struct App {
 pub struct Setup {
     /// Folder of the run folders.
     pub runs: PathBuf,
+    /// Folder in which what `terraform init` made is kept.
+    pub initialised: PathBuf,
     /// The terraform or tofu that is used where a workspace asks for no other version.
     pub terraform: PathBuf,
     /// The version of `terraform` (`1.11.4`).

@@ -106,6 +106,7 @@ impl Engine {
         let git = Git::new(options.data.join("git"), &options.git_local, &options.environment, limits)?;
         let setup = Setup {
             runs: options.data.join("runs"),
+            initialised: options.data.join("initialised"),
             terraform,
             terraform_version: version.version,
             terraform_versions: options.terraform_versions,

@@ -67,6 +67,7 @@ mod tests {
     fn setup(versions: Option<PathBuf>) -> Setup {
         Setup {
             runs: PathBuf::new(),
+            initialised: PathBuf::new(),
             terraform: "/bin/terraform".into(),
             terraform_version: "1.11.4".into(),
             terraform_versions: versions,

@@ -3,6 +3,7 @@
 mod apply;
 mod death;
 mod environment;
+mod initialised;
 mod plan;
 mod preview;
 mod setting;

@@ -62,6 +62,7 @@ pub(crate) fn run(files: &[(&str, &str)]) -> Setting {
     let work = Work {
         run: RunId::from_suffix("fSX576JZGENVaeMi"),
         folder: keep.path().join("run"),
+        initialised: None,
         source: Source::Archive(archive(files)),
         working_directory: String::new(),
         terraform: PathBuf::from("terraform"),

@@ -57,6 +57,7 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
     Ok(Work {
         run: RunId::parse(&run.id)?,
         folder: folder(&app.setup, &run.id),
+        initialised: Some(app.setup.initialised.clone()),
         source: Source::Archive(configurations::service::archive(app, &configuration).await?),
         working_directory: workspace.working_directory.clone(),
         terraform: terraform::resolve(&app.setup, &run.terraform_version)?,
