@@ -38,7 +38,7 @@ pub use render::line_as_text;
 pub use stop::Stop;
 pub use version::{Product, Version, locate, terraform_version};
 pub use work::{
-    Answer, Applied, Backend, Counts, Deferred, Failure, FailureKind, InDoubt, Names, Operation, Output, Phase,
-    Planned, ReadBlock, Recovery, Source, UnknownOutput, Unsaved, Upstream, UpstreamOutputs, Variable,
+    Answer, Applied, Backend, Counts, Deferred, Description, Failure, FailureKind, InDoubt, Names, Operation, Output,
+    Phase, Planned, ReadBlock, Recovery, Source, UnknownOutput, Unsaved, Upstream, UpstreamOutputs, Variable,
     VariableCategory, Work,
 };

@@ -1,4 +1,4 @@
-//! The plan phase: `init`, `plan -out`, `show -json`, and `providers schema -json` where the log is structured.
+//! The plan phase: `init`, `plan -out`, `show -json` where somebody may read it, and `providers schema -json` where the log is structured.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use crate::prepare::{self, Prepared};
 use crate::process::{Ended, Output as Streams, ours};
 use crate::render::{Form, Rendering};
 use crate::stop::Stop;
-use crate::work::{Failure, FailureKind, Output, Phase, Planned, Recovery, Upstream, Work};
+use crate::work::{Description, Failure, FailureKind, Output, Phase, Planned, Recovery, Upstream, Work};
 use crate::{deferred, plan_json, planned, scratch};
 
 /// Plans a run in its folder, which is made anew.
@@ -109,6 +109,35 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
         }
     };
 
+    // What a plan that only refreshes amounts to is not in its exit code.
+    let is_described = work.operation.described || work.operation.scratch || work.operation.refresh_only;
+    if !is_described {
+        let plan_file = Bytes::from(fs::read(launcher.folder.plan_file()).map_err(unwritable)?);
+        // A form that is not known is left to terraform.
+        if let Some(counts) = planned::counts(&plan_file) {
+            return Ok(Ok(Planned {
+                has_changes: changed,
+                counts,
+                plan_file: Some(plan_file),
+                description: None,
+                terraform_version: prepared.version.version.clone(),
+                generated_configuration: work.operation.generate_config && generated.is_file(),
+                outputs: PlannedOutputs::new(),
+            }));
+        }
+    }
+    describe(work, prepared, changed, generated.is_file()).await
+}
+
+/// Has terraform say what is planned, and reads that.
+async fn describe(
+    work: &Work,
+    prepared: &Prepared,
+    changed: bool,
+    generated: bool,
+) -> Result<Result<Planned, Failure>, Problem> {
+    let launcher = &prepared.launcher;
+    let log = || append_private(&launcher.folder.log(Phase::Plan));
     let shown = launcher.folder.plan_json();
     let arguments = ["show".into(), "-json".into(), launcher.folder.plan_file().into_os_string()];
     let output = apart(&shown, log().map_err(unwritable)?).map_err(unwritable)?;
@@ -133,7 +162,7 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
         let unreadable =
             |problem: serde_json::Error| ours("Terraform's description of the plan cannot be read.", problem);
         let facts = plan_json::facts(&json).map_err(unreadable)?;
-        let json_redacted = plan_json::redacted(&json, schemas.as_deref()).map_err(unreadable)?;
+        let redacted = plan_json::redacted(&json, schemas.as_deref()).map_err(unreadable)?;
         let plan_file = fs::read(plan_file).map_err(unwritable)?;
         let outputs = match operation.scratch {
             true => planned::outputs_of_plan(&plan_file, &json).ok_or_else(|| {
@@ -145,10 +174,9 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
             has_changes: changed || (operation.refresh_only && facts.applyable),
             counts: facts.counts,
             plan_file: (!operation.scratch).then(|| Bytes::from(plan_file)),
-            json,
-            json_redacted,
+            description: Some(Description { json, redacted }),
             terraform_version: version,
-            generated_configuration: operation.generate_config && generated.is_file(),
+            generated_configuration: operation.generate_config && generated,
             outputs,
         })
     });

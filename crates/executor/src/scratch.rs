@@ -30,8 +30,10 @@ pub(crate) async fn plan(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -
         Err(problem) => tracing::error!(%problem, "the folder of a scratch plan could not be removed"),
     }
     let mut planned = planned?;
-    if let Some(masked) = Mask::of(work).redacted(&planned.json_redacted) {
-        planned.json_redacted = masked;
+    if let Some(description) = &mut planned.description
+        && let Some(masked) = Mask::of(work).redacted(&description.redacted)
+    {
+        description.redacted = masked;
     }
     Ok(planned)
 }

@@ -88,6 +88,9 @@ pub struct Operation {
     /// A plan that is only looked at: it may stand on planned outputs, it is made in a folder of its own that is gone when
     /// it was read, there is no plan file of it, and nothing can apply it.
     pub scratch: bool,
+    /// Whether somebody may want to read what is planned. Where nobody does, a process is saved: `terraform show` costs almost as much as
+    /// a small plan.
+    pub described: bool,
 }
 
 /// What a run is called.
@@ -201,16 +204,23 @@ pub struct Planned {
     pub counts: Counts,
     /// The plan file, opaque; `None` for a scratch plan.
     pub plan_file: Option<Bytes>,
-    /// `terraform show -json` of the plan, with secrets.
-    pub json: Bytes,
-    /// The redacted form that the CLI renders: no value that terraform marks sensitive, with provider schemas.
-    pub json_redacted: Bytes,
+    /// What it says; `None` where [`Operation::described`] did not ask for it.
+    pub description: Option<Description>,
     /// Version of the terraform that made it.
     pub terraform_version: String,
     /// Generated configuration was written (`-generate-config-out`).
     pub generated_configuration: bool,
     /// The outputs that the workspace will have when this is applied; only of a scratch plan.
     pub outputs: PlannedOutputs,
+}
+
+/// A plan in words of JSON.
+#[derive(Clone)]
+pub struct Description {
+    /// `terraform show -json` of the plan, with secrets.
+    pub json: Bytes,
+    /// The redacted form that the CLI renders: no value that terraform marks sensitive, with provider schemas.
+    pub redacted: Bytes,
 }
 
 /// An apply that succeeded.

@@ -14,6 +14,8 @@ mod state;
 
 use domain::planned::{PlannedOutputs, PlannedValue};
 
+pub(crate) use plan_file::counts;
+
 pub use json::{from_json, to_json, type_from_json, type_to_json};
 pub use state::outputs_of_state;
 

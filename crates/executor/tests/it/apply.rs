@@ -88,7 +88,7 @@ async fn structured_output_keeps_terraforms_lines_as_they_are() {
     let (planned, _, log) = setting.done().await;
     let json_lines = log.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()).count();
     assert!(json_lines > 8, "{log}");
-    let redacted: serde_json::Value = serde_json::from_slice(&planned.json_redacted).unwrap();
+    let redacted: serde_json::Value = serde_json::from_slice(&planned.description.as_ref().unwrap().redacted).unwrap();
     assert_eq!(redacted["plan_format_version"], "1.2");
     assert!(
         redacted["provider_schemas"]["terraform.io/builtin/terraform"]["resource_schemas"]["terraform_data"]

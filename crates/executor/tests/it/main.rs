@@ -2,6 +2,7 @@
 
 mod apply;
 mod death;
+mod described;
 mod environment;
 mod initialised;
 mod plan;

@@ -117,8 +117,8 @@ async fn no_secret_is_in_the_redacted_plan() {
         setting.work.variables = vec![crate::setting::terraform("s", "s3cret")];
         let (planned, log) = setting.plan().await;
         let planned = good(planned, &log);
-        assert!(String::from_utf8_lossy(&planned.json).contains("s3cret"));
-        let redacted = String::from_utf8_lossy(&planned.json_redacted).into_owned();
+        assert!(String::from_utf8_lossy(&planned.description.as_ref().unwrap().json).contains("s3cret"));
+        let redacted = String::from_utf8_lossy(&planned.description.as_ref().unwrap().redacted).into_owned();
         assert!(!redacted.contains("s3cret") && redacted.contains("open"), "{redacted}");
         assert!(!log.contains("s3cret"));
     }

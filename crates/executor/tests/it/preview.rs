@@ -43,7 +43,7 @@ fn scratch() -> Operation {
 
 /// What a plan does, by address: actions, and what is known of the value after.
 fn changes(planned: &Planned) -> BTreeMap<String, (Value, Value, Value)> {
-    let json: Value = serde_json::from_slice(&planned.json).unwrap();
+    let json: Value = serde_json::from_slice(&planned.description.as_ref().unwrap().json).unwrap();
     let changes = json["resource_changes"].as_array().cloned().unwrap_or_default();
     changes
         .into_iter()
@@ -89,7 +89,7 @@ async fn upstream(case: &Case) -> (PlannedOutputs, Bytes, Option<Bytes>) {
     up.work.operation = scratch();
     let (planned, log) = up.plan().await;
     let outputs = good(planned, &log).outputs;
-    up.work.operation = Operation { refresh: true, ..Operation::default() };
+    up.work.operation = Operation { refresh: true, described: true, ..Operation::default() };
     let (_, applied, _) = up.done().await;
     (outputs, applied.state.unwrap(), before)
 }
@@ -110,7 +110,7 @@ async fn check(case: &Case) {
     assert!(planned.plan_file.is_none() && !preview.work.folder.join("scratch").exists(), "{}", case.name);
     assert!(!log.contains("multispace_remote_state"), "{}: {log}", case.name);
 
-    let real = downstream(case, &Answer::State(state), before, Operation { refresh: true, ..Operation::default() });
+    let real = downstream(case, &Answer::State(state), before, Operation { refresh: true, described: true, ..Operation::default() });
     let (real, real_log) = real.plan().await;
     let real = changes(&good(real, &format!("{}\n{real_log}", case.name)));
     let preview = changes(&planned);
@@ -291,7 +291,7 @@ async fn an_output_that_the_upstream_removes_fails_as_it_will() {
     let preview = downstream(&case, &Answer::Planned(outputs), before.clone(), scratch());
     let (planned, log) = preview.plan().await;
     assert_eq!(bad(planned).kind, FailureKind::Terraform, "{log}");
-    let real = downstream(&case, &Answer::State(state), before, Operation { refresh: true, ..Operation::default() });
+    let real = downstream(&case, &Answer::State(state), before, Operation { refresh: true, described: true, ..Operation::default() });
     let (planned, real_log) = real.plan().await;
     assert_eq!(bad(planned).kind, FailureKind::Terraform);
     for log in [&log, &real_log] {
@@ -317,7 +317,7 @@ async fn a_sensitive_output_is_not_shown() {
     let (planned, log) = preview.plan().await;
     let planned = good(planned, &log);
     assert!(!log.contains("hush") && log.contains("(sensitive value)"), "{log}");
-    assert!(!String::from_utf8_lossy(&planned.json_redacted).contains("hush"));
+    assert!(!String::from_utf8_lossy(&planned.description.unwrap().redacted).contains("hush"));
 }
 
 #[tokio::test]
@@ -346,7 +346,7 @@ async fn a_variable_that_is_planned_and_tfe_outputs_are_answered() {
     assert_eq!(changes.keys().collect::<Vec<_>>(), ["terraform_data.x[\"k\"]", "terraform_data.y[0]"]);
     assert!(log.contains("(sensitive value)"), "{log}");
 
-    preview.work.operation = Operation { refresh: true, ..Operation::default() };
+    preview.work.operation = Operation { refresh: true, described: true, ..Operation::default() };
     let failure = bad(preview.plan().await.0);
     assert_eq!(failure.kind, FailureKind::Executor);
     assert!(failure.message.contains("only planned"), "{}", failure.message);

@@ -66,7 +66,7 @@ pub(crate) fn run(files: &[(&str, &str)]) -> Setting {
         source: Source::Archive(archive(files)),
         working_directory: String::new(),
         terraform: PathBuf::from("terraform"),
-        operation: Operation { refresh: true, ..Operation::default() },
+        operation: Operation { refresh: true, described: true, ..Operation::default() },
         names: Names {
             organization: "acme".into(),
             project: "shop".into(),

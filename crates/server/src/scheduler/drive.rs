@@ -85,7 +85,9 @@ async fn planned(
     match result {
         Ok(planned) if !asked => {
             let file = planned.plan_file.iter().map(|file| ("file", file));
-            for (part, bytes) in file.chain([("json", &planned.json), ("redacted", &planned.json_redacted)]) {
+            let description = planned.description.iter();
+            let description = description.flat_map(|it| [("json", &it.json), ("redacted", &it.redacted)]);
+            for (part, bytes) in file.chain(description) {
                 app.objects.put(&plan_object(plan, part), bytes).await?;
             }
             if run.scratch {
