@@ -110,7 +110,12 @@ async fn check(case: &Case) {
     assert!(planned.plan_file.is_none() && !preview.work.folder.join("scratch").exists(), "{}", case.name);
     assert!(!log.contains("multispace_remote_state"), "{}: {log}", case.name);
 
-    let real = downstream(case, &Answer::State(state), before, Operation { refresh: true, described: true, ..Operation::default() });
+    let real = downstream(
+        case,
+        &Answer::State(state),
+        before,
+        Operation { refresh: true, described: true, ..Operation::default() },
+    );
     let (real, real_log) = real.plan().await;
     let real = changes(&good(real, &format!("{}\n{real_log}", case.name)));
     let preview = changes(&planned);
@@ -291,7 +296,12 @@ async fn an_output_that_the_upstream_removes_fails_as_it_will() {
     let preview = downstream(&case, &Answer::Planned(outputs), before.clone(), scratch());
     let (planned, log) = preview.plan().await;
     assert_eq!(bad(planned).kind, FailureKind::Terraform, "{log}");
-    let real = downstream(&case, &Answer::State(state), before, Operation { refresh: true, described: true, ..Operation::default() });
+    let real = downstream(
+        &case,
+        &Answer::State(state),
+        before,
+        Operation { refresh: true, described: true, ..Operation::default() },
+    );
     let (planned, real_log) = real.plan().await;
     assert_eq!(bad(planned).kind, FailureKind::Terraform);
     for log in [&log, &real_log] {
