@@ -123,6 +123,8 @@ impl Initialised {
         remove(&beside)?;
         make_private(&beside)?;
         let stored = copy(&self.root.join(MADE), &beside.join(MADE))
+            // The name of the run's workspace.
+            .and_then(|()| remove(&beside.join(MADE).join("environment")))
             .and_then(|()| write_private(&beside.join("asked"), self.asked.as_bytes()))
             .and_then(|()| fs::rename(&beside, &self.kept));
         if stored.is_err() {

@@ -91,6 +91,8 @@ async fn a_run_that_asks_for_the_same_does_not_initialise_again() {
     let mut other = place.run(&files);
     other.work.names.workspace = "staging".into();
     let (planned, applied, _) = other.done().await;
+    let kept = fs::read_dir(place.kept()).unwrap().map(|it| it.unwrap().path().join(".terraform/environment"));
+    assert_eq!(kept.filter(|file| file.exists()).count(), 0, "the name of a workspace is its own");
     assert_eq!((planned.counts.additions, outputs(&applied.state.unwrap())["size"]["value"].clone()), (1, 1.into()));
     assert_eq!(place.asked(), ["plan", "show", "apply"]);
 }
