@@ -93,6 +93,8 @@ ids! {
     EdgeId = "edge", "edge";
     /// Names a stack, or a teardown of one.
     StackId = "stk", "stack";
+    /// Names the plan of a whole stack that somebody is asked about.
+    StackPlanId = "spl", "stack plan";
     /// Names a run trigger.
     RunTriggerId = "rt", "run trigger";
     /// Names a decision about a workspace whose upstreams have settled.

@@ -17,6 +17,7 @@ pub mod queue;
 pub mod roles;
 pub mod run;
 pub mod stack;
+pub mod stack_plan;
 pub mod state;
 pub mod trigger;
 pub mod variables;

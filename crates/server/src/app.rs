@@ -57,6 +57,8 @@ pub struct Setup {
     pub force_cancel_after: Duration,
     /// How long a run whose terraform asked about another counts as waiting for it, if it does not ask again.
     pub patience: Duration,
+    /// How long whoever asks about the plan of a stack counts as waiting for the answer, if they do not ask again.
+    pub plan_patience: Duration,
     /// Whether runs that had not begun to apply when an earlier process ended go on, or are given up because whoever
     /// started them starts them anew.
     pub resume: bool,

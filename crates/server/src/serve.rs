@@ -44,6 +44,8 @@ pub struct Options {
     pub force_cancel_after: Duration,
     /// How long a run whose terraform asked about another counts as waiting for it, if it does not ask again.
     pub patience: Duration,
+    /// How long whoever asks about the plan of a stack counts as waiting for the answer, if they do not ask again.
+    pub plan_patience: Duration,
     /// Whether runs that had not begun to apply when an earlier process ended go on, or are given up because whoever
     /// started them starts them anew.
     pub resume: bool,
@@ -68,6 +70,7 @@ impl Options {
             grace: Duration::from_secs(60),
             force_cancel_after: Duration::from_secs(10),
             patience: Duration::from_secs(15),
+            plan_patience: Duration::from_secs(120),
             resume: true,
             only_look: false,
             address: None,
@@ -116,6 +119,7 @@ impl Engine {
             grace: options.grace,
             force_cancel_after: options.force_cancel_after,
             patience: options.patience,
+            plan_patience: options.plan_patience,
             resume: options.resume,
             address: options.address,
         };

@@ -26,6 +26,7 @@ kinds! {
     RUN_LIMITS = "run-limits";
     RUN_TRIGGERS = "run-triggers";
     STACK_LIFETIMES = "stack-lifetimes";
+    STACK_PLANS = "stack-plans";
     STACKS = "stacks";
     STATE_VERSIONS = "state-versions";
     STATE_VERSION_OUTPUTS = "state-version-outputs";

@@ -35,6 +35,7 @@ pub mod run_events;
 pub mod run_limits;
 pub mod run_triggers;
 pub mod runs;
+pub mod stack_plans;
 pub mod stacks;
 pub mod state_version_outputs;
 pub mod state_versions;

@@ -174,6 +174,14 @@ pub struct RunQuery {
     pub unless_status: Option<String>,
 }
 
+/// Query of something whose answer may be held until it has another status.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct HeldQuery {
+    /// The status in which the client knows it.
+    pub unless_status: Option<String>,
+}
+
 /// Query of a list that has pages and nothing more to ask.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

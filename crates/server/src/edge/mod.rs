@@ -17,7 +17,7 @@ pub use answer::{Failure, Reply, accepted, bytes, created, no_content, ok};
 pub use body::{Blob, Sent};
 pub use extract::{At, At2, At3, Caller, Client, InRun, Name, Query, RequestKey};
 pub use here::Here;
-pub use places::Hold;
+pub use places::{Hold, changes_until};
 pub use routes::Routes;
 
 use axum::Router;
@@ -47,6 +47,7 @@ fn all() -> Routes {
         .and(resources::runs::pages())
         .and(resources::workspaces::pages())
         .and(resources::stacks::pages())
+        .and(resources::stack_plans::pages())
         .and(resources::oauth_clients::routes())
         .and(resources::organizations::routes())
         .and(resources::limits::routes())
@@ -62,6 +63,7 @@ fn all() -> Routes {
         .and(resources::edges::routes())
         .and(resources::comments::routes())
         .and(resources::stacks::routes())
+        .and(resources::stack_plans::routes())
         .and(resources::states::routes())
         .and(resources::teams::routes())
         .and(resources::grants::routes())

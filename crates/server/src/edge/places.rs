@@ -13,11 +13,12 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::{Fault, Problem};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::time::Instant;
 
 use super::Failure;
 use crate::app::App;
+use crate::storage::Change;
 
 /// Requests that are worked on at once; more wait.
 const AT_ONCE: usize = 256;
@@ -97,6 +98,22 @@ impl FromRequestParts<App> for Hold {
         });
         Ok(Self { until, place })
     }
+}
+
+/// Returns when something has happened that `is_it` says is meant, or may have, and at `until` at the latest.
+pub async fn changes_until(changes: &mut broadcast::Receiver<Change>, until: Instant, is_it: impl Fn(&Change) -> bool) {
+    let happened = async {
+        loop {
+            match changes.recv().await {
+                Ok(change) if is_it(&change) => return,
+                Ok(_) => {}
+                // So much has happened that some of it was missed.
+                Err(_) => return,
+            }
+        }
+    };
+    // Whether it was the event or the time: the caller looks.
+    let _ = tokio::time::timeout_at(until, happened).await;
 }
 
 /// A place among the requests that only wait for something to happen, for an answer that goes on as long as it is looked at. The

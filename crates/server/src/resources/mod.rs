@@ -15,6 +15,7 @@ pub mod repositories;
 pub mod run_triggers;
 pub mod runs;
 pub mod sessions;
+pub mod stack_plans;
 pub mod stacks;
 pub mod states;
 pub mod teams;

@@ -17,6 +17,13 @@ pub enum Change {
         /// Its id; empty when what counts for many, a limit or a setting of their project, was changed.
         workspace: String,
     },
+    /// The plan of a stack was made or decided, or is waited for again.
+    StackPlan {
+        /// Its organization.
+        organization: String,
+        /// Its id.
+        plan: String,
+    },
     /// The log of a plan or an apply has grown or ended.
     Log {
         /// Id of the plan or apply.

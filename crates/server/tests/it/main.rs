@@ -24,6 +24,7 @@ mod runs;
 mod runs_again;
 mod scenarios;
 mod stack_pages;
+mod stack_plans;
 mod stacks;
 mod states;
 mod teams;

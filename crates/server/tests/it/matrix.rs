@@ -30,6 +30,7 @@ struct Place {
     set_variable: String,
     trigger: String,
     stack: String,
+    stack_plan: String,
     project: String,
     team: String,
     on_workspace: String,
@@ -49,6 +50,12 @@ impl Place {
         let configuration = server.configuration(&workspace, false).await;
         let first = server.run(&workspace, json!({ "auto-apply": true })).await;
         server.until(&first, "applied").await;
+        let planned = server.run(&workspace, json!({ "plan-only": true })).await;
+        server.until(&planned, "planned_and_finished").await;
+        let rows = json!([{ "workspace-id": workspace, "status": "planned", "run-id": planned }]);
+        let stack_plan = json!({ "data": { "attributes": { "digest": name, "rows": rows } } });
+        let stack_plan =
+            server.post(&format!("/organizations/{ORGANIZATION}/stack-plans"), stack_plan).await.is(201).id();
         let variable = json!({ "data": { "attributes": { "key": "a", "category": "env" } } });
         let variable = server.post(&format!("/workspaces/{workspace}/vars"), variable).await.is(201).id();
         let set = json!({ "data": {
@@ -99,6 +106,7 @@ impl Place {
             set_variable,
             trigger,
             stack,
+            stack_plan,
             project: project.to_owned(),
             team,
             on_workspace,
@@ -119,6 +127,8 @@ impl Place {
             "varsets" => &self.set,
             "run-triggers" => &self.trigger,
             "stacks" => &self.stack,
+            "stack-plans" => &self.stack_plan,
+            "app" if path.contains("/plans/{id}") => &self.stack_plan,
             "runs" => &self.run,
             "comments" => &self.comment,
             "plans" => &self.plan,

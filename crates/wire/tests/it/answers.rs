@@ -1,6 +1,7 @@
 //! Every document as it stands on the network, in `tests/golden`. After a wanted change: `UPDATE_EXPECT=1`.
 
 mod access;
+mod stack_plans;
 mod stacks;
 
 use domain::run::{PhaseStatus, RunStatus};

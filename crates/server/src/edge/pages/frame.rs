@@ -18,10 +18,16 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Says in which organization the page is, and in which of its lists (`workspaces`, `stacks`, `runs`, `queue`).
+    /// Says in which organization the page is, and in which of its lists (`workspaces`, `stacks`, `runs`, `plans`, `queue`).
     #[must_use]
     pub fn within(mut self, organization: &str, list: &str) -> Self {
-        let all = [("Workspaces", "workspaces"), ("Stacks", "stacks"), ("Runs", "runs"), ("Queue", "queue")];
+        let all = [
+            ("Workspaces", "workspaces"),
+            ("Stacks", "stacks"),
+            ("Runs", "runs"),
+            ("Plans", "plans"),
+            ("Queue", "queue"),
+        ];
         let address = |word: &str| format!("/app/{organization}/{word}");
         self.lists = all.map(|(name, word)| (name, address(word), word == list)).to_vec();
         self.below(organization, address("workspaces"))

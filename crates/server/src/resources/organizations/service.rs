@@ -6,7 +6,7 @@ use domain::id::OrganizationId;
 use super::store::{self, Model as Organization};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
-use crate::resources::{grants, limits, projects, stacks, teams, tokens, variable_sets, workspaces};
+use crate::resources::{grants, limits, projects, stack_plans, stacks, teams, tokens, variable_sets, workspaces};
 use crate::storage::Tx;
 
 /// What a new organization needs.
@@ -115,6 +115,7 @@ pub async fn delete(tx: &Tx, actor: &Actor, name: &str) -> Result<(), Problem> {
         grants::delete_of(tx, &project.id).await?;
     }
     stacks::delete_all(tx, &organization.id).await?;
+    stack_plans::delete_all(tx, &organization.id).await?;
     projects::delete_all(tx, &organization.id).await?;
     teams::service::delete_all(tx, &organization.id).await?;
     tokens::service::revoke_all(tx, &organization.id).await?;

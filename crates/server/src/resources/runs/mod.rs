@@ -9,7 +9,7 @@ pub mod last;
 pub mod listing;
 pub mod log;
 mod moves;
-mod outline;
+pub mod outline;
 mod page;
 pub mod preview;
 pub mod progress;
@@ -21,9 +21,9 @@ pub mod waits;
 pub use api::routes;
 pub use api::shown::{document, plan_document};
 pub use page::start::{Start, start};
-pub use page::{Moment, Row, Tone, length, listed, pages, rows};
+pub use page::{Changes, Moment, Row, Tone, length, listed, pages, rows};
 pub use store::{
     Model as Run, PhaseModel as Phase, Reader, TriggeredBy, Upstream, apply_of, by_id, by_key, has_any, in_status,
-    plan_of, queue::may_apply, unfinished, unfinished_of,
+    plan_of, queue::may_apply, since, unfinished, unfinished_of,
 };
 pub use waits::delete_of;

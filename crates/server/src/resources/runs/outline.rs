@@ -35,7 +35,15 @@ struct Shown {
 /// # Errors
 /// `storage/…`; `run/plan` when the plan cannot be read.
 pub async fn read(app: &App, whole: &Whole) -> Result<Option<Outline>, Problem> {
-    let Some(json) = service::plan_json(app, whole, true).await? else { return Ok(None) };
+    of_plan(app, &whole.plan.id).await
+}
+
+/// The same, by the id of the plan; for rooms that know that its run may be seen.
+///
+/// # Errors
+/// As [`read`].
+pub async fn of_plan(app: &App, plan: &str) -> Result<Option<Outline>, Problem> {
+    let Some(json) = service::json_of_plan(app, plan, true).await? else { return Ok(None) };
     of(&json).map(Some).map_err(|error| {
         Problem::ours("run/plan", "The plan cannot be read.", error).advice("Look at its log, or plan again.")
     })

@@ -453,8 +453,16 @@ pub fn variables(app: &App, run: &Run) -> Result<Vec<RunVariable>, Problem> {
 /// # Errors
 /// `storage/unavailable`.
 pub async fn plan_json(app: &App, whole: &Whole, redacted: bool) -> Result<Option<Bytes>, Problem> {
+    json_of_plan(app, &whole.plan.id, redacted).await
+}
+
+/// The same, by the id of the plan.
+///
+/// # Errors
+/// As [`plan_json`].
+pub async fn json_of_plan(app: &App, plan: &str, redacted: bool) -> Result<Option<Bytes>, Problem> {
     let form = if redacted { "redacted" } else { "json" };
-    app.objects.get(&format!("plans/{}/{form}", whole.plan.id)).await
+    app.objects.get(&format!("plans/{plan}/{form}")).await
 }
 
 /// Whether nobody but `run` itself holds the workspace.

@@ -311,6 +311,17 @@ pub async fn unfinished_of(tx: &Tx, workspaces: &[String]) -> Result<Vec<Model>,
     Ok(all)
 }
 
+/// Runs of these workspaces that were made at that time or after it, newest first.
+pub async fn since(tx: &Tx, workspaces: &[String], at: DateTimeUtc) -> Result<Vec<Model>, Problem> {
+    let mut all = Vec::new();
+    for piece in workspaces.chunks(queue::AT_A_TIME) {
+        let of = Entity::find().filter(Column::WorkspaceId.is_in(piece)).filter(Column::CreatedAt.gte(at));
+        all.extend(of.all(tx.db()).await.stored()?);
+    }
+    all.sort_by_key(|run| std::cmp::Reverse(run.created_at));
+    Ok(all)
+}
+
 /// Adds a run with its plan and apply.
 pub async fn insert(tx: &Tx, run: &Model, plan: PhaseModel, apply: PhaseModel) -> Result<(), Problem> {
     Entity::insert(run.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await.stored()?;

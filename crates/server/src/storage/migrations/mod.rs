@@ -15,6 +15,7 @@ mod m0011_cutoff;
 mod m0013_previews;
 mod m0014_sessions;
 mod m0015_run_inputs;
+mod m0016_stack_plans;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_previews::Migration),
             Box::new(m0014_sessions::Migration),
             Box::new(m0015_run_inputs::Migration),
+            Box::new(m0016_stack_plans::Migration),
         ]
     }
 }

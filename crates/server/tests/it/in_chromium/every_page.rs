@@ -25,6 +25,8 @@ struct World {
     applied: String,
     errored: String,
     discarded: String,
+    /// Plans of a stack: one that waits, one that was approved, one that was discarded.
+    plans: Vec<String>,
 }
 
 impl World {
@@ -57,6 +59,7 @@ impl World {
         let discarded = server.run(&net, json!({ "message": format!("title\n{CANARY}") })).await;
         server.until(&discarded, "planned").await;
         server.act(&discarded, "discard").await.is(202);
+        let plans = plans(screen, &net).await;
         let planned = server.run(&net, json!({ "message": CANARY })).await;
         server.until(&planned, "planned").await;
         let comment = json!({ "data": { "attributes": { "body": CANARY } } });
@@ -70,7 +73,6 @@ impl World {
         server.gate("app.plan.gate");
         let planning = screen.run_of("app", json!({ "message": CANARY })).await;
         server.until_called("app plan").await;
-        server.workspace("empty").await;
         let long = "a-name-of-a-workspace-that-is-as-long-as-names-of-workspaces-are-in-places";
         let long = server.workspace(long).await;
         for (upstream, downstream) in [("net", "db"), ("db", "app")] {
@@ -82,7 +84,7 @@ impl World {
         let stack = json!({ "name": "demo", "workspace-ids": [net, long], "expires-at": "2099-01-01T00:00:00Z" });
         let stack = json!({ "data": { "attributes": stack } });
         server.post(&format!("/organizations/{ORGANIZATION}/stacks"), stack).await.is(201);
-        Self { planned, waiting, planning, applied, errored, discarded }
+        Self { planned, waiting, planning, applied, errored, discarded, plans }
     }
 
     fn runs(&self) -> Vec<String> {
@@ -114,6 +116,10 @@ impl World {
             "/app/{organization}/stacks/{stack}/destroy" => at(&["stacks/demo/destroy"]),
             "/app/{organization}/runs" => at(&["runs", "runs?workspace=net", "runs?group=waits"]),
             "/app/{organization}/queue" => at(&["queue"]),
+            "/app/{organization}/plans" => at(&["plans"]),
+            "/app/{organization}/plans/{id}" => {
+                self.plans.iter().map(|plan| format!("/app/{ORGANIZATION}/plans/{plan}")).collect()
+            }
             "/app/{organization}/{workspace}/runs/{run}" => self.runs(),
             "/app/{organization}/{workspace}/runs/{run}/log/plan" => {
                 let find = format!("{}/log/plan?find=%3Cscript", page("net", &self.planned));
@@ -129,6 +135,30 @@ impl World {
             _ => panic!("no test visits the pages of {route}: add where they are"),
         }
     }
+}
+
+/// Plans of a stack of `net` and of `empty`, which cannot be planned yet.
+async fn plans(screen: &Screen, net: &str) -> Vec<String> {
+    let server = &screen.server;
+    let empty = server.workspace("empty").await;
+    let run = server.run(net, json!({ "plan-only": true, "message": CANARY })).await;
+    server.until(&run, "planned_and_finished").await;
+    let rows = json!([
+        { "workspace-id": net, "status": "planned", "run-id": run, "why": [CANARY], "note": "script" },
+        { "workspace-id": empty, "status": "deferred", "deferred-until": [CANARY], "reason": CANARY },
+    ]);
+    let attributes = json!({ "message": CANARY, "digest": CANARY, "rows": rows });
+    let body = json!({ "data": { "attributes": attributes } });
+    let mut plans = Vec::new();
+    for action in ["", "approve", "discard"] {
+        let plan = server.post(&format!("/organizations/{ORGANIZATION}/stack-plans"), body.clone()).await.is(201).id();
+        if !action.is_empty() {
+            let comment = json!({ "comment": CANARY });
+            server.post(&format!("/stack-plans/{plan}/actions/{action}"), comment).await.is(200);
+        }
+        plans.push(plan);
+    }
+    plans
 }
 
 fn plan() -> Value {

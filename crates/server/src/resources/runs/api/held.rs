@@ -6,7 +6,6 @@
 
 use axum::extract::State;
 use domain::id::{Id, RunId};
-use tokio::sync::broadcast;
 use tokio::time::Instant;
 use wire::query::RunQuery;
 
@@ -14,7 +13,7 @@ use super::super::service::{self, Whole};
 use super::super::waits;
 use super::included;
 use crate::app::App;
-use crate::edge::{At, Caller, Here, Hold, InRun, Query, Reply, ok};
+use crate::edge::{At, Caller, Here, Hold, InRun, Query, Reply, changes_until, ok};
 use crate::storage::Change;
 
 /// A run.
@@ -53,24 +52,4 @@ pub(super) async fn show(
 fn is_as_known(whole: &Whole, query: &RunQuery) -> bool {
     let status = whole.run.status();
     !status.is_final() && query.unless_status.as_deref() == Some(status.visible().as_str())
-}
-
-/// Returns when something has happened that `is_it` says is meant, or may have, and at `until` at the latest.
-pub(super) async fn changes_until(
-    changes: &mut broadcast::Receiver<Change>,
-    until: Instant,
-    is_it: impl Fn(&Change) -> bool,
-) {
-    let happened = async {
-        loop {
-            match changes.recv().await {
-                Ok(change) if is_it(&change) => return,
-                Ok(_) => {}
-                // So much has happened that some of it was missed.
-                Err(_) => return,
-            }
-        }
-    };
-    // Whether it was the event or the time: the caller looks.
-    let _ = tokio::time::timeout_at(until, happened).await;
 }

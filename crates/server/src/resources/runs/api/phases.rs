@@ -8,12 +8,11 @@ use wire::query::LogQuery;
 
 use super::super::log;
 use super::super::service::{self, Whole};
-use super::held::changes_until;
 use super::shown::{apply_document, plan_document};
 use crate::actor::Action;
 use crate::app::App;
 use crate::edge::signed::Pass;
-use crate::edge::{At, Caller, Here, Hold, Query, Reply, Routes, bytes, no_content, ok};
+use crate::edge::{At, Caller, Here, Hold, Query, Reply, Routes, bytes, changes_until, no_content, ok};
 use crate::resources::workspaces;
 use crate::storage::Change;
 

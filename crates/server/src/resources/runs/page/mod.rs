@@ -20,6 +20,7 @@ use serde::Deserialize;
 
 pub use self::list::{Row, rows};
 use self::logs::{Tail, Which};
+pub use self::plan::Changes;
 use self::view::View;
 pub use self::words::{Moment, Tone, length, listed};
 use super::service::{self, Whole};

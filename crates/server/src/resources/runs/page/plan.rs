@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use askama::Template;
 use domain::plan::{Action, Change, Tally};
 
 use super::super::outline::Outline;
@@ -44,6 +45,29 @@ pub struct Entry {
     pub lines: Vec<Line>,
     /// Whether they are seen from the start.
     pub open: bool,
+}
+
+/// The changes of one of several plans on a page.
+#[derive(Template)]
+#[template(path = "resources/runs/page/changes.html")]
+pub struct Changes {
+    plan: Plan,
+    /// Keeps the ids of its parts apart from those of others.
+    prefix: String,
+    /// The heading that its groups have: `h3`.
+    head: &'static str,
+}
+
+impl Changes {
+    /// From what a plan would do.
+    pub fn of(outline: &Outline, prefix: String, head: &'static str) -> Self {
+        Self { plan: Plan::of(outline), prefix, head }
+    }
+
+    /// How many entries it has.
+    pub fn len(&self) -> usize {
+        self.plan.groups().iter().map(|(_, _, entries)| entries.len()).sum()
+    }
 }
 
 impl Plan {
