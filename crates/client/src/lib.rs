@@ -3,7 +3,7 @@
 //! - [`settings`]: which host, which token, from arguments, `TFE_*` variables, CLI configuration and credentials files.
 //! - [`Client`]: one request at a time, with retries, pages and errors as [`domain::Problem`].
 //! - One module for each resource that has calls of its own: [`runs`], [`queue`], [`workspaces`],
-//!   [`configurations`], [`outputs`], [`logs`].
+//!   [`configurations`], [`outputs`], [`logs`], [`stack_plans`].
 //!   Everything else is read and written as an [`Item`], whose attributes stay JSON.
 //!
 //! Answers are read leniently: another server may send a word that this build does not know, and that must not end a
@@ -22,6 +22,7 @@ pub mod random;
 mod retry;
 pub mod runs;
 pub mod settings;
+pub mod stack_plans;
 pub mod workspaces;
 
 pub use http::Client;

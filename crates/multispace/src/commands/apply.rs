@@ -17,6 +17,10 @@ pub(super) struct Arguments {
     #[arg(long)]
     auto_approve: bool,
 
+    /// Wait for a person who approves the plan on the server's page, instead of asking here
+    #[arg(long, requires = "host", conflicts_with = "auto_approve", help_heading = "Workspaces on a server")]
+    approve_in_browser: bool,
+
     /// Run every workspace, also where nothing that goes into it has changed since its last apply
     #[arg(long)]
     all: bool,
@@ -27,6 +31,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(console: &Console, arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { selection, auto_approve, all, detailed_exitcode } = arguments;
-    walk::run(console, Direction::Apply, &selection, &walk::Ways { auto_approve, all, detailed_exitcode, diff: None })
+    let Arguments { selection, auto_approve, approve_in_browser, all, detailed_exitcode } = arguments;
+    let ways = walk::Ways { auto_approve, in_browser: approve_in_browser, all, detailed_exitcode, diff: None };
+    walk::run(console, Direction::Apply, &selection, &ways)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::Problem;
 use domain::plan::{Rules, needs_a_person};
 use domain::stack::Direction;
+use domain::{Fault, Problem};
 
 use super::walk::Scene;
 use crate::console::Console;
@@ -12,6 +12,7 @@ use crate::console::prompt::Prompt;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::stack::drive::Approved;
+use crate::stack::host::{Answer, Question};
 use crate::stack::prepare::Ready;
 use crate::stack::preview::{Fate, Foreseen, Preview};
 use crate::stack::record::{Outcome, Record};
@@ -61,10 +62,83 @@ pub(super) async fn approve(
         scene.console.say("approved by the rules of multispace.hcl");
         return Ok(Approval::Given(Approved::new(preview.plans(), "the rules of multispace.hcl".to_owned())));
     }
-    Ok(match ask(scene.console, &rows, &preview, interrupts).await? {
-        true => Approval::Given(Approved::new(preview.plans(), person())),
-        false => Approval::Refused,
+    let approved = Approved::new(preview.plans(), person());
+    let question = put(scene, &approved, &records, &preview).await?;
+    let answer = match &question {
+        Some(question) if scene.in_browser => wait(scene.console, question, &rows, interrupts).await,
+        _ => ask(scene.console, question.as_ref(), &rows, &preview, interrupts).await,
+    };
+    if let (Err(_), Some(question)) = (&answer, &question) {
+        question.withdraw().await;
+    }
+    Ok(match answer? {
+        Said::Yes(None) => Approval::Given(approved),
+        Said::Yes(Some(by)) => Approval::Given(Approved { by, ..approved }),
+        Said::No => Approval::Refused,
     })
+}
+
+/// What somebody said.
+enum Said {
+    /// Yes; who, when it was not the person at this terminal.
+    Yes(Option<String>),
+    No,
+}
+
+/// Puts the plan before people on the server, where there is one that can.
+async fn put(
+    scene: &Scene<'_>,
+    approved: &Approved,
+    records: &[Record],
+    preview: &Preview,
+) -> Result<Option<Question>, Failure> {
+    let name = scene.loaded.stack.dir.file_name().map(|name| name.to_string_lossy().into_owned());
+    let what = format!("apply of {}", name.unwrap_or_else(|| "a stack".to_owned()));
+    match scene.host.put(&what, &approved.digest, records, preview).await {
+        Ok(None) if scene.in_browser => Err(Problem::invalid(
+            "remote/no-plans",
+            "The server has no page on which the plan of a stack could be approved.",
+        )
+        .advice("Approve in a terminal, or give --auto-approve.")
+        .into()),
+        Ok(question) => Ok(question),
+        Err(problem) if scene.in_browser || problem.code == "client/interrupted" => Err(problem.into()),
+        Err(problem) => {
+            scene.console.notice(&format!("the plan is not to be seen on the server: {problem}"));
+            Ok(None)
+        }
+    }
+}
+
+/// Waits for what somebody says on the server.
+async fn wait(
+    console: &Console,
+    question: &Question,
+    rows: &[(&str, &Foreseen)],
+    interrupts: &mut Interrupts,
+) -> Result<Said, Failure> {
+    console.show_stack(rows);
+    console.say(&format!("\nwaits for approval at {}", question.link));
+    let answer = interrupts.unless(question.answered()).await?;
+    Ok(told(console, answer))
+}
+
+/// Says what somebody else has decided.
+fn told(console: &Console, answer: Answer) -> Said {
+    match answer {
+        Answer::Approved(by) => {
+            console.say(&format!("approved by {by} on the server"));
+            Said::Yes(Some(format!("{by} on the server")))
+        }
+        Answer::Discarded(by) => {
+            console.say(&format!("discarded by {by} on the server; nothing was applied"));
+            Said::No
+        }
+        Answer::Here => {
+            console.say("the plan was withdrawn; nothing was applied");
+            Said::No
+        }
+    }
 }
 
 /// Shows the plan of a stack on stdout, with each workspace's own where that is wanted.
@@ -158,32 +232,46 @@ fn rules_for(scene: &Scene<'_>, workspace: &str) -> Option<Rules> {
     })
 }
 
+/// Asks here, and on the server where the plan is there as well; whoever is first counts.
 async fn ask(
     console: &Console,
+    question: Option<&Question>,
     rows: &[(&str, &Foreseen)],
     preview: &Preview,
     interrupts: &mut Interrupts,
-) -> Result<bool, Failure> {
+) -> Result<Said, Failure> {
     let deferred = rows.iter().any(|(_, it)| matches!(it.fate, Fate::Deferred { .. }));
-    let question = match deferred {
+    let text = match deferred {
         true => "Apply this? What is deferred is asked about when it can be planned. [yes/no/diff]",
         false => "Apply this? [yes/no/diff]",
     };
+    let elsewhere = question.map(|it| format!("also at {}\n", it.link)).unwrap_or_default();
     let mut prompt = Prompt::start();
+    let mut answered = std::pin::pin!(answered_elsewhere(console, question));
     let mut is_shown = false;
     loop {
         match is_shown {
-            true => console.ask("", question),
-            false => console.ask_about_stack(rows, question),
+            true => console.ask("", text),
+            false => console.ask_about_stack(rows, &elsewhere, text),
         }
         is_shown = true;
-        let Some(answer) = answer(console, &mut prompt, interrupts).await? else { return Ok(false) };
-        match answer.split_whitespace().collect::<Vec<_>>().as_slice() {
-            ["yes" | "y"] => return Ok(true),
-            ["no" | "n"] => {
-                console.say("nothing was applied");
-                return Ok(false);
+        let said = tokio::select! {
+            said = answer(console, &mut prompt, interrupts) => said?,
+            elsewhere = &mut answered => {
+                console.break_off();
+                return Ok(told(console, elsewhere?));
             }
+        };
+        let Some(said) = said else {
+            if let Some(question) = question {
+                console.notice("--approve-in-browser waits for a person who approves on the server's page");
+                question.withdraw().await;
+            }
+            return Ok(Said::No);
+        };
+        let yes = match said.split_whitespace().collect::<Vec<_>>().as_slice() {
+            ["yes" | "y"] => true,
+            ["no" | "n"] => false,
             ["diff" | "d", names @ ..] => {
                 let names: Vec<String> = names.iter().map(|it| (*it).to_owned()).collect();
                 if let Some(unknown) = names.iter().find(|name| preview.of(name).is_none()) {
@@ -191,9 +279,47 @@ async fn ask(
                     continue;
                 }
                 diffs(console, rows, &names)?;
+                continue;
             }
-            _ => console.say("please answer yes, no, or diff (diff NAME shows one workspace)"),
+            _ => {
+                console.say("please answer yes, no, or diff (diff NAME shows one workspace)");
+                continue;
+            }
+        };
+        return decide(console, question, yes, interrupts).await;
+    }
+}
+
+/// What was decided here, unless somebody was quicker on the server.
+async fn decide(
+    console: &Console,
+    question: Option<&Question>,
+    yes: bool,
+    interrupts: &mut Interrupts,
+) -> Result<Said, Failure> {
+    let answer = match question {
+        Some(question) => interrupts.unless(question.tell(yes)).await?,
+        None => Answer::Here,
+    };
+    match (answer, yes) {
+        (Answer::Here, true) => Ok(Said::Yes(None)),
+        (Answer::Here, false) => {
+            console.say("nothing was applied");
+            Ok(Said::No)
         }
+        (elsewhere, _) => Ok(told(console, elsewhere)),
+    }
+}
+
+/// What somebody decides on the server; never, where there is nobody to ask.
+async fn answered_elsewhere(console: &Console, question: Option<&Question>) -> Result<Answer, Problem> {
+    let Some(question) = question else { return std::future::pending().await };
+    match question.answered().await {
+        Err(problem) if problem.fault == Fault::Unavailable => {
+            console.notice(&format!("what is decided on the server is not heard here: {problem}"));
+            std::future::pending().await
+        }
+        answer => answer,
     }
 }
 
@@ -227,7 +353,7 @@ async fn answer(
     prompt: &mut Prompt,
     interrupts: &mut Interrupts,
 ) -> Result<Option<String>, Failure> {
-    prompt.ask();
+    prompt.ask().await;
     let answer = interrupts.unless(async { Ok(prompt.answer().await) }).await;
     console.release();
     let answer = answer?;

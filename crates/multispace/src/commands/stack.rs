@@ -114,7 +114,7 @@ async fn agreed(console: &Console, stack: &Item) -> bool {
         .collect();
     let mut prompt = Prompt::start();
     console.ask(&text::table(["WORKSPACE", "RESOURCES"], &rows), "Destroy all of this? There is no undo. [yes/no]");
-    prompt.ask();
+    prompt.ask().await;
     let answer = prompt.answer().await;
     console.release();
     answer.is_some_and(|answer| answer.trim() == "yes")

@@ -90,6 +90,8 @@ impl Selection {
 #[derive(Clone, Default)]
 pub(super) struct Ways {
     pub(super) auto_approve: bool,
+    /// Nobody is asked here: whoever approves does it on pages of the server.
+    pub(super) in_browser: bool,
     /// Workspaces run also when nothing that goes into them has changed.
     pub(super) all: bool,
     pub(super) detailed_exitcode: bool,
@@ -263,8 +265,8 @@ pub(super) async fn over(
     }
     let (concurrency, dir) = (asked.concurrency(), wanted.dir.dir.display().to_string());
     let changed = Changed::new(own, ways.all);
-    let fail_fast = wanted.fail_fast;
-    let scene = Scene { host, console, loaded, selected, concurrency, changed, fail_fast, code, dir };
+    let (fail_fast, in_browser) = (wanted.fail_fast, ways.in_browser);
+    let scene = Scene { host, console, loaded, selected, concurrency, changed, fail_fast, in_browser, code, dir };
     let approved = match direction {
         Direction::Apply if !ways.auto_approve => match approval::approve(&scene, &ready, interrupts).await? {
             Approval::Given(approved) => Some(approved),
@@ -285,13 +287,15 @@ pub(super) async fn over(
 
 /// A stack that is ready to be walked.
 pub(super) struct Scene<'a> {
-    host: &'a Host<'a>,
+    pub(super) host: &'a Host<'a>,
     pub(super) console: &'a Console,
     pub(super) loaded: &'a Loaded,
     selected: &'a BTreeSet<String>,
     concurrency: u32,
     changed: Changed,
     fail_fast: bool,
+    /// Nobody is asked here.
+    pub(super) in_browser: bool,
     code: String,
     dir: String,
 }
@@ -311,7 +315,8 @@ impl Scene<'_> {
         let concurrency = usize::try_from(self.concurrency).unwrap_or(usize::MAX);
         let walk = Walk::new(&loaded.graph, direction, selected, &retries, concurrency);
         let (changed, code, dir) = (self.changed.clone(), self.code.clone(), self.dir.clone());
-        let job = Job { direction, auto_approve, approved, changed, fail_fast: self.fail_fast, code, dir };
+        let (fail_fast, in_browser) = (self.fail_fast, self.in_browser);
+        let job = Job { direction, auto_approve, in_browser, approved, changed, fail_fast, code, dir };
         Drive::new(host, console, loaded, job, ready, walk).run(interrupts.clone()).await
     }
 }

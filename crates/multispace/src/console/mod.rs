@@ -165,9 +165,25 @@ impl Console {
     }
 
     /// Shows the plan of a stack and asks about it; talk is held back until [`release`](Self::release).
-    pub(crate) fn ask_about_stack(&self, rows: &[(&str, &Foreseen)], question: &str) {
+    /// `elsewhere` is a line about where else it may be answered, or nothing.
+    pub(crate) fn ask_about_stack(&self, rows: &[(&str, &Foreseen)], elsewhere: &str, question: &str) {
         let style = self.inner.err;
-        self.ask(&format!("\n{}\n{}\n\n", preview::table(rows, style), preview::total(rows)), question);
+        let before = format!("\n{}\n{}\n{elsewhere}\n", preview::table(rows, style), preview::total(rows));
+        self.ask(&before, question);
+    }
+
+    /// Shows the plan of a stack as talk.
+    pub(crate) fn show_stack(&self, rows: &[(&str, &Foreseen)]) {
+        let style = self.inner.err;
+        self.say(&format!("\n{}\n{}", preview::table(rows, style), preview::total(rows)));
+    }
+
+    /// Ends the line of a question that nobody has to answer any more, and lets the talk go that was held back.
+    pub(crate) fn break_off(&self) {
+        if io::stdin().is_terminal() {
+            self.write("\n");
+        }
+        self.release();
     }
 
     /// What a plan has that was not approved, as text.

@@ -2,12 +2,16 @@
 //! terminal; there its end is a no.
 
 use std::io::{BufRead, stdin};
-use std::sync::mpsc;
+use std::sync::{Arc, OnceLock, mpsc};
 
-use tokio::sync::mpsc as answers;
+use tokio::sync::{Mutex, mpsc as answers};
 
-/// A thread that reads lines on request.
-pub(crate) struct Prompt {
+/// Reads lines on request.
+pub(crate) struct Prompt(Arc<Mutex<Reader>>);
+
+/// The thread that reads. There is one for the process: a second would be kept from stdin by a first one that waits for the
+/// line of a question which nobody needs answered any more.
+struct Reader {
     requests: mpsc::Sender<()>,
     answers: answers::Receiver<Option<String>>,
     /// A line was asked for and has not come: a question that was withdrawn leaves it to the next one.
@@ -15,8 +19,34 @@ pub(crate) struct Prompt {
 }
 
 impl Prompt {
-    /// Starts the thread. It ends with the process: nothing can wake it while it waits for a line.
+    /// Starts the thread, unless it was started before. It ends with the process: nothing can wake it while it waits for a line.
     pub(crate) fn start() -> Self {
+        static READER: OnceLock<Arc<Mutex<Reader>>> = OnceLock::new();
+        Self(READER.get_or_init(|| Arc::new(Mutex::new(Reader::start()))).clone())
+    }
+
+    /// Wants one more line. One that came when nobody asked any more is no answer.
+    pub(crate) async fn ask(&mut self) {
+        let mut reader = self.0.lock().await;
+        if reader.answers.try_recv().is_ok() {
+            reader.is_open = false;
+        }
+        if !reader.is_open {
+            reader.is_open = reader.requests.send(()).is_ok();
+        }
+    }
+
+    /// The line; `None` at the end of the input.
+    pub(crate) async fn answer(&mut self) -> Option<String> {
+        let mut reader = self.0.lock().await;
+        let answer = reader.answers.recv().await.flatten();
+        reader.is_open = false;
+        answer
+    }
+}
+
+impl Reader {
+    fn start() -> Self {
         let (requests, wanted) = mpsc::channel();
         let (sender, answers) = answers::channel(1);
         std::thread::spawn(move || {
@@ -30,19 +60,5 @@ impl Prompt {
             }
         });
         Self { requests, answers, is_open: false }
-    }
-
-    /// Wants one more line.
-    pub(crate) fn ask(&mut self) {
-        if !self.is_open {
-            self.is_open = self.requests.send(()).is_ok();
-        }
-    }
-
-    /// The line; `None` at the end of the input.
-    pub(crate) async fn answer(&mut self) -> Option<String> {
-        let answer = self.answers.recv().await.flatten();
-        self.is_open = false;
-        answer
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Job {
     pub(crate) direction: Direction,
     /// Nobody is asked, but where the workspace's settings want it.
     pub(crate) auto_approve: bool,
+    /// Nobody is asked here: whoever approves does it on the page of the run.
+    pub(crate) in_browser: bool,
     /// The plans that were approved with the stack's: a run that plans the same is not asked about.
     pub(crate) approved: Option<Approved>,
     /// Which workspaces run at all.
@@ -336,6 +338,10 @@ impl<'a> Drive<'a> {
             self.progress.phase(&workspace, Phase::Approval);
             let verdict = match agreed && !always {
                 true => Some(Verdict::Confirm(id.to_owned())),
+                false if self.job.in_browser => {
+                    self.point_to(id, &workspace).await?;
+                    None
+                }
                 false => {
                     let always = always || self.differences.contains_key(id);
                     self.approvals.ready(Question { run: id.to_owned(), workspace, always })

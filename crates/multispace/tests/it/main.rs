@@ -22,6 +22,7 @@ mod remote_backend;
 mod run_commands;
 mod serve;
 mod stack;
+mod stack_approval;
 mod stack_changed;
 mod stack_commands;
 mod stack_own_backend;

@@ -30,7 +30,18 @@ impl Drive<'_> {
             self.shown = Some(question.run.clone());
         }
         self.asking = Some(question.run);
-        prompt.ask();
+        prompt.ask().await;
+        Ok(())
+    }
+
+    /// Says where a run waits for its yes, which will be heard of as whatever else happens to it.
+    pub(super) async fn point_to(&mut self, run: &str, workspace: &str) -> Result<(), Problem> {
+        let why = match self.differences.get(run) {
+            Some(differences) => format!("its plan is not what was approved\n\n{differences}"),
+            None => "it wants a yes of its own".to_owned(),
+        };
+        let page = self.host.page_of(run, workspace).await?;
+        self.console.say(&format!("\n── {workspace}: {why}\n{workspace}: waits for approval at {page}"));
         Ok(())
     }
 

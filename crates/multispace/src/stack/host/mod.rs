@@ -19,7 +19,10 @@ use server::local::Local;
 
 use self::remote::Remote;
 use super::inputs::canonical;
+use super::preview::Preview;
+use super::record::Record;
 
+pub(crate) use self::remote::{Answer, Question};
 pub(crate) use server::local::{
     LastRun, OutputView, Purpose, Reader, RunVariable, RunView, Scratch, Start, Variable, Wanted, WorkspaceView,
 };
@@ -164,6 +167,35 @@ impl Host<'_> {
         match self {
             Self::Local(_) => format!("multispace log {phase} {dir}"),
             Self::Remote(remote) => format!("multispace run logs {} --host {}", run.id, remote.hostname()),
+        }
+    }
+
+    /// The page on which people see a run; empty where there is none.
+    ///
+    /// # Errors
+    /// See [`Self::workspaces`].
+    pub(crate) async fn page_of(&self, run: &str, workspace: &str) -> Result<String, Problem> {
+        match self {
+            Self::Local(_) => Ok(String::new()),
+            Self::Remote(remote) => remote.page_of(run, workspace).await,
+        }
+    }
+
+    /// Puts the plan of the whole stack before people where its workspaces live; `None` where nobody could see it. `what` says
+    /// what it is of, `digest` what is held to.
+    ///
+    /// # Errors
+    /// See [`Self::workspaces`].
+    pub(crate) async fn put(
+        &self,
+        what: &str,
+        digest: &str,
+        records: &[Record],
+        preview: &Preview,
+    ) -> Result<Option<Question>, Problem> {
+        match self {
+            Self::Local(_) => Ok(None),
+            Self::Remote(remote) => remote.put(what, digest, records, preview).await,
         }
     }
 

@@ -4,6 +4,7 @@
 //! - `workspaces`: which workspace is a root's, and those that are not there yet.
 //! - `start`: one run from the code here, started once even where an answer is lost or this process is killed.
 //! - `preview`: the code of a plan that stands on outputs which are only planned.
+//! - `question`: the plan of the whole stack, put before people there.
 //! - `note`: by what a run is known again; `record`: the walk that is under way, on disk.
 //! - `memory`: what went into the last runs; `settings`: what of that is the server's.
 //! - `watch`: one poller for each run; `view`: what it reads, in the words of every host.
@@ -13,6 +14,7 @@
 mod memory;
 mod note;
 mod preview;
+mod question;
 mod record;
 mod settings;
 mod start;
@@ -39,6 +41,7 @@ use wire::runs::RunVariable;
 use wire::{Document, kind};
 
 use self::memory::Memory;
+pub(crate) use self::question::{Answer, Question};
 use self::record::Kept;
 pub(crate) use self::watch::Changes;
 use self::watch::Watches;
