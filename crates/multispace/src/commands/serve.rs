@@ -137,6 +137,7 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
     let scheme = if tls.is_some() { "https" } else { "http" };
     let served = async {
         engine.ensure_organization(&connection.organization).await?;
+        let is_first = !data.join(CONNECTION).exists();
         let blocks = engine.connection().await?;
         write(&data.join(CLI_CONFIGURATION), &format!("{cli_config}\n{blocks}"))?;
         write(&data.join(CONNECTION), &format!("{}\n", serde_json::json!(connection)))?;
@@ -146,7 +147,8 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
         };
         console.say(&format!("listening on {scheme}://{local}"));
         console.say(&format!("to use it from a shell: eval \"$({env})\""));
-        console.say(&format!("to look at it in a browser: {}", connection.address));
+        let page = if is_first { "/app/start" } else { "" };
+        console.say(&format!("to look at it in a browser: {}{page}", connection.address));
         let stop = CancellationToken::new();
         let serving = server::serve(&engine, listener, tls, stop.clone());
         tokio::pin!(serving);

@@ -79,6 +79,9 @@ fn rendered(mut response: Response, id: &str, (method, uri): &(Method, Uri)) -> 
     if !is_error || response.extensions().get::<pages::Whole>().is_some() {
         return response;
     }
+    if status == StatusCode::METHOD_NOT_ALLOWED && method == Method::GET && pages::is_of_page(uri.path()) {
+        return pages::page_of_form(uri.path());
+    }
     let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| of_status(status));
     match (&problem.cause, problem.fault) {
         (cause, Fault::Ours | Fault::Unavailable) => {

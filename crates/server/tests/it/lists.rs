@@ -85,9 +85,12 @@ on_both! {
         server.post(&format!("/workspaces/{net}/actions/lock"), json!({ "reason": CANARY })).await.is(200);
 
         let mut browser = server.signed_in(&server.token).await;
-        let text = browser.page("/app/acme/workspaces/net").await;
+        let mut text = String::new();
+        for page in ["", "/variables", "/states"] {
+            text.push_str(&browser.page(&format!("/app/acme/workspaces/net{page}")).await);
+        }
         for part in ["<code>ip</code>", "<code>key</code>", "<code>region</code>", "<code>password</code>", "On it stand",
-                     "href=\"/app/acme/workspaces/app\"", "1 (current)", "Locked by owner", &run] {
+                     "href=\"/app/acme/workspaces/app\"", "1</a> (current)", "Locked by owner", &run] {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert_eq!(text.matches("(sensitive value)").count(), 2, "{text}");

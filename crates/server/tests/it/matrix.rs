@@ -25,6 +25,14 @@ struct Place {
     state: String,
     output: String,
     variable: String,
+    /// What a page deletes, so that what the API deletes is still there.
+    page_variable: String,
+    page_trigger: String,
+    page_team: String,
+    page_token: String,
+    page_client: String,
+    page_set: String,
+    page_set_variable: String,
     comment: String,
     set: String,
     set_variable: String,
@@ -58,11 +66,20 @@ impl Place {
             server.post(&format!("/organizations/{ORGANIZATION}/stack-plans"), stack_plan).await.is(201).id();
         let variable = json!({ "data": { "attributes": { "key": "a", "category": "env" } } });
         let variable = server.post(&format!("/workspaces/{workspace}/vars"), variable).await.is(201).id();
+        let second = json!({ "data": { "attributes": { "key": "c", "category": "env" } } });
+        let page_variable = server.post(&format!("/workspaces/{workspace}/vars"), second).await.is(201).id();
         let set = json!({ "data": {
             "attributes": { "name": name },
             "relationships": { "vars": { "data": [{ "attributes": { "key": "b", "category": "env" } }] } },
         } });
         let set = server.post(&format!("/organizations/{ORGANIZATION}/varsets"), set).await.is(201);
+        let second = json!({ "data": {
+            "attributes": { "name": format!("second-{name}") },
+            "relationships": { "vars": { "data": [{ "attributes": { "key": "b", "category": "env" } }] } },
+        } });
+        let second = server.post(&format!("/organizations/{ORGANIZATION}/varsets"), second).await.is(201);
+        let page_set_variable = second.text_at("/data/relationships/vars/data/0/id").to_owned();
+        let page_set = second.id();
         let (set, set_variable) = (set.id(), set.text_at("/data/relationships/vars/data/0/id").to_owned());
         let state = server.get(&format!("/workspaces/{workspace}/current-state-version")).await.is(200).id();
         let outputs = server.get(&format!("/workspaces/{workspace}/current-state-version-outputs")).await.is(200);
@@ -79,6 +96,14 @@ impl Place {
         let source = json!({ "sourceable": { "data": { "type": "workspaces", "id": upstream } } });
         let trigger = json!({ "data": { "relationships": source } });
         let trigger = server.post(&format!("/workspaces/{workspace}/run-triggers"), trigger).await.is(201).id();
+        let second = server.workspace(&format!("{name}-second")).await;
+        let source = json!({ "sourceable": { "data": { "type": "workspaces", "id": second } } });
+        let second = json!({ "data": { "relationships": source } });
+        let page_trigger = server.post(&format!("/workspaces/{workspace}/run-triggers"), second).await.is(201).id();
+        let page_team = server.team(&format!("second-{name}")).await;
+        let described = json!({ "data": { "attributes": { "description": "first" } } });
+        let page_token =
+            server.post(&format!("/teams/{page_team}/authentication-tokens"), described).await.is(201).id();
         let team = server.team(&format!("team-{name}")).await;
         let on_workspace = server.team_on_workspace(&team, &workspace, "plan").await;
         let on_project = server.team_on_project(&team, project, "read").await;
@@ -89,6 +114,9 @@ impl Place {
         let connection = server.connection("https://git.example", json!({})).await;
         let client = server.get(&format!("/oauth-tokens/{connection}")).await.is(200);
         let client = client.text_at("/data/relationships/oauth-client/data/id").to_owned();
+        let second = server.connection("https://git.example", json!({})).await;
+        let second = server.get(&format!("/oauth-tokens/{second}")).await.is(200);
+        let page_client = second.text_at("/data/relationships/oauth-client/data/id").to_owned();
         let stack = json!({ "data": { "attributes": { "name": name, "workspace-ids": [workspace] } } });
         let stack = server.post(&format!("/organizations/{ORGANIZATION}/stacks"), stack).await.is(201).id();
         Self {
@@ -101,6 +129,13 @@ impl Place {
             state,
             output,
             variable,
+            page_variable,
+            page_trigger,
+            page_team,
+            page_token,
+            page_client,
+            page_set,
+            page_set_variable,
             comment,
             set,
             set_variable,
@@ -161,6 +196,14 @@ impl Place {
                 &format!("/app/acme/workspaces/{}", self.name),
             )
             .replace("/stacks/{stack}", &format!("/stacks/{}", self.name))
+            .replace("{variable}", &self.page_variable)
+            .replace("{trigger}", &self.page_trigger)
+            .replace("{team}", &self.page_team)
+            .replace("{token}", &self.page_token)
+            .replace("{connection}", &self.page_client)
+            .replace("{variable_set}", &self.page_set)
+            .replace("{set_variable}", &self.page_set_variable)
+            .replace("{state}", &self.state)
             .replace("{set}", &self.set)
             .replace("{run}", &self.run)
             .replace("{seal}", "0.0")
@@ -182,6 +225,10 @@ impl Place {
                 json!({ "data": { "relationships": relationships, "attributes": { "access": "read" } } })
             }
             "/api/v2/organizations" => json!({ "data": { "attributes": { "name": "new", "email": "a@b" } } }),
+            path if path.ends_with("/state-versions") && method == "PATCH" => {
+                let older = json!({ "data": { "type": "state-versions", "id": self.state } });
+                json!({ "data": { "relationships": { "rollback-state-version": older } } })
+            }
             path if path.ends_with("/state-versions") => {
                 json!({ "data": { "attributes": { "serial": 9, "md5": "d41d8cd98f00b204e9800998ecf8427e" } } })
             }
@@ -255,7 +302,10 @@ async fn every_route_is_open_to_whom_the_table_says() {
         let whole = deletes && !path.contains("/relationships/");
         // A connection is deleted after its credentials, which would be gone with it.
         let last = path.starts_with("/api/v2/organizations/{o") || path == "/api/v2/oauth-clients/{id}";
-        (deletes && last, whole, deletes)
+        // Pages delete before the API does, which deletes what they are of, and what is in something before that.
+        let page_deletes = *method == "POST" && is_page(path) && path.ends_with("/delete");
+        let depth = if page_deletes { path.split('/').count() } else { 0 };
+        (deletes && last, whole, deletes, page_deletes, std::cmp::Reverse(depth))
     });
     let mut rows = Vec::new();
     for (method, path) in &routes {

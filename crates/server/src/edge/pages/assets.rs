@@ -33,12 +33,17 @@ pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("script", "js", "text/javascript; charset=utf-8", include_str!("../../../assets/script.js"))
 });
 
+/// The script that adds buttons which copy.
+pub(super) static COPY: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("copy", "js", "text/javascript; charset=utf-8", include_str!("../../../assets/copy.js"))
+});
+
 pub(in crate::edge) fn routes() -> Routes {
     Routes::default().get_at_root("/assets/{file}", file)
 }
 
 async fn file(Path(file): Path<String>) -> Response {
-    let all = [&*STYLE, &*SCRIPT];
+    let all = [&*STYLE, &*SCRIPT, &*COPY];
     let Some(asset) = all.iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(&file)) else {
         return StatusCode::NOT_FOUND.into_response();
     };

@@ -17,6 +17,10 @@ const LIMIT: usize = 256 * 1024;
 /// called.
 pub struct Filled<T>(pub T);
 
+/// A form without a field: its button says it all.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
 #[derive(Deserialize)]
 struct Guard {
     #[serde(default)]
@@ -38,6 +42,23 @@ impl<T: DeserializeOwned> FromRequest<App> for Filled<T> {
         }
         Ok(Self(read(&bytes)?))
     }
+}
+
+/// What is wrong with what was typed, as the sentence above the form that comes back with it. Whatever a person cannot mend
+/// in the form is passed on.
+///
+/// # Errors
+/// The problem itself, when it is of another kind.
+pub fn wrong(problem: Problem) -> Result<String, Failure> {
+    match problem.fault {
+        Fault::Invalid | Fault::Conflict | Fault::Forbidden => Ok(problem.to_string()),
+        _ => Err(problem.into()),
+    }
+}
+
+/// What was typed into a text of several lines, with the line breaks of a file: browsers send those of the network.
+pub fn lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

@@ -18,7 +18,8 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Says in which organization the page is, and in which of its lists (`workspaces`, `stacks`, `runs`, `plans`, `queue`).
+    /// Says in which organization the page is, and in which of its lists (`workspaces`, `stacks`, `runs`, `plans`, `queue`,
+    /// `settings`).
     #[must_use]
     pub fn within(mut self, organization: &str, list: &str) -> Self {
         let all = [
@@ -27,6 +28,7 @@ impl Frame {
             ("Runs", "runs"),
             ("Plans", "plans"),
             ("Queue", "queue"),
+            ("Settings", "settings"),
         ];
         let address = |word: &str| format!("/app/{organization}/{word}");
         self.lists = all.map(|(name, word)| (name, address(word), word == list)).to_vec();
@@ -43,6 +45,11 @@ impl Frame {
     /// Address of the script.
     pub fn script(&self) -> &'static str {
         &assets::SCRIPT.path
+    }
+
+    /// Address of the script that adds buttons which copy.
+    pub fn copy(&self) -> &'static str {
+        &assets::COPY.path
     }
 
     /// Address of the style sheet.

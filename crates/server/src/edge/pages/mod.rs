@@ -4,20 +4,26 @@
 //! into the page, so that a name, a message or a log can be text only. Absent: any page, which are the rooms' own.
 
 mod assets;
+mod confirm;
+mod connect;
 mod form;
 mod frame;
 mod paging;
 mod problem;
+mod tabs;
 mod visit;
 
 pub use super::places::Watching;
-pub use form::Filled;
+pub use confirm::{Confirm, Confirmed};
+pub use connect::Connect;
+pub use form::{Filled, Nothing, lines, wrong};
 pub use frame::Frame;
 pub use paging::{Pages, Part};
+pub use tabs::Tabs;
 pub use visit::{Viewer, Visit};
 
 pub(super) use assets::routes;
-pub(super) use problem::instead_of;
+pub(super) use problem::{instead_of, page_of_form};
 
 use askama::Template;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -55,6 +61,11 @@ pub fn page_with(status: StatusCode, template: &impl Template) -> Reply {
     let mut response = (status, Html(text)).into_response();
     response.extensions_mut().insert(Whole);
     Ok(guarded(response))
+}
+
+/// A page whose form comes back because something in it was wrong, or is shown for the first time.
+pub fn form(template: &impl Template, wrong: Option<&String>) -> Reply {
+    page_with(if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, template)
 }
 
 /// Leads the browser to another page, whatever it has sent.

@@ -24,7 +24,7 @@ impl Part {
 #[derive(Debug, Clone, Template)]
 #[template(path = "edge/pages/paging.html")]
 pub struct Pages {
-    /// Address of the list with a query, to which the page is added.
+    /// Address of the list, to which the page is added.
     address: String,
     number: usize,
     last: usize,

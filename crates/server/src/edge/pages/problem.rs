@@ -37,6 +37,11 @@ pub(in crate::edge) fn instead_of(problem: &Problem, method: &Method, uri: &Uri,
     page_with(status, &shown).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
+/// Leads a browser that loads the address of a form again to the form's page.
+pub(in crate::edge) fn page_of_form(path: &str) -> Response {
+    see_other(page_of(&Method::POST, path))
+}
+
 /// The page whose form was sent: the address of a form is that of its page and one part more.
 fn page_of<'a>(method: &Method, path: &'a str) -> &'a str {
     if *method != Method::POST {

@@ -87,6 +87,18 @@ pub async fn list(tx: &Tx, actor: &Actor, target: Target<'_>) -> Result<Vec<Gran
     store::on(tx, id).await
 }
 
+/// Grants of a team, oldest first, as far as the actor may see those of their workspace or project.
+pub async fn list_of_team(tx: &Tx, actor: &Actor, team: &str) -> Result<Vec<Grant>, Problem> {
+    let mut seen = Vec::new();
+    for grant in store::of_team(tx, team).await? {
+        if manages(tx, actor, grant.target(), false).await.is_ok() {
+            seen.push(grant);
+        }
+    }
+    seen.sort_by_key(|grant| grant.created_at);
+    Ok(seen)
+}
+
 /// One grant. A team sees its own.
 ///
 /// # Errors
@@ -206,7 +218,8 @@ fn unknown_role() -> Problem {
         .attribute("access")
 }
 
-fn not_found() -> Problem {
+/// There is no such grant, or not here.
+pub fn not_found() -> Problem {
     Problem::not_found("grant/not-found", "There is no such access of a team, or this token may not see it.")
         .advice("Check its id, and use a token that may see it.")
 }

@@ -4,8 +4,10 @@
 //! keeps it.
 
 mod api;
+mod page;
 pub mod service;
 mod store;
 
 pub use api::routes;
+pub use page::pages;
 pub use store::{delete, delete_of};

@@ -4,8 +4,10 @@
 //! which repository (`repositories`), git itself, and the dance of OAuth in a browser: a connection begins with a token.
 
 mod api;
+mod page;
 pub mod service;
 mod store;
 
 pub use api::routes;
+pub use page::pages;
 pub use store::{Model as Client, Token, by_id, tokens_of};

@@ -350,10 +350,13 @@ async fn whole(tx: &Tx, client: Client) -> Result<Whole, Problem> {
 
 async fn find(tx: &Tx, actor: &Actor, id: &str, action: Action) -> Result<Client, Problem> {
     let found = store::by_id(tx, id).await?;
-    found.filter(|it| actor.can(action, On::Organization(&it.organization_id))).ok_or_else(|| {
-        Problem::not_found("oauth_client/not-found", "There is no such connection, or this token may not see it.")
-            .advice("Check its id, and use a token that may see it.")
-    })
+    found.filter(|it| actor.can(action, On::Organization(&it.organization_id))).ok_or_else(not_found)
+}
+
+/// There is no such connection, or not here.
+pub(super) fn not_found() -> Problem {
+    Problem::not_found("oauth_client/not-found", "There is no such connection, or this token may not see it.")
+        .advice("Check its id, and use a token that may see it.")
 }
 
 async fn find_token(tx: &Tx, actor: &Actor, id: &str, action: Action) -> Result<Token, Problem> {

@@ -7,5 +7,5 @@ pub mod service;
 mod store;
 
 pub use api::{document, routes};
-pub use page::pages;
+pub use page::{Part, Top, pages};
 pub use store::{Model as Organization, by_id, every, lock_row};

@@ -6,8 +6,10 @@
 
 mod api;
 pub mod firing;
+mod page;
 pub mod service;
 mod store;
 
 pub use api::routes;
+pub use page::pages;
 pub use store::{Model as RunTrigger, Upstream, among, delete_of, in_organization, into, out_of};

@@ -156,7 +156,8 @@ async fn whole(tx: &Tx, actor: &Actor, trigger: RunTrigger) -> Result<Option<Who
     }
 }
 
-fn not_found() -> Problem {
+/// There is no such trigger, or not here.
+pub(super) fn not_found() -> Problem {
     Problem::not_found("run-trigger/not-found", "There is no such run trigger, or this token may not see it.")
         .advice("Check its id, and use a token that may see it.")
 }

@@ -21,7 +21,7 @@ pub mod waits;
 pub use api::routes;
 pub use api::shown::{document, plan_document};
 pub use page::start::{Start, start};
-pub use page::{Changes, Moment, Row, Tone, length, listed, pages, rows};
+pub use page::{Changes, Line, Moment, Row, Tone, change_lines, length, listed, pages, rows};
 pub use store::{
     Model as Run, PhaseModel as Phase, Reader, TriggeredBy, Upstream, apply_of, by_id, by_key, has_any, in_status,
     plan_of, queue::may_apply, since, unfinished, unfinished_of,

@@ -13,7 +13,7 @@ use domain::dependency::Kind;
 use domain::id::{Id, OutputId, StateId, WorkspaceId};
 use wire::Document;
 use wire::query::{ListQuery, ReadQuery, StateVersionsQuery};
-use wire::state_versions::{StateVersionBody, StateVersionRequest};
+use wire::state_versions::{RollbackBody, StateVersionBody, StateVersionRequest};
 
 use self::shown::{document, output_document};
 use super::service::{self, New};
@@ -41,6 +41,7 @@ pub fn routes() -> Routes {
         .get("/state-version-outputs/{id}", output)
         .get("/workspaces/{workspace}/state-versions", list)
         .post("/workspaces/{workspace}/state-versions", create)
+        .patch("/workspaces/{workspace}/state-versions", roll_back)
         .get("/workspaces/{workspace}/current-state-version", current)
         .get("/workspaces/{workspace}/current-state-version-outputs", current_outputs)
         .put("/signed/{seal}/states/{id}", take)
@@ -169,7 +170,7 @@ async fn create(
     let state = service::announce(&app, &tx, &actor, workspace.as_str(), new(wanted)?).await?;
     tx.commit().await?;
     if let Some(bytes) = inline {
-        take_inline(&app, &state, bytes, json).await?;
+        service::upload_at_once(&app, &state, bytes, json).await?;
     }
 
     let tx = app.db.read().await?;
@@ -179,18 +180,26 @@ async fn create(
     Ok(snapshots(created(answer)?))
 }
 
-/// What was announced and then refused must not stay: it would keep the workspace from being unlocked.
-async fn take_inline(app: &App, state: &State, bytes: Bytes, json: Option<Bytes>) -> Result<(), Problem> {
-    if let Err(problem) = service::upload(app, &state.id, bytes).await {
-        let tx = app.db.write().await?;
-        super::discard_pending(&tx, &state.workspace_id).await?;
-        tx.commit().await?;
-        return Err(problem);
+/// Makes an older version the newest again.
+async fn roll_back(
+    Extract(app): Extract<App>,
+    Caller(actor): Caller,
+    At(workspace): At<WorkspaceId>,
+    here: Here,
+    Sent(body): Sent<RollbackBody>,
+) -> Reply {
+    let (_, relationships) = body.into_parts();
+    let older = relationships.rollback_state_version.id().unwrap_or_default();
+    let tx = app.db.read().await?;
+    let older = service::read(&tx, &actor, older).await?;
+    drop(tx);
+    if older.workspace_id != workspace.as_str() {
+        return Err(service::not_found().into());
     }
-    match json {
-        Some(json) => service::upload_json(app, &state.id, json).await,
-        None => Ok(()),
-    }
+    let state = service::roll_back(&app, &actor, &older.id).await?;
+    let tx = app.db.read().await?;
+    let outputs = service::outputs(&app, &tx, &state, false).await?;
+    created(Document::new(document(&app, &here, &state, &outputs)))
 }
 
 async fn take(Extract(app): Extract<App>, Pass(id): Pass, Blob(bytes): Blob<STATE>) -> Reply {

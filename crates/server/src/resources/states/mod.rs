@@ -4,10 +4,15 @@
 //! through [`service::from_run`], also while its apply is under way (`intermediate`).
 
 mod api;
+pub mod comparison;
+mod contents;
 mod document;
+mod page;
+mod secrets;
 pub mod service;
 mod store;
 
 pub use api::routes;
 pub use api::shown::{document as state_document, workspace_output_document};
+pub use page::pages;
 pub use store::{Model as State, OutputModel as Output, by_id, delete_of, discard_pending, is_pending};

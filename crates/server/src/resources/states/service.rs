@@ -6,6 +6,7 @@ use domain::id::{OutputId, StateId};
 use domain::state::{Acceptance, StateFacts, accept, another_writer, check_payload, not_locked};
 use serde_json::Value;
 
+use super::contents::with_serial;
 use super::document::{self, Document};
 use super::store::{self, Model as State, OutputModel as Output};
 use crate::actor::{Action, Actor};
@@ -208,6 +209,48 @@ pub async fn download_json(app: &App, state: &State) -> Result<Option<Bytes>, Pr
     app.objects.get(&state.json_object()).await
 }
 
+/// Makes what an older version has the newest again: a new version with the same content, whatever the lineage of those between.
+/// As any state it is written by whoever holds the lock.
+///
+/// # Errors
+/// `state/not-found`, `state/not-locked`, `state/other-writer`, and those of [`upload`].
+pub async fn roll_back(app: &App, actor: &Actor, id: &str) -> Result<State, Problem> {
+    let tx = app.db.read().await?;
+    let older = read(&tx, actor, id).await?;
+    drop(tx);
+    let bytes = download(app, &older).await?;
+    let json = download_json(app, &older).await?;
+    let tx = app.db.write().await?;
+    let workspace = for_writer(&tx, actor, &older.workspace_id).await?;
+    let newest = store::of(&tx, &workspace.id).await?.into_iter().map(|state| state.serial).max().unwrap_or(0);
+    let bytes = Bytes::from(with_serial(&bytes, newest + 1)?);
+    let facts = document::read(&bytes)?.facts();
+    let new = New { serial: newest + 1, lineage: Some(facts.lineage), md5: facts.md5, force: true };
+    let state = announce(app, &tx, actor, &workspace.id, new).await?;
+    tx.commit().await?;
+    upload_at_once(app, &state, bytes, json).await?;
+    let tx = app.db.read().await?;
+    read(&tx, actor, &state.id).await
+}
+
+/// Takes the bytes of a state version that was announced a moment ago. When they are refused it does not stay: it would keep
+/// the workspace from being unlocked.
+///
+/// # Errors
+/// Those of [`upload`].
+pub async fn upload_at_once(app: &App, state: &State, bytes: Bytes, json: Option<Bytes>) -> Result<(), Problem> {
+    if let Err(problem) = upload(app, &state.id, bytes).await {
+        let tx = app.db.write().await?;
+        store::discard_pending(&tx, &state.workspace_id).await?;
+        tx.commit().await?;
+        return Err(problem);
+    }
+    match json {
+        Some(json) => upload_json(app, &state.id, json).await,
+        None => Ok(()),
+    }
+}
+
 /// Stores a state that a run wrote; `intermediate` while its apply is still under way. Returns the id of the version, or
 /// of the one that has the same bytes already.
 ///
@@ -389,7 +432,8 @@ fn value(app: &App, output: &Output) -> Result<Value, Problem> {
     serde_json::from_slice(&bytes).map_err(|error| Problem::ours("state/output", "A stored output is not JSON.", error))
 }
 
-fn not_found() -> Problem {
+/// There is no such version, or not here.
+pub(super) fn not_found() -> Problem {
     Problem::not_found("state/not-found", "There is no such state version.")
         .advice("Check its id, and use a token that may see it.")
 }

@@ -3,7 +3,11 @@
 //! is in `grants`, its tokens in `tokens`.
 
 mod api;
+mod page;
+mod rights;
 pub mod service;
 mod store;
 
 pub use api::routes;
+pub use page::pages;
+pub use store::Model as Team;

@@ -166,10 +166,13 @@ pub async fn users_named(tx: &Tx, names: &[&str]) -> Result<Vec<String>, Problem
 /// `team/not-found`, also for who may not do it.
 pub async fn for_action(tx: &Tx, actor: &Actor, id: &str, action: Action) -> Result<Team, Problem> {
     let found = store::by_id(tx, id).await?;
-    found.filter(|team| actor.can(action, on(team))).ok_or_else(|| {
-        Problem::not_found("team/not-found", "There is no such team, or this token may not do that with it.")
-            .advice("Check its id, and use a token that may.")
-    })
+    found.filter(|team| actor.can(action, on(team))).ok_or_else(not_found)
+}
+
+/// There is no such team, or not here.
+pub(super) fn not_found() -> Problem {
+    Problem::not_found("team/not-found", "There is no such team, or this token may not do that with it.")
+        .advice("Check its id, and use a token that may.")
 }
 
 /// A team as what something is done to.

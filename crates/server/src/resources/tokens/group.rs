@@ -154,16 +154,13 @@ async fn issue(
     description: &str,
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<Issued, Problem> {
-    if expires_at.is_some_and(|end| end <= app.ports.now()) {
-        return Err(Problem::invalid("token/expired", "The token would have expired already.")
-            .advice("Give a later expired-at, or none.")
-            .attribute("expired-at"));
-    }
+    service::ends_in_future(app, expires_at)?;
     service::service_user(app, tx, &group.id).await?;
     service::issue(app, tx, group.kind, &group.id, description, expires_at, actor.user()).await
 }
 
-fn none() -> Problem {
+/// There is no such token, or not here.
+pub fn none() -> Problem {
     Problem::not_found("token/none", "There is no such token, or this token may not see it.")
         .advice("Make one, or check the id.")
 }

@@ -2,10 +2,11 @@
 
 mod api;
 pub mod group;
+pub mod own;
 mod page;
 pub mod service;
 mod store;
 
 pub use api::{document, routes};
-pub use page::pages;
+pub use page::{Made, Row, Wanted, pages};
 pub use store::{Model as Token, User};

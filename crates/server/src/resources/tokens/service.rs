@@ -192,6 +192,18 @@ pub(super) async fn issue(
     Ok(Issued { token, secret })
 }
 
+/// Refuses a token that would have expired when it is made.
+pub(super) fn ends_in_future(app: &App, expires_at: Option<DateTime<Utc>>) -> Result<(), Problem> {
+    match expires_at {
+        Some(end) if end <= app.ports.now() => {
+            Err(Problem::invalid("token/expired", "The token would have expired already.")
+                .advice("Give a later expired-at, or none.")
+                .attribute("expired-at"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn digest(app: &App, secret: &str) -> String {
     app.key.sign(&format!("token:{secret}"))
 }

@@ -5,10 +5,12 @@
 //! Absent: which value wins (`domain::variables`).
 
 mod api;
+mod page;
 mod reach;
 pub mod service;
 mod store;
 
 pub use api::routes;
+pub use page::pages;
 pub use reach::reaching;
 pub use store::{Model as VariableSet, forget_target};

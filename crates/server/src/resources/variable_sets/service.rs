@@ -208,10 +208,13 @@ pub fn on(set: &VariableSet) -> On<'_> {
 /// `variable-set/not-found`, also for who may not.
 pub async fn find(tx: &Tx, actor: &Actor, id: &str, action: Action) -> Result<VariableSet, Problem> {
     let found = store::by_id(tx, id).await?;
-    found.filter(|set| actor.can(action, on(set))).ok_or_else(|| {
-        Problem::not_found("variable-set/not-found", "There is no such variable set, or this token may not see it.")
-            .advice("Check its id, and use a token that may see it.")
-    })
+    found.filter(|set| actor.can(action, on(set))).ok_or_else(not_found)
+}
+
+/// There is no such set, or not here.
+pub(super) fn not_found() -> Problem {
+    Problem::not_found("variable-set/not-found", "There is no such variable set, or this token may not see it.")
+        .advice("Check its id, and use a token that may see it.")
 }
 
 async fn remove(tx: &Tx, set: &VariableSet) -> Result<(), Problem> {

@@ -6,9 +6,12 @@
 
 mod api;
 pub mod owned;
+mod page;
 pub mod runs;
 pub mod service;
 mod store;
 
 pub use api::{document, routes, settings};
+pub use page::fields::{Fields, Row, Typed};
+pub use page::pages;
 pub use store::delete_of;

@@ -14,7 +14,7 @@ mod store;
 pub use api::routes;
 pub use api::shown::document;
 pub use lock::{Holder, release, take};
-pub use page::pages;
+pub use page::{Head, Tab, pages};
 pub use protection::{check as check_downstreams, remaining as remaining_downstreams};
 pub use store::{
     Model as Workspace, Placed, Tag, by_id, by_name, in_organization, lock_row, placed, set_current_configuration,

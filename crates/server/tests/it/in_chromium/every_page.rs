@@ -27,6 +27,17 @@ struct World {
     discarded: String,
     /// Plans of a stack: one that waits, one that was approved, one that was discarded.
     plans: Vec<String>,
+    /// Ends of addresses below those of `net` and of the settings of the organization.
+    variable: String,
+    state: String,
+    trigger: String,
+    team: String,
+    team_token: String,
+    own_token: String,
+    token: String,
+    connection: String,
+    set: String,
+    set_variable: String,
 }
 
 impl World {
@@ -84,7 +95,49 @@ impl World {
         let stack = json!({ "name": "demo", "workspace-ids": [net, long], "expires-at": "2099-01-01T00:00:00Z" });
         let stack = json!({ "data": { "attributes": stack } });
         server.post(&format!("/organizations/{ORGANIZATION}/stacks"), stack).await.is(201);
-        Self { planned, waiting, planning, applied, errored, discarded, plans }
+        let set = json!({ "data": {
+            "attributes": { "name": "shared", "global": true },
+            "relationships": { "vars": { "data": [{ "attributes": { "key": "plain", "value": CANARY, "description": CANARY } }] } },
+        } });
+        let set = server.post(&format!("/organizations/{ORGANIZATION}/varsets"), set).await.is(201);
+        let (set, set_variable) = (set.id(), set.text_at("/data/relationships/vars/data/0/id").to_owned());
+        let variable = server.get(&format!("/workspaces/{net}/vars")).await.is(200).ids()[0].clone();
+        let state = server.get(&format!("/workspaces/{net}/current-state-version")).await.is(200).id();
+        let source = server.get(&format!("/organizations/{ORGANIZATION}/workspaces/empty")).await.is(200).id();
+        let source = json!({ "sourceable": { "data": { "type": "workspaces", "id": source } } });
+        let trigger = json!({ "data": { "relationships": source } });
+        let trigger = server.post(&format!("/workspaces/{net}/run-triggers"), trigger).await.is(201).id();
+        let team = server.team("crew").await;
+        server.team_on_workspace(&team, &net, "plan").await;
+        let described = json!({ "data": { "attributes": { "description": CANARY } } });
+        let team_token = server.post(&format!("/teams/{team}/authentication-tokens"), described).await.is(201).id();
+        let token = format!("/organizations/{ORGANIZATION}/authentication-token");
+        let token = server.post(&token, json!({ "data": {} })).await.is(201).id();
+        let own = server.signed_in(&server.token).await.page("/app/settings/tokens").await;
+        let own = own.split("href=\"/app/settings/tokens/").nth(1).and_then(|rest| rest.split('/').next());
+        let connection = server.connection("https://git.example", json!({ "name": CANARY })).await;
+        let connection = server.get(&format!("/oauth-tokens/{connection}")).await.is(200);
+        let connection = connection.text_at("/data/relationships/oauth-client/data/id").to_owned();
+        let own_token = own.expect("the token of the first start").to_owned();
+        Self {
+            planned,
+            waiting,
+            planning,
+            applied,
+            errored,
+            discarded,
+            plans,
+            variable,
+            state,
+            trigger,
+            team,
+            team_token,
+            own_token,
+            token,
+            connection,
+            set,
+            set_variable,
+        }
     }
 
     fn runs(&self) -> Vec<String> {
@@ -114,6 +167,21 @@ impl World {
             "/app/{organization}/stacks" => at(&["stacks"]),
             "/app/{organization}/stacks/{stack}" => at(&["stacks/demo", "stacks/demo?focus=net"]),
             "/app/{organization}/stacks/{stack}/destroy" => at(&["stacks/demo/destroy"]),
+            "/app/start" => vec![route.to_owned()],
+            "/app/settings/tokens/{token}/revoke" => vec![route.replace("{token}", &self.own_token)],
+            // A file that is kept.
+            _ if route.ends_with("/download") => Vec::new(),
+            _ if route.starts_with("/app/{organization}/workspaces/{workspace}/") => {
+                let end = route.trim_start_matches("/app/{organization}/workspaces/{workspace}/");
+                let end = end.replace("{variable}", &self.variable).replace("{state}", &self.state);
+                at(&[&format!("workspaces/net/{}", end.replace("{trigger}", &self.trigger))])
+            }
+            _ if route.starts_with("/app/{organization}/settings") => {
+                let token = if route.contains("{team}") { &self.team_token } else { &self.token };
+                let end = route.trim_start_matches("/app/{organization}/").replace("{team}", &self.team);
+                let end = end.replace("{variable_set}", &self.set).replace("{set_variable}", &self.set_variable);
+                at(&[&end.replace("{connection}", &self.connection).replace("{token}", token)])
+            }
             "/app/{organization}/runs" => at(&["runs", "runs?workspace=net", "runs?group=waits"]),
             "/app/{organization}/queue" => at(&["queue"]),
             "/app/{organization}/plans" => at(&["plans"]),

@@ -58,7 +58,7 @@ impl Writer<'_> {
     fn line(&mut self, sign: &'static str, depth: usize, text: &str) {
         match self.lines.len() {
             0..LINES => self.lines.push(Line { sign, text: format!("{:1$}{text}", "", depth * 4) }),
-            LINES => self.lines.push(Line { sign: " ", text: "(more is in the plan's log)".to_owned() }),
+            LINES => self.lines.push(Line { sign: " ", text: "(and more)".to_owned() }),
             _ => {}
         }
     }
@@ -405,6 +405,6 @@ mod tests {
         let plan = executor::read_plan(plan.to_string().as_bytes(), Default::default()).unwrap();
         let lines = lines(&plan.changes["t.a"]);
         assert_eq!(lines.len(), LINES + 1);
-        assert!(lines[LINES].text.contains("log"));
+        assert!(lines[LINES].text.contains("more"));
     }
 }

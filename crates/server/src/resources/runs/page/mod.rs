@@ -18,6 +18,7 @@ use domain::Problem;
 use domain::id::{Id, RunId};
 use serde::Deserialize;
 
+pub use self::diff::{Line, lines as change_lines};
 pub use self::list::{Row, rows};
 use self::logs::{Tail, Which};
 pub use self::plan::Changes;
