@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::plan::below;
 use domain::planned::{PlannedValue, can_be_secret};
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::contents::{Instance, Step};
 
@@ -151,6 +151,8 @@ impl Texts {
         match value {
             Value::String(text) if can_be_secret(text) => _ = self.0.insert(text.clone()),
             Value::Array(items) => items.iter().for_each(|item| self.add_all(item)),
+            // The name of a type is no secret.
+            Value::Object(entries) if is_wrapped(entries) => self.add_all(&entries["value"]),
             Value::Object(entries) => entries.values().for_each(|entry| self.add_all(entry)),
             _ => {}
         }
@@ -186,8 +188,7 @@ fn children<'a, 's>(value: &'a Value, secret: &[&'s [Step]]) -> Vec<(At<'a>, &'a
             items.iter().enumerate().map(child).collect()
         }
         Value::Object(entries) => {
-            // A value of any type stands in a state with its type beside it; paths do not tell of that.
-            let is_wrapped = entries.len() == 2 && entries.contains_key("type") && entries.contains_key("value");
+            let is_wrapped = is_wrapped(entries);
             let child = |(key, entry): (&'a String, &'a Value)| {
                 let mut its = within(&|step| match step {
                     Step::Every => true,
@@ -203,6 +204,11 @@ fn children<'a, 's>(value: &'a Value, secret: &[&'s [Step]]) -> Vec<(At<'a>, &'a
         }
         _ => Vec::new(),
     }
+}
+
+/// A value of any type stands in a state with its type beside it; paths do not tell of that.
+fn is_wrapped(entries: &Map<String, Value>) -> bool {
+    entries.len() == 2 && entries.contains_key("type") && entries.contains_key("value")
 }
 
 /// A value without its secrets, and the paths where they were. A secret that is another one in `other` says so: nothing else
@@ -316,6 +322,10 @@ mod tests {
         texts.add(&value, &secret);
         let (hidden, paths) = hide(&value, None, &secret, &texts);
         assert_eq!(paths, ["input.value.password", "output.value.password", "url"]);
+        let whole: &[&[Step]] = &[&[]];
+        let mut texts = Texts::default();
+        texts.add(&json!({ "value": "s3cret-1", "type": "string" }), whole);
+        assert!(texts.is_in("my s3cret-1") && !texts.is_in("string"));
         let told = format!("{hidden:?}");
         assert!(!told.contains("s3cret") && told.matches("seen").count() == 2, "{told}");
     }
