@@ -32,7 +32,7 @@ pub(super) fn heights(layered: &Layered, columns: &[usize], sizes: Sizes) -> Vec
 fn offsets(layered: &Layered, layer: &[usize], columns: usize, sizes: Sizes) -> Vec<f64> {
     let row = f64::from(sizes.height + sizes.gap);
     let columns = f64::from(u32::try_from(columns).unwrap_or(u32::MAX));
-    let lane = f64::from(sizes.gap);
+    let lane = f64::from(sizes.gap) / 2.0;
     let mut offset = 0.0;
     let mut offsets = Vec::with_capacity(layer.len());
     for (at, &item) in layer.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! Pages of stacks and of the graph of all workspaces: what they show, and what their forms do.
 
-use serde_json::json;
+use axum::http::Method;
+use serde_json::{Value, json};
 
 use crate::harness::{ORGANIZATION, Server, on_both};
 
@@ -179,6 +180,43 @@ on_both! {
         let text = browser.page("/app/acme/stacks/demo").await;
         for part in ["Destroyed", "Nothing is left of it.", "Its workspaces are being destroyed."] {
             assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+
+    async fn a_page_is_sent_again_part_by_part_until_whoever_looks_is_signed_out(server) {
+        let [net, cluster, ..] = mesh(&server).await;
+        for page in ["/app/acme/graph", "/app/acme/runs"] {
+            let browser = server.signed_in(&server.token).await;
+            let follow = browser.request(Method::GET, page).header("accept", "text/event-stream").send();
+            let drive = async {
+                let run = server.run(&net, json!({})).await;
+                server.until(&run, "planned").await;
+                server.act(&run, "discard").await.is(202);
+                let mut same = server.browser();
+                same.cookie = browser.cookie.clone();
+                same.send_form("/sign-out", &[]).await.is(303);
+                // Whatever happens then is not for this browser any more.
+                server.workspace(&format!("later-{}", page.len())).await;
+            };
+            let (answer, ()) = tokio::join!(follow, drive);
+            let answer = answer.is(200);
+            assert_eq!(answer.header("content-type"), "text/event-stream");
+            let all: Vec<Value> =
+                answer.text().lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).collect();
+            let ids = |event: &Value| -> Vec<String> {
+                event["parts"].as_array().unwrap().iter().map(|part| part["id"].as_str().unwrap().to_owned()).collect()
+            };
+            let first = ids(&all[0]);
+            assert!(!first.is_empty() && first.iter().all(|id| id.starts_with("part-")), "what is whole is sent whole: {first:?}");
+            let text = answer.text();
+            assert!(!text.contains("later-"), "{text}");
+            if page.ends_with("graph") {
+                let later: Vec<_> = all[1..].iter().flat_map(ids).collect();
+                assert!(later.contains(&format!("node-{net}")) && later.contains(&format!("row-{net}")), "{later:?}");
+                assert!(!later.contains(&format!("node-{cluster}")) && !later.contains(&"part-picture".to_owned()), "{later:?}");
+            }
+            let last = text.lines().rev().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();
+            assert_eq!(last.len(), 16, "{last}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What pages for people share: the layout, the browser's session, forms, styles and scripts, and how a problem looks there.
+//! What pages for people share: the layout, the browser's session, forms, styles and scripts, how a page is live, and how a problem looks there.
 //!
 //! A page works without JavaScript. Its headers let a browser load nothing from elsewhere and run nothing that is written
 //! into the page, so that a name, a message or a log can be text only. Absent: any page, which are the rooms' own.
@@ -8,6 +8,7 @@ mod confirm;
 mod connect;
 mod form;
 mod frame;
+mod live;
 mod paging;
 mod problem;
 mod tabs;
@@ -18,6 +19,7 @@ pub use confirm::{Confirm, Confirmed};
 pub use connect::Connect;
 pub use form::{Filled, Nothing, lines, wrong};
 pub use frame::Frame;
+pub use live::{Live, Shown, event, rendered, streamed};
 pub use paging::{Pages, Part};
 pub use tabs::Tabs;
 pub use visit::{Viewer, Visit};

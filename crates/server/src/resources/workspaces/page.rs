@@ -12,13 +12,14 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use domain::Problem;
 use serde::Deserialize;
 
 use self::head::lock;
 pub use self::head::{Head, Tab};
 use super::service;
 use crate::app::App;
-use crate::edge::pages::{Connect, Frame, Pages, Part, Viewer, page, see_other};
+use crate::edge::pages::{Connect, Frame, Live, Pages, Part, Viewer, see_other};
 use crate::edge::{At, Here, Name, Query, Reply, Routes};
 use crate::resources::organizations;
 use crate::resources::runs::{self, Row};
@@ -52,6 +53,7 @@ async fn first(State(app): State<App>, viewer: Viewer, At(name): At<Name>) -> Re
 
 /// One workspace in a list.
 struct Listed {
+    id: String,
     name: String,
     address: String,
     resources: i32,
@@ -72,7 +74,7 @@ struct List {
     connect: Option<Connect>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Clone)]
 struct Wanted {
     #[serde(default)]
     search: String,
@@ -85,9 +87,19 @@ async fn list(
     At(name): At<Name>,
     here: Here,
     Query(wanted): Query<Wanted>,
+    live: Live,
 ) -> Reply {
+    let of = (name.0, here, wanted);
+    live.show(app, viewer, move |app, viewer| draw_list(app, viewer, of.clone())).await
+}
+
+async fn draw_list(
+    app: App,
+    viewer: Viewer,
+    (name, here, wanted): (String, Here, Wanted),
+) -> Result<List, Problem> {
     let tx = app.db.read().await?;
-    let organization = organizations::service::read(&tx, &viewer.actor, &name.0).await?;
+    let organization = organizations::service::read(&tx, &viewer.actor, &name).await?;
     let search = wanted.search.trim().to_owned();
     let mut all = service::list(&tx, &viewer.actor, &organization).await?;
     all.retain(|it| it.name.to_lowercase().contains(&search.to_lowercase()));
@@ -105,12 +117,13 @@ async fn list(
             resources: workspace.resource_count,
             lock: lock(&tx, &workspace).await?.map(|(words, _)| words),
             run: rows.remove(&workspace.name),
+            id: workspace.id,
             name: workspace.name,
         });
     }
     // What is searched for stands in an address: only what a name can have is taken over.
     let plain: String = search.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
-    page(&List {
+    Ok(List {
         frame: viewer.frame(&app, "Workspaces").within(&organization.name, "workspaces"),
         pages: Pages::new(format!("/app/{}/workspaces?search={plain}", organization.name), part, total),
         connect: (total == 0 && search.is_empty()).then(|| Connect::to(&here, &organization.name)),

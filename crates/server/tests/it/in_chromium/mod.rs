@@ -3,6 +3,7 @@
 
 mod decisions;
 mod every_page;
+mod graph;
 mod live;
 mod logs;
 

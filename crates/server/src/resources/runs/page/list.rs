@@ -11,7 +11,7 @@ use super::super::Run;
 use super::super::listing::{self, Group};
 use super::words::{self, Moment, Tone};
 use crate::app::App;
-use crate::edge::pages::{Frame, Pages, Part, Viewer, page};
+use crate::edge::pages::{Frame, Live, Pages, Part, Viewer};
 use crate::edge::{At, Name, Query, Reply};
 use crate::resources::{organizations, tokens};
 use crate::storage::Tx;
@@ -21,6 +21,8 @@ const SIZE: usize = 50;
 
 /// One run in a list.
 pub struct Row {
+    /// Its id.
+    pub id: String,
     /// Its page.
     pub address: String,
     /// First line of its message, or its id.
@@ -68,6 +70,7 @@ pub async fn rows(
 fn row(organization: &str, run: &Run, workspace: &str, by: String) -> Row {
     let (status, tone) = words::listed(run);
     Row {
+        id: run.id.clone(),
         address: format!("/app/{organization}/{workspace}/runs/{}", run.id),
         title: words::title(run),
         workspace: workspace.to_owned(),
@@ -80,7 +83,7 @@ fn row(organization: &str, run: &Run, workspace: &str, by: String) -> Row {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Clone)]
 pub(super) struct Wanted {
     #[serde(default)]
     group: String,
@@ -121,16 +124,21 @@ pub(super) async fn show(
     viewer: Viewer,
     At(name): At<Name>,
     Query(wanted): Query<Wanted>,
+    live: Live,
 ) -> Reply {
+    live.show(app, viewer, move |app, viewer| draw(app, viewer, name.0.clone(), wanted.clone())).await
+}
+
+async fn draw(app: App, viewer: Viewer, name: String, wanted: Wanted) -> Result<List, Problem> {
     let tx = app.db.read().await?;
-    let organization = organizations::service::read(&tx, &viewer.actor, &name.0).await?;
+    let organization = organizations::service::read(&tx, &viewer.actor, &name).await?;
     let group = Group::ALL.into_iter().find(|group| group.as_str() == wanted.group).unwrap_or_default();
     let workspace = wanted.workspace.trim();
     let only = (!workspace.is_empty()).then_some(workspace);
     let part = Part::of(wanted.page, SIZE);
     let listed = listing::list(&tx, &viewer.actor, &organization, only, group, part.offset, part.size).await?;
     let address = format!("/app/{}/runs?group={}&workspace={workspace}", organization.name, group.as_str());
-    page(&List {
+    Ok(List {
         frame: viewer.frame(&app, "Runs").within(&organization.name, "runs"),
         organization: organization.name.clone(),
         workspace: workspace.to_owned(),

@@ -1,6 +1,6 @@
 //! What happens to a run while its page is looked at: one stream of server-sent events.
 //!
-//! `run` has the parts of the page that are as they are now, `log` has new lines of a log, `end` says that nothing will follow. The
+//! `parts` has the parts of the page that have changed (`edge::pages::Live` says what a part is), `log` has new lines of a log, `end` says that nothing will follow. The
 //! id of an event is how far both logs have been read: a browser that lost the stream asks for it again with the last id it
 //! had, and misses nothing.
 
@@ -10,8 +10,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::IntoResponse;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::Event;
 use domain::Problem;
 use domain::id::{Id, RunId};
 use futures::Stream;
@@ -25,7 +24,7 @@ use super::super::service::{self, Whole};
 use super::logs::{Line, Position, Which};
 use super::view::{self, View};
 use crate::app::App;
-use crate::edge::pages::{Viewer, Visit, Watching};
+use crate::edge::pages::{Shown, Viewer, Visit, Watching, event, rendered, streamed};
 use crate::edge::{At3, Name, Query, Reply};
 use crate::resources::sessions;
 use crate::storage::Change;
@@ -71,14 +70,13 @@ pub(super) async fn events(
         address,
         logs,
         changes,
+        shown: Shown::default(),
         moved: true,
         ended: false,
         begun: false,
         _watching: watching,
     };
-    let sse = Sse::new(watch.stream()).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
-    // A proxy that gathers an answer before it passes it on would hold the stream back.
-    Ok(([("cache-control", "no-store"), ("x-accel-buffering", "no")], sse).into_response())
+    Ok(streamed(watch.stream()))
 }
 
 struct Log {
@@ -96,6 +94,8 @@ struct Watch {
     address: String,
     logs: [Log; 2],
     changes: Receiver<Change>,
+    /// The parts that the browser has.
+    shown: Shown,
     /// The run has moved since it was last told.
     moved: bool,
     ended: bool,
@@ -127,8 +127,10 @@ impl Watch {
         }
         loop {
             self.take_in();
-            if std::mem::take(&mut self.moved) {
-                return self.told().await.map(Some);
+            if std::mem::take(&mut self.moved)
+                && let Some(event) = self.told().await?
+            {
+                return Ok(Some(event));
             }
             let over = self.over().await?;
             if let Some(event) = self.grown().await? {
@@ -203,10 +205,9 @@ impl Watch {
         Ok(service::read(&tx, &person.actor, &self.run).await?.run.status().is_final())
     }
 
-    async fn told(&self) -> Result<Event, Problem> {
+    async fn told(&mut self) -> Result<Option<Event>, Problem> {
         let (_, view) = self.whole().await?;
-        let html = rendered(&Parts { view: &view })?;
-        event("run", &json!({ "html": html, "status": view.status }))
+        self.shown.event(&rendered(&Parts { view: &view })?)
     }
 
     async fn grown(&mut self) -> Result<Option<Event>, Problem> {
@@ -228,15 +229,6 @@ impl Watch {
         }
         Ok(None)
     }
-}
-
-fn event(name: &str, data: &serde_json::Value) -> Result<Event, Problem> {
-    let event = Event::default().event(name).json_data(data);
-    event.map_err(|error| Problem::ours("access/answer", "The event could not be written.", error))
-}
-
-fn rendered(template: &impl Template) -> Result<String, Problem> {
-    template.render().map_err(|error| Problem::ours("access/answer", "The event could not be made.", error))
 }
 
 /// How far the logs of the plan and of the apply have been read, as one word.

@@ -13,7 +13,7 @@ use super::list::{Row, rows};
 use super::view::{self, Other};
 use crate::actor::Actor;
 use crate::app::App;
-use crate::edge::pages::{Frame, Pages, Part, Viewer, page};
+use crate::edge::pages::{Frame, Live, Pages, Part, Viewer};
 use crate::edge::{At, Name, Query, Reply};
 use crate::resources::organizations::{self, Organization};
 use crate::resources::{limits, projects};
@@ -47,7 +47,7 @@ struct QueuePage {
     pages: Pages,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Clone)]
 pub(super) struct Wanted {
     page: Option<usize>,
 }
@@ -57,9 +57,14 @@ pub(super) async fn show(
     viewer: Viewer,
     At(name): At<Name>,
     Query(wanted): Query<Wanted>,
+    live: Live,
 ) -> Reply {
+    live.show(app, viewer, move |app, viewer| draw(app, viewer, name.0.clone(), wanted.clone())).await
+}
+
+async fn draw(app: App, viewer: Viewer, name: String, wanted: Wanted) -> Result<QueuePage, Problem> {
     let tx = app.db.read().await?;
-    let organization = organizations::service::read(&tx, &viewer.actor, &name.0).await?;
+    let organization = organizations::service::read(&tx, &viewer.actor, &name).await?;
     let occupancy = service::occupancy(&tx, &viewer.actor, &organization).await?;
     let part = Part::of(wanted.page, SIZE);
     let ids = service::queue(&tx, &viewer.actor, &organization, part.offset as u64, part.size as u64).await?;
@@ -72,7 +77,7 @@ pub(super) async fn show(
         queued.extend(row.into_iter().next().map(|row| Queued { place, row, waits }));
     }
     let total = usize::try_from(occupancy.total()).unwrap_or(usize::MAX);
-    page(&QueuePage {
+    Ok(QueuePage {
         frame: viewer.frame(&app, "Queue").within(&organization.name, "queue"),
         occupancy,
         slots: slots(&tx, &viewer.actor, &organization).await?,

@@ -16,7 +16,7 @@ use self::scene::Scene;
 use super::service::{self, Whole};
 use crate::actor::Actor;
 use crate::app::App;
-use crate::edge::pages::{Frame, Viewer, page};
+use crate::edge::pages::{Frame, Live, Viewer};
 use crate::edge::{At, At2, Name, Query, Reply, Routes};
 use crate::resources::organizations::{self, Organization};
 use crate::resources::runs::{self, Start};
@@ -52,9 +52,13 @@ struct List {
     stacks: Vec<Listed>,
 }
 
-async fn list(State(app): State<App>, viewer: Viewer, At(name): At<Name>) -> Reply {
+async fn list(State(app): State<App>, viewer: Viewer, At(name): At<Name>, live: Live) -> Reply {
+    live.show(app, viewer, move |app, viewer| draw_list(app, viewer, name.0.clone())).await
+}
+
+async fn draw_list(app: App, viewer: Viewer, name: String) -> Result<List, Problem> {
     let tx = app.db.read().await?;
-    let organization = organizations::service::read(&tx, &viewer.actor, &name.0).await?;
+    let organization = organizations::service::read(&tx, &viewer.actor, &name).await?;
     let seen = workspaces::service::list(&tx, &viewer.actor, &organization).await?;
     let ids: std::collections::BTreeSet<&str> = seen.iter().map(|it| it.id.as_str()).collect();
     let now = app.ports.now();
@@ -70,7 +74,7 @@ async fn list(State(app): State<App>, viewer: Viewer, At(name): At<Name>) -> Rep
             name: stack.name,
         });
     }
-    page(&List {
+    Ok(List {
         frame: viewer.frame(&app, "Stacks").within(&organization.name, "stacks"),
         graph: format!("/app/{}/graph", organization.name),
         total: seen.len(),
@@ -119,10 +123,16 @@ async fn show(
     viewer: Viewer,
     At2(organization, stack): At2<Name, Name>,
     Query(wanted): Query<Wanted>,
+    live: Live,
 ) -> Reply {
+    let of = (organization.0, stack.0);
+    live.show(app, viewer, move |app, viewer| draw(app, viewer, of.clone(), wanted.clone())).await
+}
+
+async fn draw(app: App, viewer: Viewer, of: (String, String), wanted: Wanted) -> Result<Page, Problem> {
     let tx = app.db.read().await?;
-    let organization = organizations::service::read(&tx, &viewer.actor, &organization.0).await?;
-    let Whole { stack, members } = service::named(&tx, &viewer.actor, &organization, &stack.0).await?;
+    let organization = organizations::service::read(&tx, &viewer.actor, &of.0).await?;
+    let Whole { stack, members } = service::named(&tx, &viewer.actor, &organization, &of.1).await?;
     let seen = seen(&tx, &viewer.actor, members.list()).await?;
     let address = format!("/app/{}/stacks/{}", organization.name, stack.name);
     let (status, tone) = life::status(&stack);
@@ -139,7 +149,7 @@ async fn show(
     };
     let frame = viewer.frame(&app, &told.name).within(&organization.name, "stacks");
     let (scene, start) = scene(&app, &tx, &viewer, &organization, &seen, address, &wanted).await?;
-    page(&Page { frame, stack: Some(told), scene, start })
+    Ok(Page { frame, stack: Some(told), scene, start })
 }
 
 async fn graph(
@@ -147,14 +157,19 @@ async fn graph(
     viewer: Viewer,
     At(organization): At<Name>,
     Query(wanted): Query<Wanted>,
+    live: Live,
 ) -> Reply {
+    live.show(app, viewer, move |app, viewer| draw_all(app, viewer, organization.0.clone(), wanted.clone())).await
+}
+
+async fn draw_all(app: App, viewer: Viewer, organization: String, wanted: Wanted) -> Result<Page, Problem> {
     let tx = app.db.read().await?;
-    let organization = organizations::service::read(&tx, &viewer.actor, &organization.0).await?;
+    let organization = organizations::service::read(&tx, &viewer.actor, &organization).await?;
     let seen = workspaces::service::list(&tx, &viewer.actor, &organization).await?;
     let address = format!("/app/{}/graph", organization.name);
     let (scene, start) = scene(&app, &tx, &viewer, &organization, &seen, address, &wanted).await?;
     let frame = viewer.frame(&app, "All workspaces").within(&organization.name, "stacks");
-    page(&Page { frame, stack: None, scene, start })
+    Ok(Page { frame, stack: None, scene, start })
 }
 
 async fn scene(

@@ -11,7 +11,7 @@ use super::super::{Tag, Workspace, tags_of};
 use super::{Head, Tab};
 use crate::actor::{Action, Actor};
 use crate::app::App;
-use crate::edge::pages::{Frame, Viewer, page};
+use crate::edge::pages::{Frame, Live, Viewer};
 use crate::edge::{At2, Name, Reply};
 use crate::resources::runs::{self, Moment, Row, Run, Start};
 use crate::resources::{edges, repositories, states};
@@ -73,10 +73,20 @@ impl Page {
     }
 }
 
-pub(super) async fn show(State(app): State<App>, viewer: Viewer, At2(organization, name): At2<Name, Name>) -> Reply {
+pub(super) async fn show(
+    State(app): State<App>,
+    viewer: Viewer,
+    At2(organization, name): At2<Name, Name>,
+    live: Live,
+) -> Reply {
+    let of = (organization.0, name.0);
+    live.show(app, viewer, move |app, viewer| draw(app, viewer, of.clone())).await
+}
+
+async fn draw(app: App, viewer: Viewer, (organization, name): (String, String)) -> Result<Page, Problem> {
     let tx = app.db.read().await?;
     let actor = &viewer.actor;
-    let head = Head::of(&tx, actor, (&organization, &name), Tab::Overview).await?;
+    let head = Head::of(&tx, actor, (&Name(organization), &Name(name)), Tab::Overview).await?;
     let workspace = &head.workspace;
     let all = runs::listing::Group::All;
     let listed = runs::listing::list(&tx, actor, &head.organization, Some(&workspace.name), all, 0, RUNS).await?;
@@ -87,7 +97,7 @@ pub(super) async fn show(State(app): State<App>, viewer: Viewer, At2(organizatio
     if runs::last::of(&tx, actor, &workspace.id).await.ok().flatten().is_some_and(|last| last.state_moved) {
         notes.push(Note { words: "Something other than a run has changed the state since.", run: None, is_bad: false });
     }
-    page(&Page {
+    Ok(Page {
         frame: head.frame(&app, &viewer, ""),
         notes,
         facts: facts(&tx, workspace).await?,
