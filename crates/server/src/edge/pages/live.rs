@@ -79,7 +79,7 @@ impl Live {
     pub async fn show<T, D, F>(self, app: App, viewer: Viewer, draw: D) -> Reply
     where
         T: Template,
-        D: Fn(App, Viewer) -> F + Send + 'static,
+        D: Fn(App, Viewer) -> F + Send + Sync + 'static,
         F: Future<Output = Result<T, Problem>> + Send + 'static,
     {
         let Some(asked) = self.0 else { return page(&draw(app, viewer).await?) };
@@ -125,7 +125,7 @@ type Drawn = Pin<Box<dyn Future<Output = Result<String, Problem>> + Send>>;
 struct Watch {
     app: App,
     visit: Visit,
-    draw: Box<dyn Fn(App, Viewer) -> Drawn + Send>,
+    draw: Box<dyn Fn(App, Viewer) -> Drawn + Send + Sync>,
     last: String,
     shown: Shown,
     changes: Receiver<Change>,
