@@ -93,11 +93,7 @@ async fn list(
     live.show(app, viewer, move |app, viewer| draw_list(app, viewer, of.clone())).await
 }
 
-async fn draw_list(
-    app: App,
-    viewer: Viewer,
-    (name, here, wanted): (String, Here, Wanted),
-) -> Result<List, Problem> {
+async fn draw_list(app: App, viewer: Viewer, (name, here, wanted): (String, Here, Wanted)) -> Result<List, Problem> {
     let tx = app.db.read().await?;
     let organization = organizations::service::read(&tx, &viewer.actor, &name).await?;
     let search = wanted.search.trim().to_owned();
