@@ -6,6 +6,7 @@
 //! ratios do.
 
 mod handshake;
+mod pages;
 mod queue;
 mod roots;
 
@@ -36,7 +37,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         [flag] if flag == "--quick" => true,
         [case] if case == "queue" => return queue::run(false),
         [case, flag] if case == "queue" && flag == "--quick" => return queue::run(true),
-        _ => bail!("bench takes nothing but queue and --quick"),
+        [case] if case == "pages" => return pages::run(false),
+        [case, flag] if case == "pages" && flag == "--quick" => return pages::run(true),
+        _ => bail!("bench takes nothing but queue, pages and --quick"),
     };
     if process::on_path("terraform").is_none() {
         bail!("there is no `terraform` on PATH to compare with: install Terraform 1.5 or newer");

@@ -13,6 +13,7 @@ mod demo;
 mod postgres;
 mod process;
 mod pytfe;
+mod screenshots;
 mod stopwatch;
 mod test;
 mod tidy;
@@ -31,9 +32,11 @@ cargo xtask COMMAND
   tidy                     the rules that rustc does not know: layers, sizes, words, problem pages, golden edges
   bless [ARGS]             rewrites the golden files from what the code does now; ARGS go to nextest, where only the
                            goldens of some tests are to change
+  screenshots              a picture of every page, from real runs, in docs/pictures
   demo                     brings examples/kubernetes up and down again, in a copy
   bench [--quick]          multispace against plain terraform, as a ratio
   bench queue [--quick]    10,000 runs wait on 2,000 workspaces
+  bench pages [--quick]    pages with very much on them, in a browser
 ";
 
 fn main() -> ExitCode {
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         "bless" => bless::run(&args),
         "demo" => no_arguments(&args).and_then(|()| demo::run()),
         "bench" => bench::run(&args),
+        "screenshots" => no_arguments(&args).and_then(|()| screenshots::run()),
         "help" | "-h" | "--help" => {
             print!("{USAGE}");
             Ok(())

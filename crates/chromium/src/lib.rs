@@ -6,6 +6,7 @@
 //! deadline that only a failure reaches.
 
 mod axe;
+mod measure;
 mod pipe;
 mod process;
 mod tab;

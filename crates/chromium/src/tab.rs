@@ -226,7 +226,7 @@ impl Tab {
         }
     }
 
-    async fn must(&self, method: &str, params: Value) -> Value {
+    pub(crate) async fn must(&self, method: &str, params: Value) -> Value {
         self.pipe.must(Some(&self.session), method, params).await
     }
 }

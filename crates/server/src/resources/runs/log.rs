@@ -105,7 +105,9 @@ pub async fn look(app: &App, phase: &str, offset: u64, limit: usize) -> Result<B
     let mut at = offset;
     let mut all = pieces(app, phase).await?;
     while out.len() < limit {
-        let Some(start) = all.iter().rev().find(|start| **start <= at).copied() else { break };
+        let Some(start) = all.partition_point(|start| *start <= at).checked_sub(1).map(|place| all[place]) else {
+            break;
+        };
         let Some(bytes) = app.logs.get(&name(phase, start)).await? else {
             // Joined to the piece before it since the list was read.
             all = pieces(app, phase).await?;
@@ -216,6 +218,22 @@ async fn replace(app: &App, phase: &str, joined: Option<(u64, BytesMut, Vec<u64>
 async fn pieces(app: &App, phase: &str) -> Result<Vec<u64>, Problem> {
     let names = app.logs.list(&format!("logs/{phase}")).await?;
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+/// What is kept of a log beside its pieces, for whoever looks on; nothing when there is none.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn note(app: &App, phase: &str) -> Result<Option<Bytes>, Problem> {
+    app.logs.get(&format!("logs/{phase}/marks")).await
+}
+
+/// Keeps something of a log beside its pieces, in place of what was kept before.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn keep_note(app: &App, phase: &str, bytes: &[u8]) -> Result<(), Problem> {
+    app.logs.put(&format!("logs/{phase}/marks"), bytes).await
 }
 
 async fn piece(app: &App, phase: &str, start: u64) -> Result<Bytes, Problem> {

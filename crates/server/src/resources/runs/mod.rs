@@ -8,6 +8,7 @@ mod api;
 pub mod last;
 pub mod listing;
 pub mod log;
+mod marks;
 mod moves;
 pub mod outline;
 mod page;

@@ -55,6 +55,10 @@ async fn a_log_is_searched_and_what_was_found_leads_to_its_place() {
     tab.follow(".number").await;
     tab.until("document.querySelector('.line:target').textContent.includes('needle')").await;
     tab.follow("a >> Lines before").await;
-    tab.until_shown("line 100 of many").await;
+    tab.until_shown("line 5500 of many").await;
+    tab.follow("a >> First lines").await;
+    tab.until_shown("line 1 of many").await;
+    tab.follow("a >> Last lines").await;
+    tab.until("document.querySelector('.line:target').textContent.includes('needle')").await;
     screen.quiet();
 }

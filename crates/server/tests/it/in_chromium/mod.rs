@@ -6,6 +6,8 @@ mod every_page;
 mod graph;
 mod live;
 mod logs;
+mod stacks;
+mod weight;
 
 use chromium::{Chromium, Tab};
 use serde_json::{Value, json};

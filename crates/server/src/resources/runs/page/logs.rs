@@ -2,14 +2,16 @@
 //! own, where each line has an address.
 
 use askama::Template;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use domain::Problem;
 use domain::id::RunId;
+use futures::TryStreamExt;
 use serde::Deserialize;
 
-use super::super::log;
+use super::super::marks::{Marks, parts};
 use super::super::service::Whole;
 use super::ansi::{self, Span};
 use super::view;
@@ -17,14 +19,14 @@ use crate::app::App;
 use crate::edge::pages::{Frame, Viewer, page};
 use crate::edge::{At3, Name, Query, Reply};
 
+pub use super::super::marks::Position;
+
 /// How many lines stand beside a run.
 pub const TAIL: usize = 500;
 /// How many lines are on one page of a log.
-const PAGE: usize = 5000;
+const PAGE: usize = 1000;
 /// Most lines that a search finds.
 const FOUND: usize = 500;
-/// A log is read by so much at a time; none is longer than 64 MB.
-const PIECE: usize = 8 * 1024 * 1024;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,15 +42,6 @@ impl Line {
     pub fn of(number: usize, text: &str) -> Self {
         Self { number, spans: ansi::spans(text) }
     }
-}
-
-/// How far a log has been read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Position {
-    /// Offset of the next byte.
-    pub byte: u64,
-    /// How many lines came before it.
-    pub lines: usize,
 }
 
 /// Lines of one log.
@@ -130,29 +123,40 @@ impl Tail {
 /// # Errors
 /// `storage/unavailable`.
 pub async fn tail(app: &App, whole: &Whole, which: Which, run: &str) -> Result<Tail, Problem> {
-    let (texts, position) = end(app, which.id(whole), TAIL).await?;
-    let first = position.lines - texts.len();
-    let lines = texts.iter().enumerate().map(|(at, text)| Line::of(first + at + 1, text)).collect();
+    let id = which.id(whole);
+    let marks = Marks::of(app, id).await?;
+    let position = marks.end();
+    let first = position.lines.saturating_sub(TAIL);
+    let lines = numbered(app, id, &marks, first, position.lines - first).await?;
     Ok(Tail { phase: which.word(), title: which.title(), lines: which.beside(run, lines), position })
 }
 
-/// At most `most` lines from the end of a log, and how far it goes.
-async fn end(app: &App, id: &str, most: usize) -> Result<(Vec<String>, Position), Problem> {
-    let (mut texts, mut position) = (Vec::new(), Position::default());
-    loop {
-        let piece = log::lines(app, id, position.byte, PIECE).await?;
-        let stays = piece.end == position.byte;
-        position = Position { byte: piece.end, lines: position.lines + piece.lines.len() };
-        texts.extend(piece.lines);
-        texts.drain(..texts.len().saturating_sub(most));
-        if stays || piece.last {
-            return Ok((texts, position));
-        }
+/// At most `most` lines of a log after its first `first`.
+async fn numbered(app: &App, id: &str, marks: &Marks, first: usize, most: usize) -> Result<Vec<Line>, Problem> {
+    let mut lines = Vec::new();
+    let mut parts = std::pin::pin!(parts(app, id, marks.before(first)));
+    while lines.len() < most {
+        let Some(part) = parts.try_next().await? else { break };
+        let all = part.lines.iter().enumerate().map(|(at, text)| (part.first + at + 1, text));
+        let wanted = all.filter(|(number, _)| *number > first).take(most - lines.len());
+        lines.extend(wanted.map(|(number, text)| Line::of(number, text)));
     }
+    Ok(lines)
 }
 
-async fn all(app: &App, id: &str) -> Result<Vec<String>, Problem> {
-    Ok(end(app, id, usize::MAX).await?.0)
+/// The first lines that have this text in them, in whatever case, and how many there are.
+async fn fitting(app: &App, id: &str, find: &str) -> Result<(Vec<Line>, usize), Problem> {
+    let (mut lines, mut found) = (Vec::new(), 0);
+    let mut parts = std::pin::pin!(parts(app, id, Position::default()));
+    while let Some(part) = parts.try_next().await? {
+        for (at, text) in part.lines.iter().enumerate().filter(|(_, text)| text.to_lowercase().contains(find)) {
+            found += 1;
+            if found <= FOUND {
+                lines.push(Line::of(part.first + at + 1, text));
+            }
+        }
+    }
+    Ok((lines, found))
 }
 
 #[derive(Deserialize, Default)]
@@ -192,25 +196,28 @@ pub(super) async fn show(
     let tx = app.db.read().await?;
     let run = view::address(&tx, &whole).await?;
     drop(tx);
-    let texts = all(&app, which.id(&whole)).await?;
+    let id = which.id(&whole);
     let title = which.title();
     let address = format!("{run}/log/{}", which.word());
     let find = wanted.find.trim().to_lowercase();
-    let fits = |text: &str| find.is_empty() || text.to_lowercase().contains(&find);
-    let fitting: Vec<usize> = (0..texts.len()).filter(|at| fits(&texts[*at])).collect();
-    let (first, most) = match find.is_empty() {
-        true => (wanted.line.unwrap_or(1).saturating_sub(1).min(texts.len().saturating_sub(1)) / PAGE * PAGE, PAGE),
-        false => (0, FOUND),
+    let marks = Marks::of(&app, id).await?;
+    let count = marks.end().lines;
+    let first = wanted.line.unwrap_or(1).saturating_sub(1).min(count.saturating_sub(1)) / PAGE * PAGE;
+    let (first, lines, found) = match find.is_empty() {
+        true => (first, numbered(&app, id, &marks, first, PAGE).await?, count),
+        false => {
+            let (lines, found) = fitting(&app, id, &find).await?;
+            (0, lines, found)
+        }
     };
-    let lines: Vec<Line> = fitting.iter().skip(first).take(most).map(|&at| Line::of(at + 1, &texts[at])).collect();
     let end = first + lines.len();
     page(&LogPage {
         frame: viewer.frame(&app, title).within(&organization.0, "runs").below(&whole.run.id, run.clone()),
         title,
         before: (first > 0).then(|| first + 1 - PAGE.min(first)),
-        after: (find.is_empty() && end < texts.len()).then_some(end + 1),
-        count: texts.len(),
-        found: fitting.len(),
+        after: (find.is_empty() && end < count).then_some(end + 1),
+        count,
+        found,
         find: wanted.find.trim().to_owned(),
         shown: Lines { address: address.clone(), prefix: "", lines },
         address,
@@ -226,13 +233,20 @@ pub(super) async fn raw(
     which: Which,
 ) -> Reply {
     let whole = super::find(&app, &viewer, &organization, &workspace, &run).await?;
-    let mut texts = all(&app, which.id(&whole)).await?;
-    texts.push(String::new());
     let name = format!("{}-{}.log", whole.run.id, which.word());
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    Ok((headers, texts.join("\n")).into_response())
+    let id = which.id(&whole).to_owned();
+    let texts = parts(&app, &id, Position::default()).map_ok(|part| {
+        let mut text = String::new();
+        for line in &part.lines {
+            text.push_str(line);
+            text.push('\n');
+        }
+        Bytes::from(text)
+    });
+    Ok((headers, Body::from_stream(texts)).into_response())
 }
