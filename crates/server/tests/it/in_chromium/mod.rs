@@ -6,6 +6,7 @@ mod every_page;
 mod graph;
 mod live;
 mod logs;
+mod stack_plans;
 mod stacks;
 mod weight;
 

@@ -27,8 +27,8 @@ pub struct Listed {
     pub status: Badge,
     /// What it comes to.
     pub total: String,
-    /// Whether it destroys something.
-    pub destroys: bool,
+    /// How many objects that exist would be destroyed, in words; nothing when none would.
+    pub destroys: Option<String>,
     /// Who made it.
     pub by: String,
     /// When.
@@ -121,7 +121,7 @@ impl Listed {
             title: title(whole),
             status: status(whole),
             total: total(&plan.totals),
-            destroys: destroyed(&plan.totals.counts) > 0,
+            destroys: destroys(&plan.totals.counts),
             by: whole.created_by.clone(),
             at: Moment(plan.created_at),
             decided_by: whole.decided_by.clone(),
@@ -232,7 +232,7 @@ fn because(whole: &Whole) -> String {
     let maker = &whole.created_by;
     match whole.status() {
         Status::Pending if whole.is_awaited => {
-            format!("{maker} made it and waits for an answer, here or where it was made. The first one counts.")
+            format!("{maker} made it and waits for an answer, here or where it was made. The first answer counts.")
         }
         Status::Pending => {
             "Whoever made it does not wait any more, so nothing would come of a yes. The same command makes a new plan."
