@@ -7,7 +7,7 @@ use crate::harness::server::Server;
 use crate::platform;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stack_is_approved_as_a_whole_and_what_stands_on_it_all_is_followed_from_queued_to_applied() {
+async fn a_stack_is_approved_as_a_whole_and_its_graph_is_followed_until_all_of_it_is_applied() {
     let server = Server::start();
     let stack = platform::stack(&server);
     let mut apply = Running::start(&mut platform::command(&server, &stack, "apply", &["--approve-in-browser"]));
@@ -19,6 +19,12 @@ async fn a_stack_is_approved_as_a_whole_and_what_stands_on_it_all_is_followed_fr
     tab.goto(&format!("{origin}/app/{}/plans", server.organization())).await;
     tab.fill("#token", server.token()).await;
     tab.follow("button >> Sign in").await;
+    let graph = format!("{origin}/app/{}/graph", server.organization());
+    let applied = "[...document.querySelectorAll('.node .state')].filter((it) => it.textContent === 'Applied').length";
+    tab.goto(&graph).await;
+    tab.until("document.querySelectorAll('.node').length === 5").await;
+    assert_eq!(tab.eval(applied).await, 0);
+    tab.goto(&format!("{origin}/app/{}/plans", server.organization())).await;
     tab.follow("tbody a").await;
     tab.until_shown("Waits for approval").await;
     let all = tab.text("document.getElementById('main').textContent").await;
@@ -30,14 +36,15 @@ async fn a_stack_is_approved_as_a_whole_and_what_stands_on_it_all_is_followed_fr
     tab.fill("#decide-comment", "all of it").await;
     tab.press("button >> Approve and apply all of it").await;
 
-    server.until("the last workspace has its run", || !server.runs("apps").is_empty());
-    let run = server.runs("apps")[0]["id"].as_str().unwrap().to_owned();
-    tab.goto(&format!("{origin}/app/{}/apps/runs/{run}", server.organization())).await;
+    tab.goto(&graph).await;
     tab.eval("window.mark = 1").await;
-    tab.until("document.querySelector('.badge').textContent === 'Applied'").await;
-    tab.until("document.getElementById('apply-log').innerText.includes('Apply complete!')").await;
+    tab.until(&format!("{applied} === 5")).await;
     assert_eq!(tab.eval("window.mark").await, 1, "the page was not loaded again");
     apply.finish().succeeds().says("5 applied");
+
+    let run = server.runs("apps")[0]["id"].as_str().unwrap().to_owned();
+    tab.goto(&format!("{origin}/app/{}/apps/runs/{run}", server.organization())).await;
+    tab.until("document.getElementById('apply-log').innerText.includes('Apply complete!')").await;
     let complaints = tab.complaints();
     assert!(complaints.is_empty(), "{complaints:#?}");
 }

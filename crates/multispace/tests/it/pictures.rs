@@ -145,6 +145,8 @@ async fn every_page_is_drawn_light_dark_and_as_on_a_phone() {
     album.add(&tab, "sign-in", &format!("{origin}/sign-in")).await;
     tab.fill("#token", server.token()).await;
     tab.follow("button >> Sign in").await;
+    tab.goto(&format!("{origin}/app/{}/stacks/platform", server.organization())).await;
+    tab.follow("button >> 7 days more").await;
     let mut names = vec!["sign-in".to_owned()];
     for (method, route) in server::routes() {
         if method != "GET" || !(matches!(route.as_str(), "/" | "/app" | "/sign-in") || route.starts_with("/app/")) {

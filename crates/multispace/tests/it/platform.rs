@@ -165,11 +165,11 @@ pub(crate) fn command(server: &Server, stack: &Stack, command: &str, more: &[&st
     command
 }
 
-/// Makes a stack of all its workspaces on the server, which ends on a day far away.
+/// Makes a stack of all its workspaces on the server, which has no end.
 #[track_caller]
 pub(crate) fn group(server: &Server, name: &str) {
     let ids: Vec<_> = ROOTS.iter().map(|(name, ..)| server.workspace(name)["id"].clone()).collect();
-    let attributes = json!({ "name": name, "workspace-ids": ids, "expires-at": "2099-01-01T00:00:00Z" });
+    let attributes = json!({ "name": name, "workspace-ids": ids });
     let body = json!({ "data": { "type": "stacks", "attributes": attributes } });
     let answer = server.send("POST", &format!("organizations/{}/stacks", server.organization()), &body);
     assert_eq!(answer.status, 201, "{answer:?}");

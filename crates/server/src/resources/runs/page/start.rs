@@ -64,8 +64,8 @@ pub async fn start(
         names.extend(workspaces::service::read(tx, actor, id).await.ok().map(|it| (it.id, it.name)));
     }
     let mut reads = BTreeSet::new();
-    for (reader, _) in readers(tx, actor, workspace).await? {
-        reads.extend(Some(reader).filter(|it| !follows.contains(&it.id)).map(|it| it.name));
+    for below in downstreams(tx, actor, workspace).await {
+        reads.extend(Some(below.workspace).filter(|it| below.reads && !follows.contains(&it.id)).map(|it| it.name));
     }
     Ok(Some(Start {
         address,
@@ -89,16 +89,33 @@ async fn following(tx: &Tx, workspace: &Workspace) -> Result<BTreeSet<String>, P
     Ok(seen)
 }
 
-/// Workspaces that read this one's outputs, and how that is known, as far as the actor may see that.
-async fn readers(tx: &Tx, actor: &Actor, workspace: &Workspace) -> Result<Vec<(Workspace, String)>, Problem> {
-    let Ok(all) = edges::service::list(tx, actor, &workspace.id).await else { return Ok(Vec::new()) };
-    let reads = all.into_iter().filter(|it| it.edge.kind.is_read() && it.upstream.id == workspace.id);
-    let told = reads.map(|it| {
-        let edges::service::Whole { edge, upstream, downstream } = it;
+/// A workspace that stands on another.
+struct Downstream {
+    workspace: Workspace,
+    /// Whether it reads outputs.
+    reads: bool,
+    /// Why: a sentence for each way in which that is known.
+    why: String,
+}
+
+/// Workspaces that stand on this one, as far as the actor may see that.
+async fn downstreams(tx: &Tx, actor: &Actor, workspace: &Workspace) -> Vec<Downstream> {
+    // A token that sees no runs sees no edges either.
+    let all = edges::service::list(tx, actor, &workspace.id).await.unwrap_or_default();
+    let mut told: Vec<Downstream> = Vec::new();
+    for whole in all.into_iter().filter(|it| it.upstream.id == workspace.id) {
+        let edges::service::Whole { edge, upstream, downstream } = whole;
         let why = sentence(edge.kind, &upstream.name, &downstream.name, edge.outputs.as_ref(), &edge.places);
-        (downstream, why)
-    });
-    Ok(told.collect())
+        let reads = edge.kind.is_read();
+        match told.iter_mut().find(|it| it.workspace.id == downstream.id) {
+            Some(known) => {
+                known.reads |= reads;
+                known.why = format!("{} {why}", known.why);
+            }
+            None => told.push(Downstream { workspace: downstream, reads, why }),
+        }
+    }
+    told
 }
 
 #[derive(Deserialize)]
@@ -179,8 +196,8 @@ struct Destroy {
     count: i32,
     /// What it manages, each with how many of it there are; `None` when whoever looks may not see that.
     resources: Option<Vec<(String, u64)>>,
-    /// Who reads its outputs: a name, its page, and how that is known.
-    readers: Vec<(String, String, String)>,
+    /// What stands on it: a name, its page, and why.
+    downstreams: Vec<(String, String, String)>,
     /// Why it is protected.
     protected: Option<Problem>,
     may_force: bool,
@@ -194,8 +211,9 @@ async fn destroy(State(app): State<App>, viewer: Viewer, At2(organization, works
     let workspace = workspaces::service::for_action(&tx, &viewer.actor, &workspace.id, Action::StartRun).await?;
     let place = format!("/app/{}/workspaces", organization.name);
     let address = format!("{place}/{}", workspace.name);
-    let readers = readers(&tx, &viewer.actor, &workspace).await?;
-    let readers = readers.into_iter().map(|(it, why)| (it.name.clone(), format!("{place}/{}", it.name), why)).collect();
+    let downstreams = downstreams(&tx, &viewer.actor, &workspace).await.into_iter();
+    let downstreams =
+        downstreams.map(|it| (it.workspace.name.clone(), format!("{place}/{}", it.workspace.name), it.why)).collect();
     let may = |action| viewer.actor.can(action, workspaces::service::on(&workspace));
     page(&Destroy {
         frame: viewer
@@ -204,7 +222,7 @@ async fn destroy(State(app): State<App>, viewer: Viewer, At2(organization, works
             .below(&workspace.name, address.clone()),
         count: workspace.resource_count,
         resources: held(&tx, &viewer.actor, &workspace).await?,
-        readers,
+        downstreams,
         protected: workspaces::check_downstreams(&tx, &workspace).await.err(),
         may_force: may(Action::ManageWorkspace),
         at_once: workspace.auto_apply && may(Action::DecideRun),

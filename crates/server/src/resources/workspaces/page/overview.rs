@@ -22,10 +22,11 @@ const RUNS: usize = 10;
 /// Most characters of a value.
 const LONG: usize = 2000;
 
-/// A workspace that this one stands on, or that stands on it, and why.
+/// A workspace that this one stands on, or that stands on it.
 struct Edge {
     name: String,
     address: String,
+    /// Why: a sentence for each way in which that is known.
     why: String,
 }
 
@@ -174,7 +175,10 @@ async fn edges(tx: &Tx, actor: &Actor, workspace: &Workspace, place: &str) -> Re
         let edges::service::Whole { edge, upstream, downstream } = whole;
         let why = sentence(edge.kind, &upstream.name, &downstream.name, edge.outputs.as_ref(), &edge.places);
         let (list, other) = if upstream.id == workspace.id { (&mut down, downstream) } else { (&mut up, upstream) };
-        list.push(Edge { address: format!("{place}/workspaces/{}", other.name), name: other.name, why });
+        match list.iter_mut().find(|edge: &&mut Edge| edge.name == other.name) {
+            Some(known) => known.why = format!("{} {why}", known.why),
+            None => list.push(Edge { address: format!("{place}/workspaces/{}", other.name), name: other.name, why }),
+        }
     }
     Ok((up, down))
 }
