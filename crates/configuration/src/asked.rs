@@ -54,13 +54,15 @@ fn asks(block: &Block) -> Vec<String> {
             let by_type = label.split('_').next().unwrap_or_default();
             vec![attribute(block, "provider").unwrap_or_else(|| format!("provider of {by_type}_"))]
         }
-        "provider" => vec![format!("provider {label} {}", attribute(block, "version").unwrap_or_default())],
+        "provider" => {
+            vec![format!("provider {label} {}", attribute(block, "version").unwrap_or_default()).trim_end().to_owned()]
+        }
         "module" => ["source", "version", "providers"]
             .into_iter()
-            .filter_map(|name| Some(format!("module {label} {name} {}", attribute(block, name)?)))
+            .filter_map(|name| Some(format!("module {label} {}", attribute(block, name)?)))
             .collect(),
         "check" => block.body.blocks().flat_map(asks).collect(),
-        _ => vec![Body::builder().block(block.clone()).build().to_string()],
+        _ => vec![Body::builder().block(block.clone()).build().to_string().trim().to_owned()],
     }
 }
 
@@ -123,14 +125,13 @@ mod tests {
             ../m:
             ../m: provider of random_
             .:
-            .: module m source source "../m"
+            .: module m source "../m"
+            .: provider aws.west
             .: provider of http_
             .: provider of terraform_
-            .: provider provider aws.west
             .: terraform {
                       required_version = ">= 1.5"
                     }
-
         "#]]
         .assert_eq(&asked);
     }

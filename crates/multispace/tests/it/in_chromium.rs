@@ -34,7 +34,7 @@ async fn a_stack_is_approved_as_a_whole_and_its_graph_is_followed_until_all_of_i
     }
     assert!(!all.contains("postgres://app@"), "what is sensitive is hidden");
     tab.fill("#decide-comment", "all of it").await;
-    tab.press("button >> Approve and apply all of it").await;
+    tab.follow("button >> Approve and apply all of it").await;
 
     tab.goto(&graph).await;
     tab.eval("window.mark = 1").await;

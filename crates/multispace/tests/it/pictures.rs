@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use chromium::{Chromium, Tab};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::child::{self, Running};
 use crate::harness::server::Server;
@@ -23,6 +23,8 @@ struct Scene {
     applied: String,
     /// The state of the workspace that waits for approval.
     state: String,
+    /// Ids of other things that have pages, by what stands for them in an address.
+    things: Vec<(&'static str, String)>,
     /// Path of the page where an apply of the stack asks, and that apply.
     plan: (String, Running),
 }
@@ -53,7 +55,7 @@ impl Scene {
         let id = server.workspace("cluster")["id"].as_str().unwrap().to_owned();
         let state = server.get(&format!("workspaces/{id}/current-state-version")).json();
         let state = state["data"]["id"].as_str().unwrap().to_owned();
-        Self { approve, failed, applied, state, plan }
+        Self { approve, failed, applied, state, things: things(server), plan }
     }
 
     /// The name of its picture and where it is, of each page of a route.
@@ -83,8 +85,9 @@ impl Scene {
             "/app/{organization}/workspaces/{workspace}/states/{state}/diff" => {
                 one("workspace-state-diff", &format!("workspaces/cluster/states/{}/diff", self.state))
             }
-            // The same as for the plan.
-            "/app/{organization}/{workspace}/runs/{run}/log/apply" => Vec::new(),
+            "/app/{organization}/{workspace}/runs/{run}/log/apply" => {
+                one("log-apply", &format!("network/runs/{}/log/apply", self.applied))
+            }
             // Led elsewhere, or drawn before anybody has signed in.
             "/" | "/sign-in" | "/app/{organization}" => Vec::new(),
             // A stream, and files that are kept.
@@ -93,21 +96,80 @@ impl Scene {
         }
     }
 
-    /// A page whose address says enough: of the organization, or of one workspace. Forms for one more thing, and pages that ask
-    /// whether something is meant, look like those of other things.
+    /// A page whose address says enough: of the organization, of one workspace, or of a thing that there is one of.
     fn by_its_name(&self, server: &Server, route: &str) -> Vec<(String, String)> {
-        let of_workspace = route.strip_prefix("/app/{organization}/workspaces/{workspace}/");
-        let (name, rest) = match (of_workspace, route.strip_prefix("/app/{organization}/")) {
-            (Some(rest), _) => (format!("workspace-{rest}"), format!("workspaces/cluster/{rest}")),
-            (None, Some(rest)) => (rest.to_owned(), rest.to_owned()),
-            (None, None) if route.contains("{token}") => return Vec::new(),
-            (None, None) => panic!("there is no picture of {route}: say which page of it there is to see"),
+        let (inside, before) = match route.strip_prefix("/app/{organization}/") {
+            Some(rest) => (rest, format!("/app/{}/", server.organization())),
+            None => (route.trim_start_matches("/app/"), "/app/".to_owned()),
         };
-        if rest.contains('{') {
-            return Vec::new();
+        let name = inside.replace("workspaces/{workspace}", "workspace").replace(['{', '}'], "").replace('/', "-");
+        let mut path = inside.replace("{workspace}", "cluster").replace("{state}", &self.state);
+        let token = match () {
+            () if before == "/app/" => "{token} of the owner",
+            () if inside.contains("{team}") => "{token} of the team",
+            () => "{token} of the organization",
+        };
+        path = path.replace("{token}", token);
+        for (stands, id) in &self.things {
+            path = path.replace(stands, id);
         }
-        vec![(name.replace('/', "-"), format!("/app/{}/{rest}", server.organization()))]
+        assert!(!path.contains('{'), "there is no picture of {route}: say which page of it there is to see");
+        let name = if before == "/app/" { format!("own-{name}") } else { name };
+        vec![(name, before + &path)]
     }
+}
+
+/// Makes one of each thing that has pages of its own.
+fn things(server: &Server) -> Vec<(&'static str, String)> {
+    let organization = server.organization();
+    let id = |item: &Value| item["id"].as_str().expect("an id").to_owned();
+    let post = |path: &str, data: Value| {
+        let answer = server.send("POST", path, &json!({ "data": data }));
+        assert_eq!(answer.status, 201, "{path}: {answer:?}");
+        answer.json()["data"].clone()
+    };
+    let first = |path: &str| id(&server.get(path).json()["data"][0]);
+    let cluster = id(&server.workspace("cluster"));
+
+    let team = id(&post(
+        &format!("organizations/{organization}/teams"),
+        json!({ "type": "teams", "attributes": { "name": "platform", "organization-access": { "read-workspaces": true } } }),
+    ));
+    let described = json!({ "type": "authentication-tokens", "attributes": { "description": "the pipeline" } });
+    let of_team = id(&post(&format!("teams/{team}/authentication-tokens"), described));
+    let of_organization = id(&post(&format!("organizations/{organization}/authentication-token"), json!({})));
+    let connection = id(&post(
+        &format!("organizations/{organization}/oauth-clients"),
+        json!({ "type": "oauth-clients", "attributes": {
+            "name": "Git of the platform team", "service-provider": "gitlab_community_edition",
+            "http-url": "https://git.example.com", "api-url": "https://git.example.com/api/v4",
+            "oauth-token-string": "not-a-real-token",
+        } }),
+    ));
+    let set = post(
+        &format!("organizations/{organization}/varsets"),
+        json!({
+            "type": "varsets",
+            "attributes": { "name": "cloud-credentials", "description": "What every workspace needs", "global": true },
+            "relationships": { "vars": { "data": [{ "type": "vars", "attributes": {
+                "key": "CLOUD_REGION", "value": "eu-central-1", "category": "env",
+            } }] } },
+        }),
+    );
+    let in_set = id(&set["relationships"]["vars"]["data"][0]);
+    let upstream =
+        json!({ "sourceable": { "data": { "type": "workspaces", "id": id(&server.workspace("database")) } } });
+    let trigger = post(&format!("workspaces/{cluster}/run-triggers"), json!({ "relationships": upstream }));
+    vec![
+        ("{token} of the team", of_team),
+        ("{token} of the organization", of_organization),
+        ("{team}", team),
+        ("{connection}", connection),
+        ("{variable_set}", id(&set)),
+        ("{set_variable}", in_set),
+        ("{trigger}", id(&trigger)),
+        ("{variable}", first(&format!("workspaces/{cluster}/vars"))),
+    ]
 }
 
 /// Where the pictures go.
@@ -137,7 +199,7 @@ async fn every_page_is_drawn_light_dark_and_as_on_a_phone() {
     let folder = std::env::var_os("MULTISPACE_PICTURES").map_or_else(|| thrown_away.path().to_owned(), PathBuf::from);
     let album = Album { folder };
     let server = Server::start();
-    let scene = Scene::make(&server);
+    let mut scene = Scene::make(&server);
     let chromium = Chromium::start().await;
     let tab = chromium.tab().await;
     let origin = format!("http://{}", server.address());
@@ -147,6 +209,11 @@ async fn every_page_is_drawn_light_dark_and_as_on_a_phone() {
     tab.follow("button >> Sign in").await;
     tab.goto(&format!("{origin}/app/{}/stacks/platform", server.organization())).await;
     tab.follow("button >> 7 days more").await;
+    // The token of the first start is known to its page alone.
+    tab.goto(&format!("{origin}/app/settings/tokens")).await;
+    let revoke = tab.text("document.querySelector('a[href^=\"/app/settings/tokens/\"]').getAttribute('href')").await;
+    let token = revoke.split('/').nth(4).expect("an id").to_owned();
+    scene.things.push(("{token} of the owner", token));
     let mut names = vec!["sign-in".to_owned()];
     for (method, route) in server::routes() {
         if method != "GET" || !(matches!(route.as_str(), "/" | "/app" | "/sign-in") || route.starts_with("/app/")) {
