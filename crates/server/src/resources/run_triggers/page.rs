@@ -105,7 +105,7 @@ async fn ask_to_remove(
         frame: head.frame(&app, &viewer, "Remove a run trigger"),
         title: format!("Remove the run trigger from {source} to {target}?"),
         says: vec![format!(
-            "When {source} was applied, {target} is not run any more, nor is it for what it waits for now."
+            "An apply of {source} starts {target} no more, and what {target} has yet to be started for is forgotten."
         )],
         action: format!("{list}/{id}/remove"),
         button: "Remove the run trigger",
