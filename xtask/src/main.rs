@@ -10,6 +10,7 @@ mod bless;
 mod chromium;
 mod ci;
 mod demo;
+mod faults;
 mod postgres;
 mod process;
 mod pytfe;
@@ -29,6 +30,8 @@ cargo xtask COMMAND
                            test kills `multispace apply` (5 unless told), --moments N at how many random moments
                            of the provider's work each fault happens (3 unless told)
   ci                       formatting, clippy, documentation, tidy, then every test
+  faults [--long] [FAMILY] the tests that kill, cut off, lie and break in, with their figures; --times N for N times
+                           the cases, --long for forty times
   tidy                     the rules that rustc does not know: layers, sizes, words, problem pages, golden edges
   bless [ARGS]             rewrites the golden files from what the code does now; ARGS go to nextest, where only the
                            goldens of some tests are to change
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         "ci" => no_arguments(&args).and_then(|()| ci::run()),
         "tidy" => no_arguments(&args).and_then(|()| tidy::run()),
         "bless" => bless::run(&args),
+        "faults" => faults::run(&args),
         "demo" => no_arguments(&args).and_then(|()| demo::run()),
         "bench" => bench::run(&args),
         "screenshots" => no_arguments(&args).and_then(|()| screenshots::run()),

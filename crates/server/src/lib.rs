@@ -18,3 +18,4 @@ mod terraform;
 
 pub use edge::listed as routes;
 pub use serve::{Engine, Options, Tls, serve};
+pub use storage::{Moment, Probe};

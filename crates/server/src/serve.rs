@@ -16,7 +16,7 @@ use crate::app::{App, Setup};
 use crate::asking::Asking;
 use crate::git::{self, Git};
 use crate::ports::Ports;
-use crate::storage::{Changes, Db, Key, Objects};
+use crate::storage::{Changes, Db, Key, Objects, Probe};
 use crate::{edge, resources, scheduler};
 
 /// How an engine is to be set up.
@@ -53,6 +53,8 @@ pub struct Options {
     pub only_look: bool,
     /// Where runs and clients reach this server (`http://127.0.0.1:8080`); `None` when nothing listens.
     pub address: Option<String>,
+    /// Who is told of everything that becomes durable; for tests.
+    pub probe: Probe,
 }
 
 impl Options {
@@ -74,6 +76,7 @@ impl Options {
             resume: true,
             only_look: false,
             address: None,
+            probe: Probe::default(),
         }
     }
 }
@@ -102,9 +105,10 @@ impl Engine {
         let key = Key::open(&options.data.join("key"))?;
         let changes = Changes::default();
         let db = match &options.database {
-            Some(url) => Db::postgres(url, changes.clone()).await?,
-            None => Db::sqlite(&options.data.join("multispace.db"), changes.clone()).await?,
+            Some(url) => Db::postgres(url, changes.clone()).await,
+            None => Db::sqlite(&options.data.join("multispace.db"), changes.clone()).await,
         };
+        let db = db?.probed(options.probe.clone());
         let limits = git::Limits::default();
         let git = Git::new(options.data.join("git"), &options.git_local, &options.environment, limits)?;
         let setup = Setup {
@@ -126,8 +130,8 @@ impl Engine {
         let ports = Ports::system();
         let app = App {
             db,
-            objects: Objects::files(&options.data.join("objects"), key.clone(), true)?,
-            logs: Objects::files(&options.data.join("logs"), key.clone(), false)?,
+            objects: Objects::files(&options.data.join("objects"), key.clone(), true)?.probed(options.probe.clone()),
+            logs: Objects::files(&options.data.join("logs"), key.clone(), false)?.probed(options.probe),
             key,
             asking: Asking::new(ports.clock.clone()),
             ports,
@@ -139,8 +143,8 @@ impl Engine {
         let scheduler = match options.only_look {
             true => None,
             false => {
-                let tasks = scheduler::take_up(&app, &closing).await?;
-                let scheduler = tokio::spawn(scheduler::run(app.clone(), closing.clone(), tasks));
+                let hands = scheduler::take_up(&app, &closing).await?;
+                let scheduler = tokio::spawn(scheduler::run(app.clone(), closing.clone(), hands));
                 Some(AbortOnDropHandle::new(scheduler))
             }
         };

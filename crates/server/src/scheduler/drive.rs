@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::approve;
+use super::hands::Outcome;
 use super::sweep;
 use super::work::{self, plan_object};
 use crate::app::App;
@@ -22,7 +23,7 @@ use crate::resources::runs::{self, Run};
 use crate::resources::{edges, states};
 
 /// Plans a run that was given its slot.
-pub async fn plan(app: App, run: &str, closing: CancellationToken) {
+pub async fn plan(app: App, run: &str, closing: CancellationToken) -> Outcome {
     let outcome = async {
         let tx = app.db.write().await?;
         let (run, plan) = progress::plan_started(&app, &tx, run).await?;
@@ -42,13 +43,14 @@ pub async fn plan(app: App, run: &str, closing: CancellationToken) {
         };
         planned(&app, &run, &plan.id, result, receiver, &closing).await
     };
-    if let Err(problem) = outcome.await {
-        give_up(&app, run, problem).await;
+    match outcome.await {
+        Ok(()) => Outcome::Settled,
+        Err(problem) => give_up(&app, run, problem).await,
     }
 }
 
 /// Applies a run that was given its slot.
-pub async fn apply(app: App, run: &str, closing: CancellationToken) {
+pub async fn apply(app: App, run: &str, closing: CancellationToken) -> Outcome {
     let outcome = async {
         let tx = app.db.write().await?;
         let (run, apply) = progress::apply_started(&app, &tx, run).await?;
@@ -65,8 +67,9 @@ pub async fn apply(app: App, run: &str, closing: CancellationToken) {
         };
         applied(&app, &run, result, receiver).await
     };
-    if let Err(problem) = outcome.await {
-        give_up(&app, run, problem).await;
+    match outcome.await {
+        Ok(()) => Outcome::Settled,
+        Err(problem) => give_up(&app, run, problem).await,
     }
 }
 
@@ -199,9 +202,13 @@ pub(super) async fn store_state(app: &App, run: &Run, state: &Bytes) -> Result<(
 }
 
 /// What is done when a phase cannot be told of, or its state not be stored: the run ends with the reason, and its folder
-/// stays for whoever has to look.
-pub(super) async fn give_up(app: &App, run: &str, problem: Problem) {
+/// stays for whoever has to look. Where nothing can be stored at the moment, the run is let go as it is: what it came to is in
+/// its folder, and it is taken up once the database answers.
+pub(super) async fn give_up(app: &App, run: &str, problem: Problem) -> Outcome {
     tracing::error!(run, code = problem.code, cause = problem.cause, "{}", problem.message);
+    if problem.fault == Fault::Unavailable {
+        return Outcome::LetGo;
+    }
     let outcome = async {
         let was_applying = current(app, run).await?.status() == RunStatus::Applying;
         let kept = if was_applying { sweep::keep(app, run) } else { None };
@@ -211,8 +218,12 @@ pub(super) async fn give_up(app: &App, run: &str, problem: Problem) {
         progress::ended(app, &tx, run, End::Failed, &message, &Recovery::default()).await?;
         tx.commit().await
     };
-    if let Err(problem) = outcome.await {
-        tracing::error!(run, code = problem.code, cause = problem.cause, "{}", problem.message);
+    match outcome.await {
+        Ok(()) => Outcome::Settled,
+        Err(problem) => {
+            tracing::error!(run, code = problem.code, cause = problem.cause, "{}", problem.message);
+            if problem.fault == Fault::Unavailable { Outcome::LetGo } else { Outcome::Settled }
+        }
     }
 }
 

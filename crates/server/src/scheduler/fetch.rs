@@ -11,6 +11,7 @@ use domain::run::RunStatus;
 use executor::Recovery;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -28,18 +29,23 @@ const AT_ONCE: usize = 32;
 /// Pauses before a host that did not answer is asked again.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
+/// After a database that did not answer it is asked again so much later.
+const AGAIN: Duration = Duration::from_secs(5);
+
 /// Fetches for runs until `closing` is cancelled. What is cut off is begun again at the next start.
 pub(super) async fn run(app: App, closing: CancellationToken) {
     let mut changes = app.changes.listen();
-    let mut tasks: JoinSet<()> = JoinSet::new();
+    let mut tasks: JoinSet<bool> = JoinSet::new();
     let mut busy: HashMap<tokio::task::Id, String> = HashMap::new();
+    let mut rest = None;
     loop {
-        let waiting = match waiting(&app).await {
-            Ok(waiting) => waiting,
-            Err(problem) => {
+        let waiting = match rest {
+            Some(_) => Vec::new(),
+            None => waiting(&app).await.unwrap_or_else(|problem| {
                 tracing::error!(code = problem.code, cause = problem.cause, "{}", problem.message);
+                rest = Some(Instant::now() + AGAIN);
                 Vec::new()
-            }
+            }),
         };
         let under_way: HashSet<String> = busy.values().cloned().collect();
         for run in waiting.into_iter().filter(|run| !under_way.contains(&run.id)) {
@@ -50,7 +56,17 @@ pub(super) async fn run(app: App, closing: CancellationToken) {
             }
         }
         loop {
+            let rested = async {
+                match rest {
+                    Some(moment) => tokio::time::sleep_until(moment).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
+                () = rested => {
+                    rest = None;
+                    break;
+                }
                 change = changes.recv() => match change {
                     Ok(Change::Run { .. }) | Err(RecvError::Lagged(_)) => break,
                     Ok(_) => {}
@@ -58,7 +74,12 @@ pub(super) async fn run(app: App, closing: CancellationToken) {
                 },
                 Some(ended) = tasks.join_next_with_id() => {
                     let id = match ended {
-                        Ok((id, ())) => id,
+                        Ok((id, settled)) => {
+                            if !settled {
+                                rest = Some(Instant::now() + AGAIN);
+                            }
+                            id
+                        }
                         Err(error) => error.id(),
                     };
                     busy.remove(&id);
@@ -74,7 +95,8 @@ async fn waiting(app: &App) -> Result<Vec<Run>, Problem> {
     runs::in_status(&app.db.look(), &[RunStatus::Fetching]).await
 }
 
-async fn fetch(app: &App, run: Run) {
+/// Returns whether what came of it is stored.
+async fn fetch(app: &App, run: Run) -> bool {
     let mut pauses = PAUSES.iter();
     let outcome = loop {
         match bring(app, &run).await {
@@ -85,10 +107,18 @@ async fn fetch(app: &App, run: Run) {
             outcome => break outcome,
         }
     };
-    let Err(problem) = outcome else { return };
+    let Err(problem) = outcome else { return true };
     tracing::info!(run = run.id, code = problem.code, cause = problem.cause, "{}", problem.message);
-    if let Err(problem) = give_up(app, &run, problem).await {
-        tracing::error!(run = run.id, code = problem.code, cause = problem.cause, "{}", problem.message);
+    // That we could not store it says nothing of the commit.
+    if problem.code == "storage/unavailable" {
+        return false;
+    }
+    match give_up(app, &run, problem).await {
+        Ok(()) => true,
+        Err(problem) => {
+            tracing::error!(run = run.id, code = problem.code, cause = problem.cause, "{}", problem.message);
+            false
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod approve;
 mod auto_destroy;
 mod drive;
 mod fetch;
+mod hands;
 mod parked;
 mod recover;
 mod stacks;
@@ -18,43 +19,80 @@ pub use recover::take_up;
 pub use work::connection;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use domain::Problem;
 use domain::id::Id;
 use domain::queue::{Start, Wants};
+use domain::{Fault, Problem};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::hands::{Hands, Outcome};
 use crate::app::App;
 use crate::resources::runs::queue::Ledger;
 use crate::resources::runs::{self, waits};
 use crate::storage::Change;
 
+/// Pause before a database that did not answer is asked again; doubled each time, up to [`LONGEST_PAUSE`].
+const PAUSE: Duration = Duration::from_millis(250);
+/// Longest of these pauses.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
 /// Schedules until `closing` is cancelled, and then until everything that is in terraform has been interrupted and has
-/// saved its state. `tasks` are those of [`take_up`], which comes first.
-pub async fn run(app: App, closing: CancellationToken, mut tasks: JoinSet<()>) {
+/// saved its state. `hands` are those of [`take_up`], which comes first.
+///
+/// When the database or the disk did not answer, runs may be under way that nobody drives: what they came to could not be
+/// written, or was written without an answer. After a pause they are taken up as they would be after a restart.
+pub async fn run(app: App, closing: CancellationToken, mut hands: Hands) {
     let mut changes = app.changes.listen();
     let _triggers = AbortOnDropHandle::new(tokio::spawn(triggers::watch(app.clone(), closing.clone())));
     let _parked = AbortOnDropHandle::new(tokio::spawn(parked::watch(app.clone(), closing.clone())));
     let _auto_destroy = AbortOnDropHandle::new(tokio::spawn(auto_destroy::watch(app.clone(), closing.clone())));
     let _stacks = AbortOnDropHandle::new(tokio::spawn(stacks::watch(app.clone(), closing.clone())));
+    let fetching = AbortOnDropHandle::new(tokio::spawn(fetch::run(app.clone(), closing.clone())));
     let mut ledger = None;
     let mut news = News::default();
-    tasks.spawn(fetch::run(app.clone(), closing.clone()));
+    let (mut again, mut pause) = (None, PAUSE);
     while !closing.is_cancelled() {
-        if let Err(problem) = dispatch(&app, &closing, &mut tasks, &mut ledger, &news).await {
+        let outcome = async {
+            if again.is_some_and(|moment| moment <= Instant::now()) {
+                recover::take_up_again(&app, &closing, &mut hands).await?;
+                again = None;
+            }
+            dispatch(&app, &closing, &mut hands, &mut ledger, &news).await
+        };
+        if let Err(problem) = outcome.await {
             tracing::error!(code = problem.code, cause = problem.cause, "{}", problem.message);
             // What was to be noted may not have been.
             ledger = None;
+            let now = Instant::now();
+            if again.is_none_or(|moment| moment <= now) {
+                again = Some(now + pause);
+                pause = LONGEST_PAUSE.min(pause * 2);
+            }
+        } else if again.is_none() {
+            pause = PAUSE;
         }
-        news = wait(&mut changes, &closing, &mut tasks).await;
+        news = wait(&mut changes, &closing, &mut hands, again).await;
+        for (run, outcome) in std::mem::take(&mut news.ended) {
+            match outcome {
+                Outcome::Settled => {}
+                Outcome::LetGo => again = again.or_else(|| Some(Instant::now() + pause)),
+                Outcome::Died => {
+                    let problem = Problem::ours("run/driver", "What drove this run in the server died.", &run)
+                        .advice("Look at the server's log, and start a new run.");
+                    let (app, id) = (app.clone(), run.clone());
+                    hands.take(run, async move { drive::give_up(&app, &id, problem).await });
+                }
+            }
+        }
         sweep::these(&app, std::mem::take(&mut news.runs)).await;
     }
-    while tasks.join_next().await.is_some() {}
+    while hands.next().await.is_some() {}
+    let _ = fetching.await;
 }
 
 /// What has changed.
@@ -68,6 +106,8 @@ struct News {
     limits: bool,
     /// Everything may be: some news was missed.
     everything: bool,
+    /// Runs that are not driven any more.
+    ended: Vec<(String, Outcome)>,
 }
 
 impl News {
@@ -85,11 +125,27 @@ impl News {
     }
 }
 
-/// Returns when something has changed that may let a run start.
-async fn wait(changes: &mut Receiver<Change>, closing: &CancellationToken, tasks: &mut JoinSet<()>) -> News {
+/// Returns when something has changed that may let a run start, when a run was left alone, and at the moment `again`.
+async fn wait(
+    changes: &mut Receiver<Change>,
+    closing: &CancellationToken,
+    hands: &mut Hands,
+    again: Option<Instant>,
+) -> News {
     let mut news = News::default();
+    let due = async {
+        match again {
+            Some(moment) => tokio::time::sleep_until(moment).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(due);
     loop {
         tokio::select! {
+            () = &mut due => {
+                news.everything = true;
+                break;
+            }
             change = changes.recv() => match change {
                 Ok(change) => {
                     if news.note(change) {
@@ -101,7 +157,12 @@ async fn wait(changes: &mut Receiver<Change>, closing: &CancellationToken, tasks
                     break;
                 }
             },
-            Some(_) = tasks.join_next() => {}
+            Some((run, outcome)) = hands.next() => {
+                if outcome != Outcome::Settled {
+                    news.ended.push((run, outcome));
+                    break;
+                }
+            }
             () = closing.cancelled() => break,
         }
     }
@@ -118,7 +179,7 @@ async fn wait(changes: &mut Receiver<Change>, closing: &CancellationToken, tasks
 async fn dispatch(
     app: &App,
     closing: &CancellationToken,
-    tasks: &mut JoinSet<()>,
+    hands: &mut Hands,
     ledger: &mut Option<Ledger>,
     news: &News,
 ) -> Result<(), Problem> {
@@ -148,6 +209,7 @@ async fn dispatch(
                 tx.commit().await?;
                 ledger.turn(&project, turn);
             }
+            Err(problem) if problem.fault == Fault::Unavailable => return Err(problem),
             // Canceled, or its workspace locked, since the facts were read.
             Err(problem) => {
                 tracing::debug!(run = run.as_str(), code = problem.code, "not started: {}", problem.message);
@@ -155,7 +217,7 @@ async fn dispatch(
             }
         }
         let (app, closing) = (app.clone(), closing.clone());
-        tasks.spawn(async move {
+        hands.take(run.as_str().to_owned(), async move {
             match wants {
                 Wants::Apply => drive::apply(app, run.as_str(), closing).await,
                 Wants::Plan | Wants::SavePlan | Wants::PlanOnly => drive::plan(app, run.as_str(), closing).await,

@@ -7,35 +7,47 @@
 use domain::Problem;
 use domain::run::RunStatus;
 use executor::{Recovery, Stop};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::drive::{self, Receiver};
+use super::hands::{Hands, Outcome};
 use super::{sweep, work};
 use crate::app::App;
 use crate::resources::runs::progress::{self, End};
 use crate::resources::runs::{self, Run, waits};
 use crate::resources::{states, workspaces};
 
-/// Looks at every run that has not ended, and removes the folders of those that have; returns the tasks that wait for terraforms still at work.
+/// Looks at every run that has not ended, and removes the folders of those that have; returns who waits for terraforms that are
+/// still at work.
 ///
 /// # Errors
 /// `storage/unavailable`.
-pub async fn take_up(app: &App, closing: &CancellationToken) -> Result<JoinSet<()>, Problem> {
+pub async fn take_up(app: &App, closing: &CancellationToken) -> Result<Hands, Problem> {
     waits::take_up(app).await?;
+    let mut hands = Hands::default();
+    take_up_again(app, closing, &mut hands).await?;
+    sweep::all(app).await;
+    Ok(hands)
+}
+
+/// Looks at every run that has not ended and that nobody drives; `hands` drives those that need it.
+///
+/// # Errors
+/// `storage/unavailable`; what is left is taken up by the next call.
+pub async fn take_up_again(app: &App, closing: &CancellationToken, hands: &mut Hands) -> Result<(), Problem> {
     let tx = app.db.read().await?;
     let unfinished = runs::unfinished(&tx).await?;
     drop(tx);
-    let mut tasks = JoinSet::new();
-    for run in unfinished {
+    for run in unfinished.into_iter().filter(|run| !hands.have(&run.id)).collect::<Vec<_>>() {
         match run.status() {
             // Most of a long queue: nothing has happened to it yet.
             RunStatus::Pending if app.setup.resume && run.cancel_requested_at.is_none() => {}
             RunStatus::Applying => {
                 let (app, closing) = (app.clone(), closing.clone());
-                tasks.spawn(async move {
-                    if let Err(problem) = settle(&app, &run, closing).await {
-                        drive::give_up(&app, &run.id, problem).await;
+                hands.take(run.id.clone(), async move {
+                    match settle(&app, &run, closing).await {
+                        Ok(()) => Outcome::Settled,
+                        Err(problem) => drive::give_up(&app, &run.id, problem).await,
                     }
                 });
             }
@@ -47,8 +59,7 @@ pub async fn take_up(app: &App, closing: &CancellationToken) -> Result<JoinSet<(
             }
         }
     }
-    sweep::all(app).await;
-    Ok(tasks)
+    Ok(())
 }
 
 /// A run that had not begun to apply: it waits again where it was under way, is confirmed where that was about to happen,
@@ -101,7 +112,7 @@ async fn settle(app: &App, run: &Run, closing: CancellationToken) -> Result<(), 
     };
     let recovered = recovered?;
     if !recovered.begun {
-        let message = "The server was stopped before terraform began to apply; nothing was changed.";
+        let message = "The server had to stop before terraform began to apply; nothing was changed.";
         return drive::end(app, run, End::Failed, message, &Recovery::default(), receiver).await;
     }
     receiver.complete(&recovered.log).await?;

@@ -15,7 +15,7 @@ use sea_orm_migration::MigratorTrait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::migrations::Migrator;
-use super::{Change, Changes};
+use super::{Change, Changes, Moment, Probe};
 
 /// The database.
 #[derive(Clone)]
@@ -24,6 +24,7 @@ pub struct Db {
     /// SQLite has one writer. Queueing here is fair and wakes at once, where its own busy handler sleeps and retries.
     writer: Option<Arc<Semaphore>>,
     changes: Changes,
+    probe: Probe,
 }
 
 impl Db {
@@ -58,7 +59,13 @@ impl Db {
     async fn open(options: ConnectOptions, writer: Option<Arc<Semaphore>>, changes: Changes) -> Result<Self, Problem> {
         let connection = Database::connect(options).await.map_err(unavailable)?;
         Migrator::up(&connection, None).await.map_err(unavailable)?;
-        Ok(Self { connection, writer, changes })
+        Ok(Self { connection, writer, changes, probe: Probe::default() })
+    }
+
+    /// The same, with somebody who is told of every commit.
+    #[must_use]
+    pub fn probed(self, probe: Probe) -> Self {
+        Self { probe, ..self }
     }
 
     /// To ask without a transaction: one trip to the database where [`Db::read`] makes three. Each query sees what is
@@ -102,7 +109,13 @@ impl Db {
     }
 
     fn on(&self, on: On, permit: Option<OwnedSemaphorePermit>) -> Tx {
-        Tx { on, announced: Mutex::default(), changes: self.changes.clone(), _permit: permit }
+        Tx {
+            on,
+            announced: Mutex::default(),
+            changes: self.changes.clone(),
+            probe: self.probe.clone(),
+            _permit: permit,
+        }
     }
 
     /// Closes the connections, so that the files can be removed.
@@ -116,6 +129,7 @@ pub struct Tx {
     on: On,
     announced: Mutex<Vec<Change>>,
     changes: Changes,
+    probe: Probe,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -136,16 +150,24 @@ impl Tx {
     /// Makes everything durable, then tells what was announced.
     ///
     /// # Errors
-    /// `storage/unavailable`; then nothing was written and nothing is told.
+    /// `storage/unavailable`; then everything was written or nothing, and nobody knows which. What was announced is told all
+    /// the same: whoever is told looks.
     pub async fn commit(self) -> Result<(), Problem> {
-        if let On::Transaction(transaction) = self.on {
-            transaction.commit().await.map_err(unavailable)?;
-        }
+        let committed = match self.on {
+            On::Transaction(transaction) => commit(transaction, &self.probe).await,
+            On::Connections(_) => Ok(()),
+        };
         for change in self.announced.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
             self.changes.tell(change);
         }
-        Ok(())
+        committed
     }
+}
+
+async fn commit(transaction: DatabaseTransaction, probe: &Probe) -> Result<(), Problem> {
+    probe.at(Moment::Committing)?;
+    transaction.commit().await.map_err(unavailable)?;
+    probe.at(Moment::Committed)
 }
 
 /// What the queries of a [`Tx`] run on.

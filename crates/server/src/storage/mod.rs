@@ -7,9 +7,11 @@ mod changes;
 mod database;
 mod migrations;
 mod objects;
+mod probe;
 mod seal;
 
 pub use changes::{Change, Changes};
 pub use database::{Db, Stored, Tx};
 pub use objects::Objects;
+pub use probe::{Moment, Probe};
 pub use seal::{Key, write_private};

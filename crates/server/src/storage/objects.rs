@@ -11,13 +11,14 @@ use futures::TryStreamExt;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-use super::Key;
+use super::{Key, Moment, Probe};
 
 /// A store of blobs.
 #[derive(Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
     key: Key,
+    probe: Probe,
 }
 
 impl Objects {
@@ -30,7 +31,13 @@ impl Objects {
         let store = object_store::local::LocalFileSystem::new_with_prefix(folder)
             .map_err(|error| unavailable(folder.display(), error))?
             .with_fsync(durable);
-        Ok(Self { store: Arc::new(store), key })
+        Ok(Self { store: Arc::new(store), key, probe: Probe::default() })
+    }
+
+    /// The same, with somebody who is told of every blob that is stored.
+    #[must_use]
+    pub fn probed(self, probe: Probe) -> Self {
+        Self { probe, ..self }
     }
 
     /// Stores `bytes` under `path`, replacing what was there.
@@ -38,12 +45,13 @@ impl Objects {
     /// # Errors
     /// `storage/unavailable`.
     pub async fn put(&self, path: &str, bytes: &[u8]) -> Result<(), Problem> {
+        self.probe.at(Moment::Storing(path))?;
         let sealed = self.key.seal(path, bytes)?;
         self.store
             .put(&ObjectPath::from(path), PutPayload::from(sealed))
             .await
             .map_err(|error| unavailable(path, error))?;
-        Ok(())
+        self.probe.at(Moment::Stored(path))
     }
 
     /// Reads the blob at `path`; `None` when there is none.

@@ -6,6 +6,7 @@ mod configurations;
 mod cutoff;
 mod edge;
 mod edges;
+mod faults;
 mod git;
 mod harness;
 mod in_chromium;

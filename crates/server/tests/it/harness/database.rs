@@ -2,6 +2,13 @@
 
 use sea_orm::{ConnectionTrait, Database};
 
+/// Changes a SQLite database behind the server's back.
+pub(crate) async fn sqlite(file: &std::path::Path, statement: &str) {
+    let connection = Database::connect(format!("sqlite://{}", file.display())).await.unwrap();
+    connection.execute_unprepared(statement).await.unwrap();
+    connection.close().await.unwrap();
+}
+
 /// URL of a new, empty database on the server that `cargo xtask test` brings up.
 pub(crate) async fn fresh() -> String {
     let server = std::env::var("MULTISPACE_TEST_POSTGRES").expect(

@@ -9,6 +9,7 @@ mod requests;
 mod terraform;
 
 pub(crate) use archive::{archive, hostile_archive};
+pub(crate) use database::sqlite;
 pub(crate) use git::Repository;
 pub(crate) use line::Line;
 pub(crate) use requests::{Answer, Request};
@@ -79,6 +80,19 @@ impl Drop for Remains {
     }
 }
 
+fn options(folder: &tempfile::TempDir) -> Options {
+    let mut options = Options::new(folder.path().join("data"));
+    for name in ["control", "git"] {
+        std::fs::create_dir_all(folder.path().join(name)).unwrap();
+    }
+    options.terraform = terraform::write(folder.path());
+    options.environment = vec![("PATH".into(), std::env::var("PATH").unwrap())];
+    options.address = Some(ORIGIN.into());
+    options.git_local = vec![folder.path().join("git")];
+    options.force_cancel_after = Duration::ZERO;
+    options
+}
+
 impl Server {
     pub(crate) async fn open(database: Database) -> Self {
         Self::open_with(database, |_| {}).await
@@ -87,14 +101,7 @@ impl Server {
     /// The same, set up otherwise.
     pub(crate) async fn open_with(database: Database, set: impl Fn(&mut Options)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("control")).unwrap();
-        let mut options = Options::new(folder.path().join("data"));
-        options.terraform = terraform::write(folder.path());
-        options.environment = vec![("PATH".into(), std::env::var("PATH").unwrap())];
-        options.address = Some(ORIGIN.into());
-        std::fs::create_dir(folder.path().join("git")).unwrap();
-        options.git_local = vec![folder.path().join("git")];
-        options.force_cancel_after = Duration::ZERO;
+        let mut options = options(&folder);
         options.database = match database {
             Database::Sqlite => None,
             Database::Postgres => Some(database::fresh().await),
@@ -107,6 +114,14 @@ impl Server {
         let body = json!({ "data": { "attributes": { "name": ORGANIZATION, "email": "a@b.example" } } });
         server.post("/organizations", body).await.is(201);
         server
+    }
+
+    /// Opens what an earlier server on SQLite left in this folder: its data, and what its terraform wrote down.
+    pub(crate) async fn of_folder(folder: tempfile::TempDir, token: &str) -> Self {
+        let options = options(&folder);
+        let engine = Engine::open(options.clone()).await.unwrap();
+        let remains = Remains(options.data.join("runs"));
+        Self { router: engine.router(), engine: Some(engine), options, token: token.to_owned(), remains, folder }
     }
 
     /// Ends the engine as a killed process would end, and opens the same data again.

@@ -12,6 +12,8 @@
 //! | `WS.plan.marks`, `WS.apply.marks` | (written) the variables `MARK…` of the phase's environment |
 //! | `WS.cli` | (written) the CLI configuration of the last run, with the run's token |
 //! | `calls` | (written) one line for each call |
+//! | `begun` | (written) a line for each apply that began: workspace and folder |
+//! | `made` | (written) a line for each state that an apply wrote: workspace, folder and serial |
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -78,6 +80,7 @@ providers)
     printf '{"format_version":"1.0","provider_schemas":{"terraform.io/builtin/terraform":{}}}\n'
     ;;
 apply)
+    echo "$ws $PWD" >> "$control/begun"
     kind="$(cat "$(last "$@")")"
     printf '{"@level":"info","@message":"Applying...","type":"log"}\n'
     [ -e "$control/$ws.apply.says" ] && cat "$control/$ws.apply.says"
@@ -91,6 +94,7 @@ apply)
     mkdir -p "${state%/*}"
     printf '{"version":4,"terraform_version":"1.11.4","serial":%d,"lineage":"lineage-%s","outputs":%s,"resources":[%s]}' "$((serial + 1))" "$ws" "$outputs" "$resources" > "$state.new"
     mv "$state.new" "$state"
+    echo "$ws $PWD $((serial + 1))" >> "$control/made"
     if [ -e "$control/$ws.apply.fail" ]; then
         printf '{"@level":"error","@message":"Error: told to fail","type":"diagnostic","diagnostic":{"severity":"error","summary":"told to fail","detail":""}}\n'
         exit 1
