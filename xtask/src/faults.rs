@@ -32,6 +32,16 @@ const FAMILIES: &[Family] = &[
         what: "database and disk fail, or answer too late",
         tests: "package(server) & test(faults::storm)",
     },
+    Family {
+        name: "kill",
+        what: "multispace apply and destroy are killed, and called again",
+        tests: "package(multispace) & test(crash::)",
+    },
+    Family {
+        name: "provider",
+        what: "terraform, our provider or the server dies, or an answer is lost",
+        tests: "package(provider) & test(faults::)",
+    },
 ];
 
 /// Figures that have to be zero, and what they count.

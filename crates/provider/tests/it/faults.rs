@@ -57,7 +57,7 @@ impl Moment {
 }
 
 fn moments() -> usize {
-    std::env::var("MULTISPACE_TEST_MOMENTS").ok().and_then(|number| number.parse().ok()).unwrap_or(3)
+    std::env::var("MULTISPACE_TEST_MOMENTS").ok().and_then(|number| number.parse().ok()).unwrap_or(3 * figures::scale())
 }
 
 fn survives(fault: Fault) {
@@ -72,6 +72,8 @@ fn survives(fault: Fault) {
             }
         });
     }
+    // What is looked for after each of them is asserted.
+    figures::Figures::of("provider", moments(), moments()).with("doubled", 0).with("unexplained", 0).report();
 }
 
 fn one(fault: Fault, moment: Moment) {
@@ -85,13 +87,16 @@ fn one(fault: Fault, moment: Moment) {
     }
     ground.succeeds(&[DESTROY.as_slice(), &["-lock-timeout=30s"]].concat());
     assert!(ground.state().is_null(), "{fault:?} {moment:?}: {}", ground.state());
-    let world = ground.double.world();
     for workspace in ["ws-1", "ws-2"] {
-        let wishes: Vec<_> =
-            world.runs.iter().filter(|run| run.workspace == workspace).map(|run| run.is_destroy()).collect();
-        assert_eq!(wishes, [false, true], "{fault:?} {moment:?} {workspace}: {:#?}", world.calls);
-        assert!(world.runs.iter().all(|run| run.status() == "applied"), "{fault:?} {moment:?}");
+        assert_eq!(wishes(&ground, workspace), [false, true], "{fault:?} {moment:?} {workspace}");
     }
+    assert!(ground.double.world().runs.iter().all(|run| run.status() == "applied"), "{fault:?} {moment:?}");
+}
+
+/// The runs of a workspace, by whether they destroy.
+fn wishes(ground: &Ground, workspace: &str) -> Vec<bool> {
+    let world = ground.double.world();
+    world.runs.iter().filter(|run| run.workspace == workspace).map(|run| run.is_destroy()).collect()
 }
 
 /// Runs a command and lets the fault happen to it. How the command ends does not matter.
@@ -168,4 +173,26 @@ fn a_server_that_is_away_for_a_while_at_any_moment() {
 #[test]
 fn a_lost_answer_to_any_call() {
     survives(Fault::AnswerLost);
+}
+
+#[test]
+fn a_run_that_bears_no_mark_is_run_again_by_a_terraform_that_lost_its_state() {
+    let ground = Ground::new(CHAIN);
+    let forget = || {
+        for file in ["terraform.tfstate", "terraform.tfstate.backup"] {
+            let _ = std::fs::remove_file(ground.root().join(file));
+        }
+    };
+    ground.apply();
+    forget();
+    ground.apply();
+    assert_eq!(wishes(&ground, "ws-1"), [false], "the mark says that it was done");
+    for run in &mut ground.double.world().runs {
+        run.body["data"]["attributes"]["message"] = "".into();
+        run.comments.clear();
+    }
+    forget();
+    ground.apply();
+    assert_eq!(wishes(&ground, "ws-1"), [false, false]);
+    figures::control("provider");
 }
