@@ -15,6 +15,7 @@ mod scheduler;
 mod serve;
 mod storage;
 mod terraform;
+pub mod upkeep;
 
 pub use edge::listed as routes;
 pub use serve::{Engine, Options, Tls, serve};

@@ -2,8 +2,10 @@
 
 mod apply;
 mod approval;
+mod data;
 mod destroy;
 mod env;
+mod fsck;
 mod graph;
 mod log;
 mod output;
@@ -65,6 +67,8 @@ enum Command {
     Queue(queue::Arguments),
     /// List, show, extend and destroy stacks on a server
     Stack(stack::Arguments),
+    /// Check a data folder: state versions, blobs, runs, locks, sealed values; changes nothing
+    Fsck(fsck::Arguments),
     /// Install the Terraform provider on this machine
     Provider(provider::Arguments),
     /// Print the version
@@ -103,6 +107,7 @@ pub(crate) fn main() -> Exit {
         Command::Run(arguments) => run::run(&console, arguments),
         Command::Queue(arguments) => queue::run(&console, &arguments),
         Command::Stack(arguments) => stack::run(&console, &arguments),
+        Command::Fsck(arguments) => fsck::run(&console, &arguments),
         Command::Provider(arguments) => provider::run(&console, arguments),
         Command::Version => console
             .data(&format!("multispace {}\n", env!("CARGO_PKG_VERSION")))

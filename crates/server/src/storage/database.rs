@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use domain::{Fault, Problem};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    IsolationLevel, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -56,6 +56,35 @@ impl Db {
         Self::open(options, None, changes).await
     }
 
+    /// Opens the SQLite database in `file` as it is: nothing is brought up to date, and nothing can be written.
+    ///
+    /// # Errors
+    /// `storage/unavailable` when the file is not there or no database.
+    pub async fn sqlite_to_look(file: &Path) -> Result<Self, Problem> {
+        let mut options = ConnectOptions::new(format!("sqlite://{}?mode=ro", file.display()));
+        options
+            .max_connections(2)
+            .test_before_acquire(false)
+            .sqlx_logging(false)
+            .map_sqlx_sqlite_opts(|options| options.busy_timeout(Duration::from_secs(10)));
+        Self::to_look(options).await
+    }
+
+    /// Opens the PostgreSQL database at `url` as it is.
+    ///
+    /// # Errors
+    /// `storage/unavailable` when it cannot be reached.
+    pub async fn postgres_to_look(url: &str) -> Result<Self, Problem> {
+        let mut options = ConnectOptions::new(url);
+        options.max_connections(2).sqlx_logging(false);
+        Self::to_look(options).await
+    }
+
+    async fn to_look(options: ConnectOptions) -> Result<Self, Problem> {
+        let connection = Database::connect(options).await.map_err(unavailable)?;
+        Ok(Self { connection, writer: None, changes: Changes::default(), probe: Probe::default() })
+    }
+
     async fn open(options: ConnectOptions, writer: Option<Arc<Semaphore>>, changes: Changes) -> Result<Self, Problem> {
         let connection = Database::connect(options).await.map_err(unavailable)?;
         Migrator::up(&connection, None).await.map_err(unavailable)?;
@@ -81,6 +110,23 @@ impl Db {
     /// `storage/unavailable`.
     pub async fn read(&self) -> Result<Tx, Problem> {
         self.begin(None, TransactionOptions::default()).await
+    }
+
+    /// Begins a transaction that only reads, and to whose end everything stays as it was at its first question.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn steady(&self) -> Result<Tx, Problem> {
+        // A transaction of SQLite is steady anyway, and it knows no other kind.
+        let options = match self.connection.get_database_backend() {
+            DbBackend::Postgres => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..TransactionOptions::default()
+            },
+            _ => TransactionOptions::default(),
+        };
+        self.begin(None, options).await
     }
 
     /// Begins a transaction that may write.

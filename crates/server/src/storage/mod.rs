@@ -9,9 +9,12 @@ mod migrations;
 mod objects;
 mod probe;
 mod seal;
+mod sealed;
 
 pub use changes::{Change, Changes};
 pub use database::{Db, Stored, Tx};
-pub use objects::Objects;
+pub use migrations::names as migrations;
+pub use objects::{Listed, Objects};
 pub use probe::{Moment, Probe};
 pub use seal::{Key, write_private};
+pub use sealed::{SEALED, SealedColumn};

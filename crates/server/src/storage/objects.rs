@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use domain::{Fault, Problem};
 use futures::TryStreamExt;
 use object_store::path::Path as ObjectPath;
@@ -19,6 +20,15 @@ pub struct Objects {
     store: Arc<dyn ObjectStore>,
     key: Key,
     probe: Probe,
+}
+
+/// A blob in a list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// Its path.
+    pub path: String,
+    /// When it was last written.
+    pub changed: DateTime<Utc>,
 }
 
 impl Objects {
@@ -38,6 +48,33 @@ impl Objects {
     #[must_use]
     pub fn probed(self, probe: Probe) -> Self {
         Self { probe, ..self }
+    }
+
+    /// The blobs below `folder` as they are; `None` where there is no such folder, which is not made.
+    ///
+    /// # Errors
+    /// `storage/unavailable` when the folder cannot be used.
+    pub fn existing(folder: &Path, key: Key) -> Result<Option<Self>, Problem> {
+        match folder.try_exists() {
+            Ok(true) => Self::files(folder, key, false).map(Some),
+            Ok(false) => Ok(None),
+            Err(error) => Err(unavailable(folder.display(), error)),
+        }
+    }
+
+    /// Every blob, by path.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn all(&self) -> Result<Vec<Listed>, Problem> {
+        let found: Vec<_> = self.store.list(None).try_collect().await.map_err(|error| unavailable("all", error))?;
+        let listed = |meta: object_store::ObjectMeta| Listed {
+            path: meta.location.to_string(),
+            changed: meta.last_modified,
+        };
+        let mut all: Vec<_> = found.into_iter().map(listed).collect();
+        all.sort();
+        Ok(all)
     }
 
     /// Stores `bytes` under `path`, replacing what was there.

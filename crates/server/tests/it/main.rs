@@ -31,6 +31,7 @@ mod stacks;
 mod states;
 mod teams;
 mod tokens;
+mod upkeep;
 mod variable_sets;
 mod workspace_pages;
 mod workspaces;

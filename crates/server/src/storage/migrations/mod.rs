@@ -19,6 +19,11 @@ mod m0016_stack_plans;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
+/// Names of all migrations that this multispace knows, in order.
+pub fn names() -> Vec<String> {
+    Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
+}
+
 /// All migrations in order; each runs in a transaction of its own.
 pub struct Migrator;
 

@@ -143,6 +143,16 @@ impl Server {
         self
     }
 
+    /// What the commands that look after data folders are told.
+    pub(crate) fn upkeep(&self) -> server::upkeep::Folder {
+        server::upkeep::Folder { data: self.options.data.clone(), database: self.options.database.clone() }
+    }
+
+    /// Ends the engine in order; the folder stays.
+    pub(crate) async fn close(&mut self) {
+        self.engine.take().unwrap().close().await;
+    }
+
     /// A file that the scripted terraform looks for; see `terraform.rs`.
     pub(crate) fn control(&self, name: &str) -> PathBuf {
         self.folder.path().join("control").join(name)

@@ -1,0 +1,71 @@
+//! `multispace fsck`: whether a data folder is as it was promised.
+
+use clap::Args;
+use serde_json::json;
+use server::upkeep::{self, Checked, Report};
+
+use super::data::Data;
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    data: Data,
+
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(console: &Console, arguments: &Arguments) -> Result<Exit, Failure> {
+    super::start_tracing("off");
+    super::block_on(async {
+        let folder = arguments.data.folder()?;
+        let report = upkeep::fsck(&folder).await?;
+        match arguments.json {
+            true => console.data(&format!("{:#}\n", document(&report)))?,
+            false => say(console, &report)?,
+        }
+        Ok(if report.is_clean() { Exit::Done } else { Exit::Failed })
+    })
+}
+
+/// The findings as data, and how much was looked at as talk.
+pub(super) fn say(console: &Console, report: &Report) -> Result<(), Failure> {
+    for finding in &report.findings {
+        let kind = if finding.is_left_over { "left over" } else { "wrong" };
+        console.data(&format!("{kind}: {}\n  {} ({})\n", finding.problem.message, finding.problem.advice, finding.problem.code))?;
+    }
+    let Checked { workspaces, states, runs, values, blobs } = report.checked;
+    let wrong = report.findings.iter().filter(|finding| !finding.is_left_over).count();
+    let verdict = match wrong {
+        0 => "everything is as it should be".to_owned(),
+        1 => "1 thing is wrong".to_owned(),
+        more => format!("{more} things are wrong"),
+    };
+    console.say(&format!(
+        "{verdict}: {workspaces} workspaces, {states} state versions, {runs} runs, {values} sealed values, {blobs} blobs"
+    ));
+    Ok(())
+}
+
+fn document(report: &Report) -> serde_json::Value {
+    let Checked { workspaces, states, runs, values, blobs } = report.checked;
+    let findings = report.findings.iter().map(|finding| {
+        json!({
+            "about": finding.about,
+            "code": finding.problem.code,
+            "wrong": finding.problem.message,
+            "advice": finding.problem.advice,
+            "left-over": finding.is_left_over,
+        })
+    });
+    json!({
+        "clean": report.is_clean(),
+        "in-use": report.in_use,
+        "checked": { "workspaces": workspaces, "state-versions": states, "runs": runs, "sealed-values": values, "blobs": blobs },
+        "findings": findings.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,138 @@
+//! What is read of the tables, as it is stored: nothing is taken for granted of it.
+
+use domain::Problem;
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use serde_json::Value as Json;
+
+use crate::storage::{SealedColumn, Stored, Tx};
+
+/// A workspace.
+#[derive(Debug, Clone, FromQueryResult)]
+pub(super) struct Workspace {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) current_state_id: Option<String>,
+    pub(super) locked_kind: Option<String>,
+    pub(super) locked_by: Option<String>,
+}
+
+/// A state version.
+#[derive(Debug, Clone, FromQueryResult)]
+pub(super) struct State {
+    pub(super) id: String,
+    pub(super) workspace_id: String,
+    pub(super) run_id: Option<String>,
+    pub(super) serial: i64,
+    pub(super) lineage: String,
+    pub(super) md5: String,
+    pub(super) size: i64,
+    pub(super) status: String,
+    pub(super) intermediate: bool,
+    pub(super) forced: bool,
+}
+
+/// A run.
+#[derive(Debug, Clone, FromQueryResult)]
+pub(super) struct Run {
+    pub(super) id: String,
+    pub(super) workspace_id: String,
+    pub(super) status: String,
+    pub(super) status_timestamps: Json,
+    pub(super) plan_only: bool,
+    pub(super) save_plan: bool,
+    pub(super) scratch: bool,
+    pub(super) holds_workspace: bool,
+    pub(super) failure: Option<String>,
+}
+
+/// The plan or apply of a run.
+#[derive(Debug, Clone, FromQueryResult)]
+pub(super) struct Phase {
+    pub(super) id: String,
+    pub(super) run_id: String,
+    pub(super) kind: String,
+    pub(super) status: String,
+}
+
+/// A configuration version.
+#[derive(Debug, Clone, FromQueryResult)]
+pub(super) struct Configuration {
+    pub(super) id: String,
+    pub(super) object: String,
+}
+
+/// A sealed value.
+#[derive(Debug, Clone, FromQueryResult)]
+pub(super) struct SealedValue {
+    pub(super) id: String,
+    pub(super) value: Vec<u8>,
+}
+
+#[derive(FromQueryResult)]
+struct Word {
+    word: String,
+}
+
+/// Names of the migrations that were made.
+pub(super) async fn migrations(tx: &Tx) -> Result<Vec<String>, Problem> {
+    words(tx, "SELECT version AS word FROM seaql_migrations ORDER BY version").await
+}
+
+/// All workspaces, by name.
+pub(super) async fn workspaces(tx: &Tx) -> Result<Vec<Workspace>, Problem> {
+    all(tx, "SELECT id, name, current_state_id, locked_kind, locked_by FROM workspaces ORDER BY name").await
+}
+
+/// All state versions in the order in which they were made.
+pub(super) async fn states(tx: &Tx) -> Result<Vec<State>, Problem> {
+    let columns = "id, workspace_id, run_id, serial, lineage, md5, size, status, intermediate, forced";
+    all(tx, &format!("SELECT {columns} FROM states ORDER BY created_at, serial")).await
+}
+
+/// Whether a state version is there.
+pub(super) async fn has_state(tx: &Tx, id: &str) -> Result<bool, Problem> {
+    let backend = tx.db().get_database_backend();
+    let sql = match backend {
+        sea_orm::DbBackend::Postgres => "SELECT id AS word FROM states WHERE id = $1",
+        _ => "SELECT id AS word FROM states WHERE id = ?",
+    };
+    let statement = Statement::from_sql_and_values(backend, sql, [Value::from(id)]);
+    Ok(Word::find_by_statement(statement).one(tx.db()).await.stored()?.is_some())
+}
+
+/// All runs in the order in which they were made.
+pub(super) async fn runs(tx: &Tx) -> Result<Vec<Run>, Problem> {
+    let columns =
+        "id, workspace_id, status, status_timestamps, plan_only, save_plan, scratch, holds_workspace, failure";
+    all(tx, &format!("SELECT {columns} FROM runs ORDER BY created_at, id")).await
+}
+
+/// All plans and applies.
+pub(super) async fn phases(tx: &Tx) -> Result<Vec<Phase>, Problem> {
+    all(tx, "SELECT id, run_id, kind, status FROM phases ORDER BY id").await
+}
+
+/// All configuration versions.
+pub(super) async fn configurations(tx: &Tx) -> Result<Vec<Configuration>, Problem> {
+    all(tx, "SELECT id, object FROM configurations ORDER BY id").await
+}
+
+/// Ids of all users.
+pub(super) async fn users(tx: &Tx) -> Result<Vec<String>, Problem> {
+    words(tx, "SELECT id AS word FROM users").await
+}
+
+/// The sealed values of a column, by id.
+pub(super) async fn sealed(tx: &Tx, column: &SealedColumn) -> Result<Vec<SealedValue>, Problem> {
+    let SealedColumn { table, id, column, .. } = column;
+    all(tx, &format!("SELECT {id} AS id, {column} AS value FROM {table} ORDER BY {id}")).await
+}
+
+async fn words(tx: &Tx, sql: &str) -> Result<Vec<String>, Problem> {
+    Ok(all::<Word>(tx, sql).await?.into_iter().map(|row| row.word).collect())
+}
+
+async fn all<R: FromQueryResult + Send + Sync>(tx: &Tx, sql: &str) -> Result<Vec<R>, Problem> {
+    let statement = Statement::from_string(tx.db().get_database_backend(), sql);
+    R::find_by_statement(statement).all(tx.db()).await.stored()
+}
