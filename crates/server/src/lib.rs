@@ -19,4 +19,4 @@ pub mod upkeep;
 
 pub use edge::listed as routes;
 pub use serve::{Engine, Options, Tls, serve};
-pub use storage::{Moment, Probe};
+pub use storage::{Keys, Moment, Probe};

@@ -16,7 +16,7 @@ use crate::app::{App, Setup};
 use crate::asking::Asking;
 use crate::git::{self, Git};
 use crate::ports::Ports;
-use crate::storage::{Changes, Db, Key, Objects, Probe};
+use crate::storage::{Changes, Db, Keys, Objects, Probe, key_of, signing};
 use crate::{edge, resources, scheduler};
 
 /// How an engine is to be set up.
@@ -26,6 +26,8 @@ pub struct Options {
     pub data: PathBuf,
     /// URL of a PostgreSQL database to use instead of SQLite in the data folder.
     pub database: Option<String>,
+    /// Where the keys are that everything is sealed with; `None` is the file `key` in the data folder.
+    pub keys: Option<Keys>,
     /// The terraform or tofu executable: a path, or a name that is looked up on PATH.
     pub terraform: PathBuf,
     /// Folder with one executable per version.
@@ -63,6 +65,7 @@ impl Options {
         Self {
             data: data.into(),
             database: None,
+            keys: None,
             terraform: "terraform".into(),
             terraform_versions: None,
             environment: Vec::new(),
@@ -102,13 +105,17 @@ impl Engine {
         let lock = lock(&options.data)?;
         let version = executor::terraform_version(&options.terraform).await?;
         let terraform = executor::locate(&options.terraform)?;
-        let key = Key::open(&options.data.join("key"))?;
         let changes = Changes::default();
         let db = match &options.database {
             Some(url) => Db::postgres(url, changes.clone()).await,
             None => Db::sqlite(&options.data.join("multispace.db"), changes.clone()).await,
         };
         let db = db?.probed(options.probe.clone());
+        // Before anything is written: with another key nothing here is ours.
+        let keys = options.keys.clone().unwrap_or_else(|| Keys::beside(&options.data));
+        let key = key_of(&db, &keys).await?;
+        let db = db.migrated().await?;
+        let key = signing(&db, key).await?;
         let limits = git::Limits::default();
         let git = Git::new(options.data.join("git"), &options.git_local, &options.environment, limits)?;
         let setup = Setup {

@@ -61,6 +61,11 @@ const RULES: &[Rule] = &[
         advice: "git knows repositories and commits: what they are for is decided by who calls it",
     },
     Rule {
+        part: "upkeep",
+        must_not: &[Target::Room, Target::Wire, Target::Http, Target::Actor],
+        advice: "upkeep looks at tables and blobs from outside: what a room decides is asked of the room while its server runs",
+    },
+    Rule {
         part: "storage",
         must_not: &[Target::Room, Target::Wire, Target::Http],
         advice: "storage is a floor that rooms stand on: it knows none of them",

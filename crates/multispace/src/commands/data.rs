@@ -1,9 +1,10 @@
 //! Which data folder a command is about.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use domain::Problem;
+use server::Keys;
 use server::upkeep::Folder;
 
 use crate::remote::nearby::data_dir;
@@ -18,10 +19,38 @@ pub(super) struct Data {
     /// PostgreSQL database that belongs to it (a URL)
     #[arg(long, value_name = "URL", env = "MULTISPACE_DATABASE", hide_env_values = true)]
     database: Option<String>,
+
+    #[command(flatten)]
+    keys: GivenKeys,
+}
+
+/// Where the keys are that everything is sealed with.
+#[derive(Args)]
+pub(super) struct GivenKeys {
+    /// File with the keys [default: key in the data folder]; MULTISPACE_KEYS may have the keys themselves
+    #[arg(long, value_name = "FILE", env = "MULTISPACE_KEY_FILE")]
+    key_file: Option<PathBuf>,
+
+    /// Command that wraps and unwraps the keys in the file (run as COMMAND wrap, COMMAND unwrap; one line in, one out)
+    #[arg(long, value_name = "COMMAND", env = "MULTISPACE_KEY_COMMAND")]
+    key_command: Option<PathBuf>,
+}
+
+impl GivenKeys {
+    /// Those of this data folder.
+    pub(super) fn of(&self, data: &Path) -> Keys {
+        let beside = Keys::beside(data);
+        Keys {
+            file: self.key_file.clone().unwrap_or(beside.file),
+            given: std::env::var("MULTISPACE_KEYS").ok().filter(|keys| !keys.is_empty()),
+            command: self.key_command.clone(),
+        }
+    }
 }
 
 impl Data {
     pub(super) fn folder(&self) -> Result<Folder, Problem> {
-        Ok(Folder { data: data_dir(self.data_dir.as_deref())?, database: self.database.clone() })
+        let data = data_dir(self.data_dir.as_deref())?;
+        Ok(Folder { keys: self.keys.of(&data), data, database: self.database.clone() })
     }
 }

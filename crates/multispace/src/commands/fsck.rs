@@ -36,7 +36,10 @@ pub(super) fn run(console: &Console, arguments: &Arguments) -> Result<Exit, Fail
 pub(super) fn say(console: &Console, report: &Report) -> Result<(), Failure> {
     for finding in &report.findings {
         let kind = if finding.is_left_over { "left over" } else { "wrong" };
-        console.data(&format!("{kind}: {}\n  {} ({})\n", finding.problem.message, finding.problem.advice, finding.problem.code))?;
+        console.data(&format!(
+            "{kind}: {}\n  {} ({})\n",
+            finding.problem.message, finding.problem.advice, finding.problem.code
+        ))?;
     }
     let Checked { workspaces, states, runs, values, blobs } = report.checked;
     let wrong = report.findings.iter().filter(|finding| !finding.is_left_over).count();

@@ -7,6 +7,7 @@ mod destroy;
 mod env;
 mod fsck;
 mod graph;
+mod key;
 mod log;
 mod output;
 mod plan;
@@ -69,6 +70,8 @@ enum Command {
     Stack(stack::Arguments),
     /// Check a data folder: state versions, blobs, runs, locks, sealed values; changes nothing
     Fsck(fsck::Arguments),
+    /// Change the keys that everything in a data folder is sealed with, while its server works
+    Key(key::Arguments),
     /// Install the Terraform provider on this machine
     Provider(provider::Arguments),
     /// Print the version
@@ -108,6 +111,7 @@ pub(crate) fn main() -> Exit {
         Command::Queue(arguments) => queue::run(&console, &arguments),
         Command::Stack(arguments) => stack::run(&console, &arguments),
         Command::Fsck(arguments) => fsck::run(&console, &arguments),
+        Command::Key(arguments) => key::run(&console, arguments),
         Command::Provider(arguments) => provider::run(&console, arguments),
         Command::Version => console
             .data(&format!("multispace {}\n", env!("CARGO_PKG_VERSION")))

@@ -9,6 +9,7 @@ use server::{Engine, Options, Tls};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::data::GivenKeys;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -97,6 +98,9 @@ pub(super) struct Arguments {
     /// PostgreSQL database to use instead of SQLite in the data folder (a URL)
     #[arg(long, value_name = "URL", env = "MULTISPACE_DATABASE", hide_env_values = true)]
     database: Option<String>,
+
+    #[command(flatten)]
+    keys: GivenKeys,
 }
 
 pub(super) fn run(console: &Console, arguments: Arguments) -> Result<Exit, Failure> {
@@ -120,6 +124,7 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
     let connection = Connection { address: address(&arguments, local), organization: arguments.organization.clone() };
     let options = Options {
         database: arguments.database,
+        keys: Some(arguments.keys.of(&data)),
         terraform: arguments.terraform,
         terraform_versions: arguments.terraform_versions,
         environment: PASSED_ON

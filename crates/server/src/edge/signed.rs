@@ -72,13 +72,14 @@ fn refused() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::Keys;
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
     fn key() -> Key {
-        Key::open(&tempfile::tempdir().unwrap().path().join("key")).unwrap()
+        Key::make(&Keys::beside(tempfile::tempdir().unwrap().path())).unwrap()
     }
 
     #[test]

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use domain::{Fault, Problem};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    IsolationLevel, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    ExecResult, IsolationLevel, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -28,11 +28,11 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens, and brings up to date, the SQLite database in `file`: WAL, full sync, so that what was committed
-    /// survives a power cut.
+    /// Opens the SQLite database in `file`: WAL, full sync, so that what was committed survives a power cut. Its tables are those
+    /// that it has: see [`Db::migrated`].
     ///
     /// # Errors
-    /// `storage/unavailable` when the file cannot be opened or is of a newer multispace.
+    /// `storage/unavailable` when the file cannot be opened.
     pub async fn sqlite(file: &Path, changes: Changes) -> Result<Self, Problem> {
         let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", file.display()));
         // A file does not hang up: nothing is to be found out before a connection is used.
@@ -46,10 +46,10 @@ impl Db {
         Self::open(options, Some(Arc::new(Semaphore::new(1))), changes).await
     }
 
-    /// Opens, and brings up to date, the PostgreSQL database at `url`.
+    /// Opens the PostgreSQL database at `url`, likewise.
     ///
     /// # Errors
-    /// `storage/unavailable` when it cannot be reached or is of a newer multispace.
+    /// `storage/unavailable` when it cannot be reached.
     pub async fn postgres(url: &str, changes: Changes) -> Result<Self, Problem> {
         let mut options = ConnectOptions::new(url);
         options.max_connections(16).sqlx_logging(false);
@@ -87,7 +87,6 @@ impl Db {
 
     async fn open(options: ConnectOptions, writer: Option<Arc<Semaphore>>, changes: Changes) -> Result<Self, Problem> {
         let connection = Database::connect(options).await.map_err(unavailable)?;
-        Migrator::up(&connection, None).await.map_err(unavailable)?;
         Ok(Self { connection, writer, changes, probe: Probe::default() })
     }
 
@@ -95,6 +94,15 @@ impl Db {
     #[must_use]
     pub fn probed(self, probe: Probe) -> Self {
         Self { probe, ..self }
+    }
+
+    /// Brings the tables up to date.
+    ///
+    /// # Errors
+    /// `storage/unavailable`, also when they are of a newer multispace.
+    pub async fn migrated(self) -> Result<Self, Problem> {
+        Migrator::up(&self.connection, None).await.map_err(unavailable)?;
+        Ok(self)
     }
 
     /// To ask without a transaction: one trip to the database where [`Db::read`] makes three. Each query sees what is
@@ -301,7 +309,7 @@ mod tests {
     #[tokio::test]
     async fn a_look_sees_what_is_committed_and_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
-        let db = Db::sqlite(&folder.path().join("db"), Changes::default()).await.unwrap();
+        let db = Db::sqlite(&folder.path().join("db"), Changes::default()).await.unwrap().migrated().await.unwrap();
         let tx = db.write().await.unwrap();
         tx.db().execute_unprepared("INSERT INTO project_turns VALUES ('a', 1)").await.unwrap();
         let look = db.look();

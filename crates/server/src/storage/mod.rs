@@ -5,16 +5,20 @@
 
 mod changes;
 mod database;
+mod guard;
 mod migrations;
 mod objects;
 mod probe;
+mod ring;
 mod seal;
 mod sealed;
 
 pub use changes::{Change, Changes};
 pub use database::{Db, Stored, Tx};
+pub use guard::{key_of, signing};
 pub use migrations::names as migrations;
 pub use objects::{Listed, Objects};
 pub use probe::{Moment, Probe};
-pub use seal::{Key, write_private};
+pub use ring::{Keys, write_private};
+pub use seal::Key;
 pub use sealed::{SEALED, SealedColumn};

@@ -68,10 +68,8 @@ impl Objects {
     /// `storage/unavailable`.
     pub async fn all(&self) -> Result<Vec<Listed>, Problem> {
         let found: Vec<_> = self.store.list(None).try_collect().await.map_err(|error| unavailable("all", error))?;
-        let listed = |meta: object_store::ObjectMeta| Listed {
-            path: meta.location.to_string(),
-            changed: meta.last_modified,
-        };
+        let listed =
+            |meta: object_store::ObjectMeta| Listed { path: meta.location.to_string(), changed: meta.last_modified };
         let mut all: Vec<_> = found.into_iter().map(listed).collect();
         all.sort();
         Ok(all)

@@ -16,6 +16,8 @@ pub struct SealedColumn {
 
 /// All of them.
 pub const SEALED: &[SealedColumn] = &[
+    // First: it stands for all when a server starts.
+    of("server_secrets", "id", "sealed", "/server-secret"),
     of("variables", "id", "value", ""),
     of("pinned_variables", "run_id", "sealed", "/variables"),
     of("runs", "id", "variables", ""),
@@ -41,7 +43,7 @@ mod tests {
     #[tokio::test]
     async fn every_column_of_bytes_is_a_sealed_one_that_is_known_here() {
         let folder = tempfile::tempdir().unwrap();
-        let db = Db::sqlite(&folder.path().join("db"), Changes::default()).await.unwrap();
+        let db = Db::sqlite(&folder.path().join("db"), Changes::default()).await.unwrap().migrated().await.unwrap();
         let sql = "SELECT m.name AS name, c.name AS column FROM sqlite_master m JOIN pragma_table_info(m.name) c \
                    WHERE m.type = 'table' AND lower(c.type) LIKE '%blob%'";
         let look = db.look();

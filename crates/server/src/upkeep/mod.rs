@@ -3,6 +3,7 @@
 //! It stands beside the rooms: it knows their tables and blobs, and none of their use cases.
 
 pub mod fsck;
+mod keys;
 mod rows;
 
 use std::fs::File;
@@ -10,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use domain::Problem;
 
-use crate::storage::{Db, Key, Objects};
+use crate::storage::{Changes, Db, Key, Keys, Objects};
 
 pub use fsck::{Checked, Finding, Report, fsck};
+pub use keys::{Rewrapped, Use, retire, rewrap, rotate, uses};
 
 /// A data folder: of a server, or the `.multispace` of a stack.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub struct Folder {
     pub data: PathBuf,
     /// URL of the PostgreSQL database that belongs to it; `None` for SQLite in the folder.
     pub database: Option<String>,
+    /// Where its keys are.
+    pub keys: Keys,
 }
 
 impl Folder {
@@ -29,6 +33,14 @@ impl Folder {
         match &self.database {
             Some(url) => Db::postgres_to_look(url).await,
             None => Db::sqlite_to_look(&self.file()?).await,
+        }
+    }
+
+    /// The database, to write to it; its tables are those that it has.
+    async fn open(&self) -> Result<Db, Problem> {
+        match &self.database {
+            Some(url) => Db::postgres(url, Changes::default()).await,
+            None => Db::sqlite(&self.file()?, Changes::default()).await,
         }
     }
 
@@ -43,7 +55,7 @@ impl Folder {
     }
 
     fn key(&self) -> Result<Key, Problem> {
-        Key::existing(&self.data.join("key"))
+        Key::existing(&self.keys)
     }
 
     /// Whether a server, or a command on a stack, is at work in it.

@@ -125,7 +125,21 @@ pub(super) async fn users(tx: &Tx) -> Result<Vec<String>, Problem> {
 /// The sealed values of a column, by id.
 pub(super) async fn sealed(tx: &Tx, column: &SealedColumn) -> Result<Vec<SealedValue>, Problem> {
     let SealedColumn { table, id, column, .. } = column;
-    all(tx, &format!("SELECT {id} AS id, {column} AS value FROM {table} ORDER BY {id}")).await
+    all(tx, &format!("SELECT {id} AS id, {column} AS value FROM {table} WHERE {column} IS NOT NULL ORDER BY {id}"))
+        .await
+}
+
+/// Writes a sealed value in the place of another; not when that is no longer there. Returns whether it did.
+pub(super) async fn replace(tx: &Tx, column: &SealedColumn, old: &SealedValue, new: &[u8]) -> Result<bool, Problem> {
+    let SealedColumn { table, id, column, .. } = column;
+    let backend = tx.db().get_database_backend();
+    let sql = match backend {
+        sea_orm::DbBackend::Postgres => format!("UPDATE {table} SET {column} = $1 WHERE {id} = $2 AND {column} = $3"),
+        _ => format!("UPDATE {table} SET {column} = ? WHERE {id} = ? AND {column} = ?"),
+    };
+    let values = [Value::from(new.to_vec()), Value::from(old.id.clone()), Value::from(old.value.clone())];
+    let done = tx.db().execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.stored()?;
+    Ok(done.rows_affected() > 0)
 }
 
 async fn words(tx: &Tx, sql: &str) -> Result<Vec<String>, Problem> {

@@ -10,6 +10,7 @@ mod faults;
 mod git;
 mod harness;
 mod in_chromium;
+mod keys;
 mod lists;
 mod long_queue;
 mod matrix;

@@ -8,14 +8,17 @@ use axum::http::Method;
 use md5::{Digest, Md5};
 use sea_orm::{ConnectionTrait, Database as Connections};
 use serde_json::json;
+use server::Keys;
 use server::upkeep::{Folder, Report, fsck};
 
 use crate::harness::{Database, Server, on_both};
 
 /// A server on which much has happened: two workspaces with states of runs and of a user, a run that waits, one that only planned,
 /// a lock, a variable, a log.
-async fn with_history(server: &Server) -> (String, String) {
+pub(crate) async fn with_history(server: &Server) -> (String, String) {
     let (net, app) = (server.workspace("net").await, server.workspace("app").await);
+    // A log that is kept in pieces.
+    fs::write(server.control("net.plan.says"), "terraform says much\n".repeat(120_000)).unwrap();
     let variable = json!({ "data": { "type": "vars", "attributes": {
         "key": "password", "value": "hunter2", "category": "terraform", "sensitive": true } } });
     server.post(&format!("/workspaces/{net}/vars"), variable).await.is(201);
@@ -37,7 +40,7 @@ async fn with_history(server: &Server) -> (String, String) {
 }
 
 /// Pushes a state by force, as a user who holds the lock.
-async fn push(server: &Server, workspace: &str, serial: u64, lineage: &str) {
+pub(crate) async fn push(server: &Server, workspace: &str, serial: u64, lineage: &str) {
     let bytes = json!({ "version": 4, "serial": serial, "lineage": lineage, "terraform_version": "1.11.4",
         "outputs": { "a": { "value": "b", "type": "string" } }, "resources": [] })
     .to_string();
@@ -52,7 +55,7 @@ fn codes(report: &Report) -> BTreeSet<&'static str> {
     report.findings.iter().map(|finding| finding.problem.code).collect()
 }
 
-fn listed(folder: &Path) -> BTreeSet<(PathBuf, Vec<u8>)> {
+pub(crate) fn listed(folder: &Path) -> BTreeSet<(PathBuf, Vec<u8>)> {
     let mut all = BTreeSet::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -158,31 +161,57 @@ async fn every_damage_to_a_blob_is_found() {
         ("a byte of a state", "upkeep/blob", Box::new(|it| flip(&blobs(it, "objects/states")[0]))),
         ("a state cut off", "upkeep/blob", Box::new(|it| cut(&blobs(it, "objects/states")[0]))),
         ("an empty state", "upkeep/blob", Box::new(|it| fs::write(&blobs(it, "objects/states")[0], "").unwrap())),
-        ("two states swapped", "upkeep/blob", Box::new(|it| {
-            let all = blobs(it, "objects/states");
-            swap(&all[0], &all[1]);
-        })),
+        (
+            "two states swapped",
+            "upkeep/blob",
+            Box::new(|it| {
+                let all = blobs(it, "objects/states");
+                swap(&all[0], &all[1]);
+            }),
+        ),
         ("a state gone", "upkeep/missing", Box::new(|it| fs::remove_file(&blobs(it, "objects/states")[0]).unwrap())),
-        ("all states gone", "upkeep/missing", Box::new(|it| fs::remove_dir_all(it.data.join("objects/states")).unwrap())),
+        (
+            "all states gone",
+            "upkeep/missing",
+            Box::new(|it| fs::remove_dir_all(it.data.join("objects/states")).unwrap()),
+        ),
         ("a plan's byte", "upkeep/blob", Box::new(|it| flip(&blobs(it, "objects/plans")[0]))),
         ("the plans gone", "upkeep/missing", Box::new(|it| fs::remove_dir_all(it.data.join("objects/plans")).unwrap())),
         ("an archive's byte", "upkeep/blob", Box::new(|it| flip(&blobs(it, "objects/configurations")[0]))),
-        ("the archive gone", "upkeep/missing", Box::new(|it| fs::remove_dir_all(it.data.join("objects/configurations")).unwrap())),
+        (
+            "the archive gone",
+            "upkeep/missing",
+            Box::new(|it| fs::remove_dir_all(it.data.join("objects/configurations")).unwrap()),
+        ),
         ("a log's byte", "upkeep/blob", Box::new(|it| flip(&blobs(it, "logs")[0]))),
-        ("a log's beginning gone", "upkeep/log", Box::new(|it| {
-            let first = blobs(it, "logs").into_iter().find(|path| path.ends_with("00000000000000000000")).unwrap();
-            fs::rename(&first, first.with_file_name("00000000000000000007")).unwrap();
-        })),
-        ("a blob of nobody", "upkeep/left-over", Box::new(|it| {
-            let state = blobs(it, "objects/states").remove(0);
-            fs::copy(&state, state.with_file_name("sv-nobody")).unwrap();
-        })),
+        (
+            "a log's beginning gone",
+            "upkeep/log",
+            Box::new(|it| {
+                let all = blobs(it, "logs");
+                let long = |path: &&PathBuf| all.iter().filter(|other| other.parent() == path.parent()).count() > 1;
+                fs::remove_file(all.iter().find(long).expect("a log in pieces")).unwrap();
+            }),
+        ),
+        (
+            "a log gone",
+            "upkeep/log",
+            Box::new(|it| fs::remove_dir_all(blobs(it, "logs")[0].parent().unwrap()).unwrap()),
+        ),
+        (
+            "a blob of nobody",
+            "upkeep/left-over",
+            Box::new(|it| {
+                let state = blobs(it, "objects/states").remove(0);
+                fs::copy(&state, state.with_file_name("sv-nobody")).unwrap();
+            }),
+        ),
         ("another key", "upkeep/value", Box::new(|it| fs::write(it.data.join("key"), [7; 32]).unwrap())),
     ];
     for (what, code, damage) in &damages {
         let folder = tempfile::tempdir().unwrap();
         copied(&whole.data, folder.path());
-        let folder = Folder { data: folder.path().to_owned(), database: None };
+        let folder = Folder { data: folder.path().to_owned(), database: None, keys: Keys::beside(folder.path()) };
         assert!(fsck(&folder).await.unwrap().findings.is_empty(), "before: {what}");
         damage(&folder);
         let report = fsck(&folder).await.unwrap();
@@ -193,7 +222,7 @@ async fn every_damage_to_a_blob_is_found() {
 #[tokio::test]
 async fn what_is_no_data_folder_is_told_so() {
     let folder = tempfile::tempdir().unwrap();
-    let nothing = Folder { data: folder.path().to_owned(), database: None };
+    let nothing = Folder { data: folder.path().to_owned(), database: None, keys: Keys::beside(folder.path()) };
     assert_eq!(fsck(&nothing).await.unwrap_err().code, "upkeep/no-data");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made");
 }

@@ -50,6 +50,17 @@ impl Check {
                 Err(_) => drop(self.opened(self.blobs.logs.clone(), &blob.path).await?),
             }
         }
+        for phase in rows.phases.iter().filter(|it| it.status == PhaseStatus::Finished.as_str()) {
+            let path = format!("logs/{}", phase.id);
+            if !logs.contains_key(&phase.id) {
+                let message = format!("The log of {}, which is finished, is gone.", phase.id);
+                let problem = Problem::conflict("upkeep/log", message);
+                self.wrong(
+                    &path,
+                    problem.advice("Restore the log's folder from a backup; state is not touched by it."),
+                );
+            }
+        }
         for (phase, pieces) in logs {
             self.log(phases.get(phase.as_str()).copied(), pieces).await?;
         }
@@ -79,7 +90,10 @@ impl Check {
                 None => None,
             };
             if let Some(problem) = problem {
-                self.wrong(&it.object, problem.advice("Restore the blob from a backup, or upload the configuration again."));
+                self.wrong(
+                    &it.object,
+                    problem.advice("Restore the blob from a backup, or upload the configuration again."),
+                );
             }
         }
         Ok(())
@@ -122,9 +136,15 @@ impl Check {
             let bytes = self.opened(self.blobs.logs.clone(), &blob.path).await?;
             let is_damaged = self.report.findings.len() > before;
             if is_over && start != end && !is_damaged {
-                let message = format!("The log {} has a gap: a piece ends at byte {end}, and the next begins at {start}.", blob.path);
+                let message = format!(
+                    "The log {} has a gap: a piece ends at byte {end}, and the next begins at {start}.",
+                    blob.path
+                );
                 let problem = Problem::conflict("upkeep/log", message);
-                self.wrong(&blob.path, problem.advice("Restore the log's folder from a backup; state is not touched by it."));
+                self.wrong(
+                    &blob.path,
+                    problem.advice("Restore the log's folder from a backup; state is not touched by it."),
+                );
             }
             end = match bytes {
                 Some(bytes) => start + bytes.len() as u64,
@@ -139,7 +159,8 @@ impl Check {
             return;
         }
         let message = format!("No row names the blob {}.", blob.path);
-        let advice = "It does no harm: a crash, or a workspace that was deleted, has left it. Remove it once you have a backup.";
+        let advice =
+            "It does no harm: a crash, or a workspace that was deleted, has left it. Remove it once you have a backup.";
         self.left_over(&blob.path, Problem::conflict("upkeep/left-over", message).advice(advice));
     }
 }

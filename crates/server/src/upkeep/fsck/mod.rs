@@ -135,8 +135,11 @@ impl Check {
     async fn migrations(&mut self, tx: &Tx) -> Result<bool, Problem> {
         let (there, known) = (rows::migrations(tx).await?, crate::storage::migrations());
         let problem = if let Some(newer) = there.iter().find(|name| !known.contains(name)) {
-            Problem::conflict("upkeep/migrations", format!("The database has {newer}, which this multispace does not know."))
-                .advice("Use the multispace that made it, or a newer one; nothing else was checked.")
+            Problem::conflict(
+                "upkeep/migrations",
+                format!("The database has {newer}, which this multispace does not know."),
+            )
+            .advice("Use the multispace that made it, or a newer one; nothing else was checked.")
         } else if let Some(missing) = known.iter().find(|name| !there.contains(name)) {
             Problem::conflict("upkeep/migrations", format!("The database is older than this multispace: {missing} was not made."))
                 .advice("Start the server once with this multispace, or check with the one that is in use; nothing else was checked.")
@@ -208,7 +211,10 @@ impl Check {
                 let message = format!("The blob {path} does not open.");
                 let advice = "Restore it from a backup: it was altered, cut off, put in another's place, or sealed with another key.";
                 self.report.checked.blobs += 1;
-                self.wrong(path, Problem::ours("upkeep/blob", message, problem.cause.unwrap_or_default()).advice(advice));
+                self.wrong(
+                    path,
+                    Problem::ours("upkeep/blob", message, problem.cause.unwrap_or_default()).advice(advice),
+                );
                 Ok(None)
             }
             Err(problem) => Err(problem),

@@ -53,7 +53,12 @@ impl Check {
                     Some(format!("has {} plans and {} applies, and not one of each", words("plan"), words("apply")))
                 } else {
                     let unknown = phases.iter().find(|phase| PhaseStatus::parse(&phase.status).is_none());
-                    unknown.map(|phase| format!("has the {} {} in the status \"{}\", which there is not", phase.kind, phase.id, phase.status))
+                    unknown.map(|phase| {
+                        format!(
+                            "has the {} {} in the status \"{}\", which there is not",
+                            phase.kind, phase.id, phase.status
+                        )
+                    })
                 }
             }
         };
@@ -82,15 +87,16 @@ impl Check {
                     gone.then(|| "was applying when its server was stopped, and its folder is gone".to_owned())
                 }
                 Some(status) if !status.is_final() => Some(format!("began to apply, and is {status} again")),
-                Some(RunStatus::Applied) => saved
-                    .filter(|state| state.intermediate)
-                    .map(|state| format!("is applied, and its last state {} is one that was saved under way", state.id)),
+                Some(RunStatus::Applied) => saved.filter(|state| state.intermediate).map(|state| {
+                    format!("is applied, and its last state {} is one that was saved under way", state.id)
+                }),
                 _ => run.failure.is_none().then(|| format!("began to apply and is {}, without a word why", run.status)),
             }
         };
         if let Some(why) = why {
             let problem = Problem::conflict("upkeep/apply", format!("The run {} {why}.", run.id));
-            let advice = "Compare the workspace's state with the real objects (terraform plan) before anything else is applied.";
+            let advice =
+                "Compare the workspace's state with the real objects (terraform plan) before anything else is applied.";
             self.wrong(&run.id, problem.advice(advice));
         }
     }

@@ -36,8 +36,10 @@ impl Check {
                     history.clear();
                 }
                 if let Some(same) = history.iter().find(|other| other.serial == state.serial) {
-                    let message =
-                        format!("{} and {} of \"{}\" both have the serial {}.", same.id, state.id, workspace.name, state.serial);
+                    let message = format!(
+                        "{} and {} of \"{}\" both have the serial {}.",
+                        same.id, state.id, workspace.name, state.serial
+                    );
                     let advice = "Compare the two, and make the one that is right the newest by a roll back.";
                     self.wrong(&state.id, Problem::conflict("upkeep/serial", message).advice(advice));
                 }
@@ -62,7 +64,8 @@ impl Check {
                     current.unwrap_or_default()
                 ),
             };
-            let advice = "Restore the database from a backup, or push the state that is right; until then apply nothing.";
+            let advice =
+                "Restore the database from a backup, or push the state that is right; until then apply nothing.";
             self.wrong(&workspace.id, Problem::conflict("upkeep/current-state", message).advice(advice));
         }
     }
@@ -80,7 +83,8 @@ impl Check {
             match bytes {
                 Some(bytes) if must => {
                     if let Some(what) = differs(state, &bytes) {
-                        let message = format!("The bytes of the state version {} are not what its row says: {what}.", state.id);
+                        let message =
+                            format!("The bytes of the state version {} are not what its row says: {what}.", state.id);
                         let advice = "Restore the blob from a backup; until then apply nothing in its workspace.";
                         self.wrong(&path, Problem::conflict("upkeep/state", message).advice(advice));
                     }
@@ -89,7 +93,8 @@ impl Check {
                     if self.is_replaced(&state.id).await? {
                         continue;
                     }
-                    let message = format!("The bytes of the state version {} (serial {}) are gone.", state.id, state.serial);
+                    let message =
+                        format!("The bytes of the state version {} (serial {}) are gone.", state.id, state.serial);
                     let advice = "Restore the blob from a backup; until then apply nothing in its workspace.";
                     self.wrong(&path, Problem::conflict("upkeep/missing", message).advice(advice));
                 }

@@ -145,7 +145,21 @@ impl Server {
 
     /// What the commands that look after data folders are told.
     pub(crate) fn upkeep(&self) -> server::upkeep::Folder {
-        server::upkeep::Folder { data: self.options.data.clone(), database: self.options.database.clone() }
+        server::upkeep::Folder {
+            data: self.options.data.clone(),
+            database: self.options.database.clone(),
+            keys: server::Keys::beside(&self.options.data),
+        }
+    }
+
+    /// Why the engine does not open its data, which it must not.
+    pub(crate) async fn refuses_to_open(&self) -> domain::Problem {
+        Engine::open(self.options.clone()).await.err().expect("it does not open")
+    }
+
+    /// Opens the same data again after [`Server::close`].
+    pub(crate) async fn opened_again(self) -> Self {
+        self.open_again().await
     }
 
     /// Ends the engine in order; the folder stays.
@@ -339,5 +353,14 @@ impl Server {
         let read = self.get(&format!("/{kind}/{phase}")).await.is(200);
         let log = self.request(Method::GET, read.text_at("/data/attributes/log-read-url")).anonymous().send().await;
         log.is(200).body.to_vec()
+    }
+}
+
+/// Reports what a family of faults came to, for whoever collects it: a line in the file that the environment names.
+pub(crate) fn figures(line: &Value) {
+    use std::io::Write;
+    if let Some(file) = std::env::var_os("MULTISPACE_FIGURES") {
+        let mut file = std::fs::File::options().create(true).append(true).open(file).unwrap();
+        file.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 }
