@@ -180,7 +180,7 @@ impl Key {
     }
 
     /// The value's own key, and its body; `None` when it was sealed without one.
-    fn unwrapped<'a>(&self, belongs_to: &str, sealed: &'a [u8]) -> Result<Option<([u8; 32], &'a [u8])>, Problem> {
+    fn unwrapped<'a>(&self, belongs_to: &str, sealed: &'a [u8]) -> Result<Option<Unwrapped<'a>>, Problem> {
         let Some(rest) = sealed.strip_prefix(ENVELOPE) else { return Ok(None) };
         let no = |cause: &str| damaged(&format!("{belongs_to}: {cause}"));
         let (id, rest) = rest.split_at_checked(ID).ok_or_else(|| no("cut off"))?;
@@ -217,6 +217,9 @@ impl Key {
         }
     }
 }
+
+/// The key of a value, and the value as it seals it.
+type Unwrapped<'a> = ([u8; 32], &'a [u8]);
 
 fn own_key(bytes: &[u8; 32]) -> Result<LessSafeKey, Problem> {
     UnboundKey::new(&AES_256_GCM_SIV, bytes).map(LessSafeKey::new).map_err(failed)

@@ -153,11 +153,8 @@ async fn values(db: &Db, key: &Key, done: &mut Rewrapped) -> Result<(), Problem>
         for piece in anew.chunks(AT_A_TIME) {
             let tx = db.write().await?;
             for (row, sealed) in piece {
-                match rows::replace(&tx, column, row, sealed).await? {
-                    true => done.values += 1,
-                    // Whoever has changed it has sealed it with the new key.
-                    false => {}
-                }
+                // Whoever has changed it meanwhile has sealed it with the new key.
+                done.values += usize::from(rows::replace(&tx, column, row, sealed).await?);
             }
             tx.commit().await?;
         }

@@ -14,6 +14,7 @@ use domain::{Fault, Problem};
 
 use super::rows::{self, Configuration, Phase, Run, State, Workspace};
 use super::{Blobs, Folder};
+use crate::ports::Ports;
 use crate::storage::{Db, Key, Objects, SEALED, Tx};
 
 /// How old a blob without a row must be to be told of while a server runs: as long as an address for an upload is good.
@@ -72,7 +73,8 @@ pub async fn fsck(folder: &Folder) -> Result<Report, Problem> {
     let db = folder.look().await?;
     let key = folder.key()?;
     let blobs = Blobs::of(&folder.data, &key)?;
-    let mut check = Check { in_use, now: Utc::now(), key, db, blobs, report: Report { in_use, ..Report::default() } };
+    let mut check =
+        Check { in_use, now: Ports::system().now(), key, db, blobs, report: Report { in_use, ..Report::default() } };
     let tx = check.db.steady().await?;
     let rows = match check.migrations(&tx).await? {
         true => {
