@@ -42,6 +42,16 @@ const FAMILIES: &[Family] = &[
         what: "terraform, our provider or the server dies, or an answer is lost",
         tests: "package(provider) & test(faults::)",
     },
+    Family {
+        name: "fsck",
+        what: "data is altered, cut off, swapped and taken away",
+        tests: "package(server) & test(upkeep::)",
+    },
+    Family {
+        name: "rotate",
+        what: "keys are changed under load, wrong, lost, taken away",
+        tests: "package(server) & test(keys::)",
+    },
 ];
 
 /// Figures that have to be zero, and what they count.

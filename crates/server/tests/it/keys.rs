@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use figures::Figures;
 use serde_json::json;
 use server::Keys;
 use server::upkeep::{Folder, fsck, retire, rewrap, rotate, uses};
 
-use crate::harness::{Database, Server, figures, on_both};
+use crate::harness::{Database, Server, on_both};
 use crate::upkeep::{listed, push, with_history};
 
 /// How much is sealed with the first key, and with the others.
@@ -22,7 +23,7 @@ on_both! {
         let (net, app) = with_history(&server).await;
         let before = server.get(&format!("/workspaces/{app}/current-state-version")).await.is(200);
         let folder = server.upkeep();
-        let rotations = 3;
+        let rotations = 3 * figures::scale();
         let work = async {
             for serial in 92..92 + 8 {
                 push(&server, &app, serial, "l").await;
@@ -56,7 +57,7 @@ on_both! {
         server.until(&run, "planned_and_finished").await;
         let report = fsck(&server.upkeep()).await.unwrap();
         assert!(report.findings.is_empty(), "{report:#?}");
-        figures(&json!({ "family": "rotate", "injected": rotations, "survived": rotations, "lost": report.findings.len() }));
+        Figures::of("rotate", rotations, rotations).with("lost", report.findings.len()).report();
     }
 
     async fn a_wrong_or_lost_key_is_refused_and_nothing_is_overwritten(server) {
@@ -82,7 +83,7 @@ on_both! {
         assert_eq!(server.refuses_to_open().await.code, "storage/key");
         fs::set_permissions(&folder.keys.file, fs::Permissions::from_mode(0o600)).unwrap();
         server.opened_again().await.get("/account/details").await.is(200);
-        figures(&json!({ "family": "rotate", "injected": 3, "survived": 3, "lost": 0 }));
+        Figures::of("rotate", 3, 3).with("lost", 0).report();
     }
 }
 
@@ -100,6 +101,7 @@ async fn a_key_that_is_taken_away_too_early_is_seen() {
     fs::write(&folder.keys.file, &old).unwrap();
     let report = fsck(&folder).await.unwrap();
     assert!(!report.is_clean() && report.findings.len() > 20, "{report:#?}");
+    figures::control("rotate");
     let keys = Keys::beside(&folder.data);
     fs::write(&keys.file, &both).unwrap();
     assert!(fsck(&folder).await.unwrap().findings.is_empty());

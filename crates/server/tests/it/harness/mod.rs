@@ -355,12 +355,3 @@ impl Server {
         log.is(200).body.to_vec()
     }
 }
-
-/// Reports what a family of faults came to, for whoever collects it: a line in the file that the environment names.
-pub(crate) fn figures(line: &Value) {
-    use std::io::Write;
-    if let Some(file) = std::env::var_os("MULTISPACE_FIGURES") {
-        let mut file = std::fs::File::options().create(true).append(true).open(file).unwrap();
-        file.write_all(format!("{line}\n").as_bytes()).unwrap();
-    }
-}
