@@ -52,6 +52,16 @@ const FAMILIES: &[Family] = &[
         what: "keys are changed under load, wrong, lost, taken away",
         tests: "package(server) & test(keys::)",
     },
+    Family {
+        name: "tar",
+        what: "archives that would write outside, or be much when unpacked",
+        tests: "package(configuration) & test(corpus::)",
+    },
+    Family {
+        name: "fuzz",
+        what: "mutations of good input at whatever reads bytes of somebody else's",
+        tests: "package(fuzz) + test(panic) & (package(domain) + package(wire) + package(configuration) + package(executor) + package(provider) + package(server))",
+    },
 ];
 
 /// Figures that have to be zero, and what they count.

@@ -74,10 +74,15 @@ pub(crate) fn declared(folder: &Path) -> io::Result<BTreeSet<String>> {
 }
 
 fn native(text: &str, names: &mut BTreeSet<String>) {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     for (at, word) in text.match_indices("variable") {
+        // In the middle of another word it is none; and of a file of nothing else the rest would be kept a million times.
+        if text[..at].ends_with(is_part) {
+            continue;
+        }
         let rest = text[at + word.len()..].trim_start_matches([' ', '\t']);
         let label = rest.strip_prefix('"').unwrap_or(rest);
-        let end = label.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(label.len());
+        let end = label.find(|c: char| !is_part(c)).unwrap_or(label.len());
         if end > 0 {
             names.insert(label[..end].to_owned());
         }
@@ -104,6 +109,15 @@ mod tests {
 
     fn variable(key: &str, value: &str, hcl: bool) -> Variable {
         Variable { key: key.into(), value: value.into(), category: VariableCategory::Terraform, hcl, sensitive: false }
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_the_word_is_read_once() {
+        let mut names = BTreeSet::new();
+        native(&"variable".repeat(500_000), &mut names);
+        assert!(names.len() <= 1, "{} names", names.len());
+        native("variable \"a-b\" {}\nvariable c {}", &mut names);
+        assert!(names.contains("a-b") && names.contains("c"));
     }
 
     #[test]

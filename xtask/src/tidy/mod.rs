@@ -3,6 +3,7 @@
 //! One file a rule. A rule looks at the tree and returns what breaks it; nothing here changes a file, but for
 //! [`bless`], which rewrites the golden list of room-to-room edges.
 
+mod dependencies;
 mod edges;
 mod layers;
 mod manifests;
@@ -40,7 +41,8 @@ type Rule = fn() -> Result<Vec<Violation>>;
 
 /// Checks every rule and prints each violation with what to do about it.
 pub(crate) fn run() -> Result<()> {
-    let rules: [(&str, Rule); 9] = [
+    let rules: [(&str, Rule); 10] = [
+        ("other people's code", dependencies::check),
         ("layers of crates", layers::check),
         ("layers in the server", rooms::check),
         ("golden room-to-room edges", edges::check),

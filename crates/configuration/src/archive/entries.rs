@@ -12,6 +12,8 @@ use tar::{EntryType, Header, PaxExtensions};
 use super::{Limits, damaged, not_safe, too_large};
 
 const BLOCK: usize = 512;
+/// Bytes that are read at once.
+const PIECE: usize = 64 * 1024;
 /// Long names and pax records above this are no names.
 const MAX_RECORD_BYTES: u64 = 256 * 1024;
 
@@ -52,6 +54,8 @@ pub(super) struct Entries<'a> {
     limits: &'a Limits,
     read_bytes: u64,
     headers: u64,
+    /// Where data passes through; one for all entries, of which there may be many.
+    buffer: Vec<u8>,
 }
 
 /// What records before a header say about the entry after it.
@@ -66,7 +70,14 @@ impl<'a> Entries<'a> {
     pub(super) fn new(archive: &'a [u8], limits: &'a Limits) -> Result<Self, Problem> {
         check_format(archive)?;
         let decoder = GzDecoder::new(archive);
-        Ok(Self { decoder, archive_bytes: archive.len() as u64, limits, read_bytes: 0, headers: 0 })
+        Ok(Self {
+            decoder,
+            archive_bytes: archive.len() as u64,
+            limits,
+            read_bytes: 0,
+            headers: 0,
+            buffer: vec![0; PIECE],
+        })
     }
 
     /// The next entry; `None` after the last, when the rest was found to be empty.
@@ -98,7 +109,7 @@ impl<'a> Entries<'a> {
         entry: &Entry,
         sink: &mut dyn FnMut(&[u8]) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
-        let mut buffer = vec![0; 64 * 1024];
+        let mut buffer = std::mem::take(&mut self.buffer);
         let mut left = entry.size;
         while left > 0 {
             let piece = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
@@ -106,6 +117,7 @@ impl<'a> Entries<'a> {
             sink(&buffer[..piece])?;
             left -= piece as u64;
         }
+        self.buffer = buffer;
         self.skip_padding(entry.size)
     }
 
@@ -191,7 +203,7 @@ impl<'a> Entries<'a> {
 
     /// Nothing but zeros may follow the end mark, and nothing the compressed data.
     fn expect_end(&mut self) -> Result<(), Problem> {
-        let mut buffer = vec![0; 64 * 1024];
+        let mut buffer = vec![0; PIECE];
         loop {
             let count = self.read(&mut buffer)?;
             if count == 0 {
@@ -332,6 +344,9 @@ fn text_of<'a>(raw: &'a [u8], limits: &Limits) -> Result<&'a str, Problem> {
     let text = std::str::from_utf8(raw).map_err(|_| not_safe(&lossy(), "with a name that is not UTF-8"))?;
     if text.chars().any(char::is_control) {
         return Err(not_safe(text, "with a control character in its name"));
+    }
+    if text.chars().any(domain::text::directs) {
+        return Err(not_safe(text, "with a character in its name that makes text read in another order"));
     }
     if text.contains('\\') {
         return Err(not_safe(text, "with a backslash in its name"));

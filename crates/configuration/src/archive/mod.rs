@@ -22,8 +22,10 @@ use layout::Layout;
 pub struct Limits {
     /// Bytes when unpacked, headers and copies made for hard links included.
     pub bytes: u64,
-    /// Headers in the archive, those that only carry a long name included.
+    /// Headers in the archive, those that only carry a long name included; also what it makes, folders that it only implies included.
     pub entries: u64,
+    /// Bytes of all paths and targets of links together.
+    pub names_bytes: u64,
     /// Times its own size that an archive may grow, once it is above `ratio_above`.
     pub ratio: u64,
     /// Unpacked bytes below which `ratio` does not matter.
@@ -41,6 +43,7 @@ impl Default for Limits {
         Self {
             bytes: 512 * 1024 * 1024,
             entries: 50_000,
+            names_bytes: 16 * 1024 * 1024,
             ratio: 200,
             ratio_above: 1024 * 1024,
             depth: 64,

@@ -2,13 +2,17 @@
 
 mod broken;
 mod changed;
+mod corpus;
 mod edges;
 mod examples;
+mod hostile;
 mod modules;
 mod pack;
+mod parsers;
 mod reads;
 mod roots;
 mod settings;
+mod tar;
 mod unpack;
 
 use std::fmt::Write;

@@ -1,88 +1,10 @@
 //! Archives that nobody should send: each is refused as a whole, and nothing is written.
 
-use std::io::Write;
 use std::path::Path;
 
 use configuration::{Contents, Limits, check, unpack};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
-const FILE: u8 = b'0';
-const HARD_LINK: u8 = b'1';
-const LINK: u8 = b'2';
-const FOLDER: u8 = b'5';
-
-/// A tar archive from headers that are written by hand, so that it can lie.
-#[derive(Default, Clone)]
-struct Tar(Vec<u8>);
-
-impl Tar {
-    fn header(mut self, name: &[u8], kind: u8, size: u64, link: &[u8], mode: u32) -> Self {
-        let mut block = [0_u8; 512];
-        block[..name.len()].copy_from_slice(name);
-        block[100..108].copy_from_slice(format!("{mode:07o}\0").as_bytes());
-        block[108..116].copy_from_slice(b"0000000\0");
-        block[116..124].copy_from_slice(b"0000000\0");
-        block[124..136].copy_from_slice(format!("{size:011o}\0").as_bytes());
-        block[136..148].copy_from_slice(b"00000000000\0");
-        block[156] = kind;
-        block[157..157 + link.len()].copy_from_slice(link);
-        block[257..265].copy_from_slice(b"ustar\x0000");
-        block[148..156].copy_from_slice(b"        ");
-        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
-        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        self.0.extend(block);
-        self
-    }
-
-    fn data(mut self, data: &[u8]) -> Self {
-        self.0.extend(data);
-        self.0.resize(self.0.len().next_multiple_of(512), 0);
-        self
-    }
-
-    fn file(self, name: &str, data: &[u8]) -> Self {
-        self.header(name.as_bytes(), FILE, data.len() as u64, b"", 0o644).data(data)
-    }
-
-    fn folder(self, name: &str) -> Self {
-        self.header(name.as_bytes(), FOLDER, 0, b"", 0o755)
-    }
-
-    fn link(self, name: &str, target: &str) -> Self {
-        self.header(name.as_bytes(), LINK, 0, target.as_bytes(), 0o777)
-    }
-
-    fn hard_link(self, name: &str, target: &str) -> Self {
-        self.header(name.as_bytes(), HARD_LINK, 0, target.as_bytes(), 0o644)
-    }
-
-    /// A GNU long name (`L`) or long link (`K`) for the next header.
-    fn long(self, kind: u8, value: &[u8]) -> Self {
-        self.header(b"././@LongLink", kind, value.len() as u64, b"", 0o644).data(value)
-    }
-
-    fn pax(self, key: &str, value: &[u8]) -> Self {
-        let rest = [b" ", key.as_bytes(), b"=", value, b"\n"].concat();
-        let digits = (1..).find(|digits| (rest.len() + digits).to_string().len() == *digits).expect("a length");
-        let record = [(rest.len() + digits).to_string().as_bytes(), &rest].concat();
-        self.header(b"pax", b'x', record.len() as u64, b"", 0o644).data(&record)
-    }
-
-    fn gzip(self) -> Vec<u8> {
-        gzip(&[self.0, vec![0; 1024]].concat())
-    }
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).expect("compressed");
-    encoder.finish().expect("compressed")
-}
-
-fn tar() -> Tar {
-    Tar::default()
-}
+use crate::tar::{FILE, FOLDER, LINK, gzip, tar};
 
 /// Every path under a folder, for comparing before and after.
 fn everything(dir: &Path) -> Vec<String> {

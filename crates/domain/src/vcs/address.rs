@@ -328,4 +328,40 @@ mod tests {
             assert_eq!(of(url), None, "{url}");
         }
     }
+
+    #[test]
+    fn no_address_panics_and_what_is_accepted_stays_where_it_is() {
+        let seeds: &[&[u8]] = &[
+            b"https://git.example:8443/base",
+            b"ssh://git@git.example:2222/x",
+            b"http://[::1]:80",
+            b"file:///srv/git",
+            b"../../c/d.git",
+            b"acme/net%20work/_git/r",
+            b"feature/x-1",
+        ];
+        let host = base("https://git.example/base");
+        fuzz::survives("vcs-addresses", seeds, &|bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            if let Ok(base) = Base::parse(&text) {
+                assert!(
+                    !base.authority.starts_with('-') && base.covers(&format!("{}/", base.url()))
+                        || base.scheme == Scheme::File
+                );
+            }
+            if let Some(url) = submodule(&host, "https://git.example/base/a/b.git", &text) {
+                assert!(url.starts_with("https://git.example/") && !url.contains("/../"), "{url}");
+            }
+            if let Ok(name) = identifier(&text) {
+                assert!(
+                    name.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.starts_with('-')),
+                    "{name}"
+                );
+            }
+            if let Ok(name) = branch(&text) {
+                assert!(!name.starts_with('-'), "{name}");
+            }
+            drop(text.parse::<crate::reach::Allowed>());
+        });
+    }
 }

@@ -6,6 +6,8 @@
 //! from tuples inside a value of which a part is unknown. Its format is terraform's own affair, though, so a plan file that
 //! is not what is expected is read through `show -json`.
 
+#[cfg(test)]
+mod hostile_tests;
 mod json;
 mod msgpack;
 mod plan_file;

@@ -12,10 +12,13 @@ const REFINED: i8 = 12;
 /// Keys of the refinements that are read.
 const NULLNESS: u64 = 1;
 const PREFIX: u64 = 2;
+/// Values one in the other. The library's own limit is more than the stack of a thread holds; every level of a value of unknown type
+/// takes two, and no value of terraform is deeper than half of this.
+const DEEPEST: usize = 256;
 
 /// A value of unknown type, which is packed in front of it; and its type.
 pub(super) fn decode(bytes: &[u8]) -> Option<(PlannedValue, Option<Type>)> {
-    let value = rmpv::decode::read_value(&mut &*bytes).ok()?;
+    let value = rmpv::decode::read_value_with_max_depth(&mut &*bytes, DEEPEST).ok()?;
     match typed(&value) {
         Some((ty, inner)) => Some((value_of(inner, &ty)?, (ty != Type::Dynamic).then_some(ty))),
         None => Some((value_of(&value, &Type::Dynamic)?, None)),
@@ -73,7 +76,8 @@ fn value_of(value: &Value, ty: &Type) -> Option<PlannedValue> {
 
 fn unknown(code: i8, data: &[u8], ty: &Type) -> Unknown {
     let mut unknown = Unknown { ty: ty.clone(), ..Unknown::default() };
-    let refinements = (code == REFINED).then(|| rmpv::decode::read_value(&mut &*data).ok()).flatten();
+    let refinements =
+        (code == REFINED).then(|| rmpv::decode::read_value_with_max_depth(&mut &*data, DEEPEST).ok()).flatten();
     for (key, value) in refinements.iter().filter_map(Value::as_map).flatten() {
         match key.as_u64() {
             Some(NULLNESS) => unknown.not_null = value.as_bool() == Some(false),
@@ -126,6 +130,16 @@ mod tests {
         );
         assert!(matches!(ty, Some(Type::Tuple(types)) if types.len() == 4));
         assert_eq!(decode(&packed(&Value::Ext(0, vec![0]))), Some((PlannedValue::unknown(), None)));
+    }
+
+    #[test]
+    fn a_value_that_is_deeper_than_a_stack_is_not_read() {
+        for depth in [DEEPEST, 1000, 1_000_000] {
+            assert_eq!(decode(&[vec![0x91; depth], vec![0xc0]].concat()), None, "{depth}");
+            assert_eq!(decode(&[[0x81, 0xa1, b'a'].repeat(depth), vec![0xc0]].concat()), None, "{depth}");
+            let typed = [b"\x92\xc4\x09\"dynamic\"".repeat(depth), vec![0xc0]].concat();
+            assert_eq!(decode(&typed), None, "{depth}");
+        }
     }
 
     #[test]

@@ -62,8 +62,17 @@ pub(super) fn typed(raw: &RawValue, ty: &Type) -> Option<PlannedValue> {
     })
 }
 
+/// Lists and maps one in the other; `None` beyond, as where `serde_json` reads a value. Raw values are passed over without looking at their
+/// depth, and a value that code made may be deeper than any stack.
+const DEEPEST: usize = 128;
+
 /// A JSON value with the type that it implies.
 pub(super) fn untyped(raw: &RawValue) -> Option<PlannedValue> {
+    untyped_within(raw, DEEPEST)
+}
+
+fn untyped_within(raw: &RawValue, deepest: usize) -> Option<PlannedValue> {
+    let within = deepest.checked_sub(1)?;
     Some(match raw.get().as_bytes().first()? {
         b'n' => PlannedValue::Null,
         b't' => PlannedValue::Bool(true),
@@ -71,11 +80,11 @@ pub(super) fn untyped(raw: &RawValue) -> Option<PlannedValue> {
         b'"' => PlannedValue::Text(serde_json::from_str(raw.get()).ok()?),
         b'[' => {
             let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
-            PlannedValue::Tuple(items.into_iter().map(untyped).collect::<Option<_>>()?)
+            PlannedValue::Tuple(items.into_iter().map(|item| untyped_within(item, within)).collect::<Option<_>>()?)
         }
         b'{' => {
             let entries: BTreeMap<String, &RawValue> = serde_json::from_str(raw.get()).ok()?;
-            let entries = entries.into_iter().map(|(key, value)| Some((key, untyped(value)?)));
+            let entries = entries.into_iter().map(|(key, value)| Some((key, untyped_within(value, within)?)));
             PlannedValue::Object(entries.collect::<Option<_>>()?)
         }
         _ => PlannedValue::Number(raw.get().to_owned()),
@@ -85,6 +94,20 @@ pub(super) fn untyped(raw: &RawValue) -> Option<PlannedValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_that_is_deeper_than_a_stack_is_not_read() {
+        let deep = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        let state = |value: &str| format!(r#"{{"version":4,"outputs":{{"a":{{"value":{value}}}}}}}"#);
+        assert!(outputs_of_state(state(&deep(DEEPEST - 1)).as_bytes()).is_some());
+        for depth in [DEEPEST, 1000, 50_000] {
+            assert_eq!(outputs_of_state(state(&deep(depth)).as_bytes()), None, "{depth}");
+            let objects = format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+            assert_eq!(outputs_of_state(state(&objects).as_bytes()), None, "{depth}");
+        }
+        let typed = format!(r#"{{"outputs":{{"a":{{"value":{},"type":["list","dynamic"]}}}}}}"#, deep(10_000));
+        assert_eq!(outputs_of_state(typed.as_bytes()), None);
+    }
 
     #[test]
     fn outputs_of_a_state_have_the_types_that_it_says() {

@@ -119,3 +119,29 @@ fn a_torn_last_line_is_passed_on_as_it_is() {
     assert_eq!(render(Form::Raw, &[b"a\nb", b"c"]), "a\nbc");
     assert_eq!(render(Form::Raw, &[b"\xff\xfe\n"].map(|_| b"ok\n".as_slice())), "ok\n");
 }
+
+#[test]
+fn no_line_of_terraform_panics_in_whatever_pieces_it_comes() {
+    let seeds: &[&[u8]] = &[
+        br#"{"@level":"info","@message":"t.b: Creation complete after 0s [id=1]","type":"apply_complete","hook":{"resource":{"addr":"t.b"},"id_key":"id","id_value":"1","elapsed_seconds":0}}"#,
+        b"{\"@level\":\"error\",\"@message\":\"Error: Boom\",\"diagnostic\":{\"severity\":\"error\",\"summary\":\"Boom\",\"detail\":\"It broke.\",\"range\":{\"filename\":\"main.tf\",\"start\":{\"line\":1,\"column\":3,\"byte\":2},\"end\":{\"line\":1,\"column\":9,\"byte\":8}},\"snippet\":{\"context\":\"x\",\"code\":\"  \xc3\xa9 = foo\",\"start_line\":1,\"highlight_start_offset\":2,\"highlight_end_offset\":7,\"values\":[{\"traversal\":\"foo\",\"statement\":\"is 1\"}]}},\"type\":\"diagnostic\"}\n",
+        br#"{"@message":"x","type":"change_summary","changes":{"add":1,"change":0,"import":0,"remove":0,"operation":"plan"}}"#,
+        br#"{"@message":"x","type":"outputs","outputs":{"a":{"sensitive":false,"type":["list","string"],"value":["a\nb",null,{"c":1.5}]},"s":{"sensitive":true,"type":"string"}}}"#,
+        br#"{"@message":"Emergency state dump","@level":"error","state":{"version":4}}"#,
+        b"plain \x1b[31mred\x1b[0m words\r\n\xff\xfe\n",
+    ];
+    fuzz::survives("terraform-lines", seeds, &|bytes| {
+        for form in [Form::Raw, Form::Json, Form::Human] {
+            let pieced = |size: usize| {
+                let mut rendering = Rendering::new(form);
+                let mut out = Vec::new();
+                bytes.chunks(size).for_each(|piece| rendering.push(piece, &mut out));
+                rendering.finish(&mut out);
+                out
+            };
+            // How the bytes come in pieces makes no difference.
+            assert_eq!(pieced(7), pieced(bytes.len().max(1)));
+        }
+        drop(line_as_text(bytes));
+    });
+}

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+/// Values one in the other: less than the library would read, and than the stack of a thread holds.
+const DEEPEST: usize = 256;
+
 /// An object or a map.
 pub type Map = BTreeMap<String, Value>;
 
@@ -106,7 +109,8 @@ impl Value {
         if bytes.is_empty() {
             return Ok(Self::Null);
         }
-        let value = rmpv::decode::read_value(&mut &*bytes).map_err(|error| format!("not msgpack: {error}"))?;
+        let value = rmpv::decode::read_value_with_max_depth(&mut &*bytes, DEEPEST)
+            .map_err(|error| format!("not msgpack: {error}"))?;
         of_msgpack(value)
     }
 
@@ -258,5 +262,20 @@ mod tests {
             assert_eq!(type_of(&json), type_);
             assert_eq!(Value::dynamic(&json).to_json(), json);
         }
+    }
+
+    #[test]
+    fn no_packed_value_panics_and_each_that_is_read_can_be_written() {
+        let seeds: &[&[u8]] = &[
+            b"\x82\xa1a\x93\x01\xc0\xcb\x3f\xf8\0\0\0\0\0\0\xa7unknown\xc7\x04\x0c\x82\x01\xc2\x02\xa1b",
+            b"\x92\xc4\x08\"string\"\xa1x",
+            b"\xd4\0\0",
+        ];
+        fuzz::survives("provider-values", seeds, &|bytes| {
+            if let Ok(value) = Value::decode(bytes) {
+                drop(value.to_json());
+                Value::decode(&value.encode()).expect("what was written can be read");
+            }
+        });
     }
 }

@@ -1,5 +1,6 @@
 //! What stands on the network: golden documents, sloppy requests, query parameters.
 
 mod answers;
+mod hostile;
 mod queries;
 mod requests;
