@@ -58,6 +58,11 @@ const FAMILIES: &[Family] = &[
         tests: "package(configuration) & test(corpus::)",
     },
     Family {
+        name: "bodies",
+        what: "documents and states that are too large, too deep or of another form",
+        tests: "package(server) & test(bodies::)",
+    },
+    Family {
         name: "fuzz",
         what: "mutations of good input at whatever reads bytes of somebody else's",
         tests: "package(fuzz) + test(panic) & (package(domain) + package(wire) + package(configuration) + package(executor) + package(provider) + package(server))",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use domain::reach::Allowed;
 use domain::{Fault, Problem};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,8 @@ pub struct Options {
     pub cli_config: String,
     /// Folders of this machine below which git repositories may be read; usually none.
     pub git_local: Vec<PathBuf>,
+    /// Hosts and networks that repositories are fetched from although they are not on the public network.
+    pub allow_fetch: Vec<Allowed>,
     /// Concurrent runs of a new organization.
     pub run_limit: u32,
     /// How long an interrupted terraform may take before it is killed.
@@ -71,6 +74,7 @@ impl Options {
             environment: Vec::new(),
             cli_config: String::new(),
             git_local: Vec::new(),
+            allow_fetch: Vec::new(),
             run_limit: 4,
             grace: Duration::from_secs(60),
             force_cancel_after: Duration::from_secs(10),
@@ -117,7 +121,9 @@ impl Engine {
         let db = db.migrated().await?;
         let key = signing(&db, key).await?;
         let limits = git::Limits::default();
-        let git = Git::new(options.data.join("git"), &options.git_local, &options.environment, limits)?;
+        let reach =
+            git::Reach { roots: options.git_local, allowed: options.allow_fetch, names: Arc::new(git::SystemNames) };
+        let git = Git::new(options.data.join("git"), reach, &options.environment, limits)?;
         let setup = Setup {
             runs: options.data.join("runs"),
             initialised: options.data.join("initialised"),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use domain::Problem;
+use domain::reach::Allowed;
 use server::{Engine, Options, Tls};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -95,6 +96,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     git_local: Vec<PathBuf>,
 
+    /// Host or network that is not public and that repositories may be fetched from all the same: `git.corp.example`, `10.0.0.0/8`; may be
+    /// given more than once
+    #[arg(long, value_name = "HOST|CIDR")]
+    allow_fetch: Vec<Allowed>,
+
     /// PostgreSQL database to use instead of SQLite in the data folder (a URL)
     #[arg(long, value_name = "URL", env = "MULTISPACE_DATABASE", hide_env_values = true)]
     database: Option<String>,
@@ -133,6 +139,7 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
             .collect(),
         cli_config: cli_config.clone(),
         git_local: arguments.git_local,
+        allow_fetch: arguments.allow_fetch,
         run_limit: arguments.concurrency,
         address: Some(connection.address.clone()),
         ..Options::new(&data)

@@ -6,10 +6,12 @@
 mod export;
 mod mirror;
 mod process;
+mod reach;
 mod refs;
 mod remote;
 
 pub use mirror::Fetched;
+pub use reach::{Names, SystemNames};
 pub use refs::{Head, Want};
 pub use remote::Remote;
 
@@ -18,7 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Problem;
-use domain::vcs::{Base, Scheme};
+use domain::reach::Allowed;
+use domain::vcs::Base;
 use tokio::sync::Semaphore;
 
 /// Repositories that are fetched at once; more wait.
@@ -56,6 +59,17 @@ impl Default for Limits {
     }
 }
 
+/// Where the server reads repositories besides the public network.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    /// Folders of this machine.
+    pub roots: Vec<PathBuf>,
+    /// Hosts and networks that are not public.
+    pub allowed: Vec<Allowed>,
+    /// What leads from names to addresses.
+    pub names: Arc<dyn Names>,
+}
+
 /// Git, as this server uses it.
 #[derive(Clone)]
 pub struct Git(Arc<Inner>);
@@ -63,6 +77,8 @@ pub struct Git(Arc<Inner>);
 struct Inner {
     folder: PathBuf,
     roots: Vec<PathBuf>,
+    allowed: Vec<Allowed>,
+    names: Arc<dyn Names>,
     environment: Vec<(String, String)>,
     limits: Limits,
     slots: Semaphore,
@@ -71,22 +87,24 @@ struct Inner {
 
 impl Git {
     /// Git with its mirrors in `folder`, and, of `environment`, what leads to the network. Repositories of this machine are read below
-    /// `roots` alone; with none, not at all.
+    /// the roots of `reach` alone; with none, not at all.
     ///
     /// # Errors
     /// `git/root` when a root is not a folder that can be read.
     pub fn new(
         folder: PathBuf,
-        roots: &[PathBuf],
+        reach: Reach,
         environment: &[(String, String)],
         limits: Limits,
     ) -> Result<Self, Problem> {
         // What a server that was killed left there.
         let _ = std::fs::remove_dir_all(folder.join(mirror::PASSING));
-        let roots = roots.iter().map(|root| canonical_root(root)).collect::<Result<_, _>>()?;
+        let roots = reach.roots.iter().map(|root| canonical_root(root)).collect::<Result<_, _>>()?;
         Ok(Self(Arc::new(Inner {
             folder,
             roots,
+            allowed: reach.allowed,
+            names: reach.names,
             environment: process::environment(environment),
             limits,
             slots: Semaphore::new(AT_ONCE),
@@ -94,12 +112,8 @@ impl Git {
         })))
     }
 
-    /// Whether this server reads repositories below that address at all: folders only inside of the roots it was given.
-    ///
-    /// # Errors
-    /// `git/local`.
-    pub fn may_reach(&self, base: &Base) -> Result<(), Problem> {
-        if base.scheme != Scheme::File || self.inside(Path::new(&base.path)).is_some() {
+    fn may_read(&self, base: &Base) -> Result<(), Problem> {
+        if self.inside(Path::new(&base.path)).is_some() {
             return Ok(());
         }
         Err(Problem::invalid("git/local", "This server reads no repositories of its own machine there.")

@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
+use super::reach::Pinned;
 use super::remote::missing;
 use super::{Git, Remote};
 
@@ -39,6 +40,10 @@ const SETTINGS: &[(&str, &str)] = &[
     ("fetch.fsck.zeroPaddedFilemode", "ignore"),
     ("fetch.recurseSubmodules", "false"),
     ("fetch.writeCommitGraph", "false"),
+    // A host that was judged could send git to one that was not; addresses in a pack or of a bundle could as well.
+    ("http.followRedirects", "false"),
+    ("fetch.uriProtocols", ""),
+    ("transfer.bundleURI", "false"),
     ("http.lowSpeedLimit", "1000"),
     ("http.lowSpeedTime", "60"),
     ("log.showSignature", "false"),
@@ -101,7 +106,11 @@ impl Git {
             Some(remote) => self.key_file(remote)?,
             None => None,
         };
-        let mut command = self.command(&call, key.as_ref().map(NamedTempFile::path));
+        let pinned = match call.remote {
+            Some(remote) => self.pinned(remote).await?,
+            None => None,
+        };
+        let mut command = self.command(&call, key.as_ref().map(NamedTempFile::path), pinned.as_ref());
         let mut child = command.spawn().map_err(|error| absent(&error))?;
         let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw));
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -127,11 +136,12 @@ impl Git {
         }
     }
 
-    fn command(&self, call: &Call<'_>, key: Option<&Path>) -> Command {
+    fn command(&self, call: &Call<'_>, key: Option<&Path>, pinned: Option<&Pinned>) -> Command {
         let inner = &self.0;
         let mut settings: Vec<(String, String)> =
             SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         settings.extend(call.remote.map(Remote::settings).unwrap_or_default());
+        settings.extend(pinned.map(Pinned::resolved));
         let mut command = Command::new("/bin/sh");
         command.args(["-c", LIMITED, "git"]).arg(inner.limits.file.div_ceil(512).to_string());
         if let Some(mirror) = call.mirror {
@@ -153,7 +163,7 @@ impl Git {
             command.env(format!("GIT_CONFIG_KEY_{at}"), name).env(format!("GIT_CONFIG_VALUE_{at}"), value);
         }
         if let Some(remote) = call.remote {
-            command.envs(remote.environment(key, &inner.folder.join("known_hosts")));
+            command.envs(remote.environment(key, &inner.folder.join("known_hosts"), pinned));
         }
         command
             .current_dir(&inner.folder)
@@ -237,6 +247,9 @@ fn explained(status: ExitStatus, stderr: &str, url: &str) -> Problem {
     ]) {
         Problem::forbidden("git/refused", format!("The host did not let the connection read {url}."))
             .advice("Give the connection a token or key that is valid and may read the repository.")
+    } else if says(&["returned error: 301", "returned error: 302", "returned error: 307", "returned error: 308"]) {
+        Problem::new(Fault::Unavailable, "git/redirected", format!("The host sends git elsewhere for {url}."))
+            .advice("Name the repository, and its host, as they are called now: a redirect is not followed.")
     } else if says(&["not our ref", "couldn't find remote ref", "unadvertised object"]) {
         Problem::not_found("git/commit-missing", format!("The commit is not in {url} any more."))
             .advice("Start a new run, which takes the newest commit.")

@@ -12,6 +12,7 @@ use domain::Problem;
 use domain::vcs::{Base, Scheme};
 
 use super::Git;
+use super::reach::Pinned;
 
 /// Hands out what the environment holds when git asks for credentials; shell, because git starts helpers so. The only argument that
 /// git gives is the operation.
@@ -69,7 +70,12 @@ impl Remote {
     }
 
     /// Environment that holds the token, or names the file with the key.
-    pub(super) fn environment(&self, key: Option<&Path>, known_hosts: &Path) -> Vec<(String, OsString)> {
+    pub(super) fn environment(
+        &self,
+        key: Option<&Path>,
+        known_hosts: &Path,
+        pinned: Option<&Pinned>,
+    ) -> Vec<(String, OsString)> {
         let mut environment: Vec<(String, OsString)> =
             vec![("GIT_ALLOW_PROTOCOL".into(), self.base.scheme.as_str().into())];
         match self.base.scheme {
@@ -79,7 +85,7 @@ impl Remote {
             }
             Scheme::Ssh => {
                 environment.push(("GIT_SSH_VARIANT".into(), "ssh".into()));
-                environment.push(("GIT_SSH_COMMAND".into(), ssh(key, known_hosts).into()));
+                environment.push(("GIT_SSH_COMMAND".into(), ssh(key, known_hosts, pinned).into()));
             }
             _ => {}
         }
@@ -99,12 +105,15 @@ impl Remote {
 
 /// The command that git reaches an SSH host by: no settings of a user, no agent, no password. The key of a host is remembered when it is
 /// first seen, and must be the same ever after.
-fn ssh(key: Option<&Path>, known_hosts: &Path) -> String {
+fn ssh(key: Option<&Path>, known_hosts: &Path, pinned: Option<&Pinned>) -> String {
     let quoted = |path: &Path| format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"));
     let mut command = format!(
         "ssh -F /dev/null -o BatchMode=yes -o IdentityAgent=none -o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new -o UserKnownHostsFile={}",
         quoted(known_hosts)
     );
+    if let Some(options) = pinned.and_then(Pinned::ssh_options) {
+        command.push_str(&format!(" {options}"));
+    }
     if let Some(key) = key {
         command.push_str(&format!(" -i {}", quoted(key)));
     }
@@ -142,7 +151,7 @@ mod tests {
         let settings = remote.settings();
         assert_eq!(settings[0].0, "credential.https://git.example:8443.helper");
         assert!(!format!("{settings:?}{remote:?}").contains("hunter2"));
-        let environment = remote.environment(None, Path::new("/k"));
+        let environment = remote.environment(None, Path::new("/k"), None);
         assert!(environment.contains(&("GIT_ALLOW_PROTOCOL".into(), "https".into())));
         assert!(environment.contains(&("MULTISPACE_GIT_TOKEN".into(), "hunter2".into())));
     }
@@ -151,7 +160,7 @@ mod tests {
     fn an_ssh_host_gets_the_key_and_no_token() {
         let remote = remote("ssh://git@git.example");
         assert!(remote.settings().is_empty());
-        let environment = remote.environment(Some(Path::new("/it's/key")), Path::new("/k"));
+        let environment = remote.environment(Some(Path::new("/it's/key")), Path::new("/k"), None);
         let command = environment.iter().find(|(name, _)| name == "GIT_SSH_COMMAND").unwrap().1.to_string_lossy();
         assert!(command.ends_with("-i '/it'\\''s/key'") && command.contains("-F /dev/null"), "{command}");
         assert!(!environment.iter().any(|(_, value)| value.to_string_lossy().contains("hunter2")));

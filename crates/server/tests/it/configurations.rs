@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{archive, hostile_archive, on_both};
+use crate::hostile::{Fate, small_cases};
 
 fn body(attributes: Value) -> Value {
     json!({ "data": { "type": "configuration-versions", "attributes": attributes } })
@@ -46,6 +47,30 @@ on_both! {
             let refused = server.try_run(&workspace, Some(&made.id()), json!({})).await;
             refused.refuses(422, "configuration/not-uploaded");
         }
+    }
+
+    async fn no_archive_of_the_corpus_gets_through_the_upload_that_should_not(server) {
+        let workspace = server.workspace("net").await;
+        let path = format!("/workspaces/{workspace}/configuration-versions");
+        let outside = server.folder.path().join("outside");
+        std::fs::create_dir(&outside).unwrap();
+        std::fs::write(outside.join("secret"), "untouched").unwrap();
+        for case in small_cases(outside.to_str().unwrap()) {
+            let made = server.post(&path, body(json!({ "auto-queue-runs": false }))).await.is(201);
+            let put = server.request(Method::PUT, made.text_at("/data/attributes/upload-url"));
+            put.anonymous().bytes(case.archive).send().await.is(200);
+            let read = server.get(&format!("/configuration-versions/{}", made.id())).await.is(200);
+            match case.fate {
+                Fate::Inside(_) => assert_eq!(read.at("/data/attributes/status"), "uploaded", "{}", case.name),
+                Fate::Refused(code) => {
+                    assert_eq!(read.at("/data/attributes/status"), "errored", "{}", case.name);
+                    assert!(!read.text_at("/data/attributes/error-message").is_empty(), "{} {code}", case.name);
+                }
+            }
+        }
+        let left: Vec<_> = std::fs::read_dir(&outside).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["secret"]);
+        assert_eq!(std::fs::read(outside.join("secret")).unwrap(), b"untouched");
     }
 
     async fn an_upload_starts_a_run_where_that_was_asked_for(server) {

@@ -245,6 +245,12 @@ on_both! {
             ("ext::sh -c id", "oauth_client/address"),
             ("http://git.example", "oauth_client/address"),
             ("https://user:hunter2@git.example", "oauth_client/address"),
+            ("http://127.0.0.1:3000", "git/address"),
+            ("http://localhost:3000", "git/address"),
+            ("https://169.254.169.254", "git/address"),
+            ("https://10.0.0.5:8443", "git/address"),
+            ("https://[::ffff:127.0.0.1]", "git/address"),
+            ("ssh://git@[fd00::1]:2222", "git/address"),
         ] {
             make(url).await.refuses(422, code);
         }

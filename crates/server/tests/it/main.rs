@@ -2,6 +2,7 @@
 
 mod access;
 mod auto_destroy;
+mod bodies;
 mod configurations;
 mod cutoff;
 mod edge;
@@ -9,6 +10,9 @@ mod edges;
 mod faults;
 mod git;
 mod harness;
+#[path = "../../../configuration/tests/it/hostile.rs"]
+#[allow(dead_code, reason = "the large archives, and those for the control, are for the crate that unpacks them")]
+mod hostile;
 mod in_chromium;
 mod keys;
 mod lists;
@@ -30,6 +34,8 @@ mod stack_pages;
 mod stack_plans;
 mod stacks;
 mod states;
+#[path = "../../../configuration/tests/it/tar.rs"]
+mod tar;
 mod teams;
 mod tokens;
 mod upkeep;

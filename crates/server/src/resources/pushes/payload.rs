@@ -331,4 +331,23 @@ mod tests {
         assert_eq!(of("update", json!({})), None);
         assert_eq!(of("merge", json!({})), None);
     }
+
+    #[test]
+    fn no_payload_panics_whoever_it_says_it_is_of() {
+        let seeds: &[&[u8]] = &[
+            br#"{"ref":"refs/heads/main","after":"dddddddddddddddddddddddddddddddddddddddd","deleted":false,"repository":{"full_name":"acme/net","default_branch":"main"},"sender":{"login":"ada"},"compare":"https://h/c","commits":[{"added":["a/main.tf"],"modified":[],"removed":["b"]}],"head_commit":{"message":"m"}}"#,
+            br#"{"object_kind":"push","ref":"refs/tags/v1","checkout_sha":"dddddddddddddddddddddddddddddddddddddddd","project":{"path_with_namespace":"acme/net","default_branch":"main"},"total_commits_count":1,"commits":[{"added":[],"modified":["x"],"removed":[]}]}"#,
+            br#"{"action":"opened","number":7,"repository":{"full_name":"acme/net","default_branch":"main"},"pull_request":{"head":{"sha":"dddddddddddddddddddddddddddddddddddddddd","ref":"x","repo":{"full_name":"acme/net"}},"base":{"ref":"main"},"title":"t"}}"#,
+            br#"{"project":{"path_with_namespace":"acme/net"},"object_attributes":{"action":"open","iid":7,"target_branch":"main","source_branch":"x","source_project_id":1,"target_project_id":1,"last_commit":{"id":"dddddddddddddddddddddddddddddddddddddddd"}}}"#,
+        ];
+        fuzz::survives("webhooks", seeds, &|bytes| {
+            let Ok(payload) = serde_json::from_slice(bytes) else { return };
+            for host in [Host::Github, Host::Gitlab, Host::Gitea] {
+                for event in ["push", "Push Hook", "Tag Push Hook", "pull_request", "Merge Request Hook"] {
+                    drop(pushed(host, event, &payload));
+                    drop(requested(host, event, &payload));
+                }
+            }
+        });
+    }
 }

@@ -159,4 +159,25 @@ mod tests {
         let seen = read(&outputs_only(STATE.as_bytes()).unwrap()).unwrap();
         assert_eq!((seen.outputs.len(), seen.resource_count), (2, 0));
     }
+
+    #[test]
+    fn no_state_panics_however_it_is_read() {
+        use super::super::{contents, secrets};
+        let marked = STATE.replace("\"resources\"", "\"check_results\":null,\"resources\"");
+        let whole: &[u8] = br#"{"version":4,"terraform_version":"1.11.4","serial":7,"lineage":"l","outputs":{"a":{"value":[1,{"b":"c"}],"type":"dynamic","sensitive":true}},"resources":[{"module":"module.m[\"a\"]","mode":"managed","type":"t","name":"n","provider":"provider[\"registry.terraform.io/a/b\"].x","instances":[{"index_key":"k","deposed":"0a","schema_version":1,"attributes":{"a":{"b":["secret"]}},"sensitive_attributes":[[{"type":"get_attr","value":"a"},{"type":"index","value":{"value":0,"type":"number"}}]]}]}]}"#;
+        let plan: &[u8] = br#"{"provider_schemas":{"registry.terraform.io/a/b":{"resource_schemas":{"t":{"block":{"attributes":{"a":{"sensitive":true,"nested_type":{"nesting_mode":"list","attributes":{"b":{}}}}},"block_types":{"x":{"nesting_mode":"set","block":{}}}}}}}}}"#;
+        fuzz::survives("state-documents", &[STATE.as_bytes(), marked.as_bytes(), whole, plan], &|bytes| {
+            let document = read(bytes);
+            if let Ok(document) = &document {
+                assert!(document.serial >= 0 && !document.lineage.is_empty());
+            }
+            drop(outputs_only(bytes));
+            drop(contents::with_serial(bytes, 9));
+            let mut schemas = secrets::Schemas::default();
+            schemas.add(bytes, |_, _| true);
+            for instance in contents::read(bytes).into_iter().flat_map(|contents| contents.instances.into_values()) {
+                drop(schemas.of(&instance));
+            }
+        });
+    }
 }

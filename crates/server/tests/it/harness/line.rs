@@ -13,6 +13,8 @@ use super::Server;
 pub(crate) struct Line {
     /// Where it begins, as `http://127.0.0.1:PORT`.
     pub(crate) origin: String,
+    /// Where it ends: the server itself.
+    pub(crate) server: SocketAddr,
     whole: watch::Sender<bool>,
     _tasks: JoinSet<()>,
 }
@@ -27,7 +29,7 @@ impl Server {
         let (listener, address) = port().await;
         let whole = watch::Sender::new(true);
         tasks.spawn(pass(listener, server, whole.subscribe()));
-        Line { origin: format!("http://{address}"), whole, _tasks: tasks }
+        Line { origin: format!("http://{address}"), server, whole, _tasks: tasks }
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct Request<'a> {
     method: Method,
     path: String,
     headers: Vec<(String, String)>,
-    body: Bytes,
+    body: Body,
 }
 
 impl<'a> Request<'a> {
@@ -27,7 +27,7 @@ impl<'a> Request<'a> {
             }
             None => format!("/api/v2{path}"),
         };
-        Self { router, method, path, headers: Vec::new(), body: Bytes::new() }
+        Self { router, method, path, headers: Vec::new(), body: Body::empty() }
     }
 
     /// A path as it is.
@@ -55,7 +55,13 @@ impl<'a> Request<'a> {
     }
 
     pub(crate) fn bytes(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
+        self.body = body.into().into();
+        self
+    }
+
+    /// A body that comes piece by piece.
+    pub(crate) fn streamed(mut self, body: Body) -> Self {
+        self.body = body;
         self
     }
 
@@ -65,7 +71,7 @@ impl<'a> Request<'a> {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let request = request.body(Body::from(self.body)).unwrap();
+        let request = request.body(self.body).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();

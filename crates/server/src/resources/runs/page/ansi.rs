@@ -1,5 +1,7 @@
 //! Colours of a terminal as classes of a page: the SGR codes of a line. Every other control sequence is left out.
 
+use domain::text::directs;
+
 /// A piece of a line that looks the same throughout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
@@ -30,7 +32,7 @@ pub fn spans(line: &str) -> Vec<Span> {
             Some(at) => (&rest[..at], &rest[at..]),
             None => (rest, ""),
         };
-        let text: String = plain.chars().filter(|c| !c.is_control() || matches!(c, '\t' | '\n')).collect();
+        let text: String = plain.chars().filter(|c| !directs(*c) || matches!(c, '\t' | '\n')).collect();
         if !text.is_empty() {
             spans.push(Span { class: look.class(), text });
         }
@@ -52,13 +54,11 @@ fn escape<'a>(text: &'a str, look: &mut Look) -> &'a str {
         return &sequence[end + 1..];
     }
     if let Some(command) = text.strip_prefix(']') {
-        // Ends with a bell, or with an escape and a backslash.
-        return match (command.find('\u{7}'), command.find("\u{1b}\\")) {
-            (Some(bell), None) => &command[bell + 1..],
-            (Some(bell), Some(end)) if bell < end => &command[bell + 1..],
-            (_, Some(end)) => &command[end + 2..],
-            (None, None) => "",
-        };
+        // Ends with a bell, or with an escape and a backslash; another escape begins something new. Looking for each of them to the
+        // end of a long line, again and again, would take minutes.
+        let Some(end) = command.find(['\u{7}', '\u{1b}']) else { return "" };
+        let after = &command[end..];
+        return after.strip_prefix('\u{7}').or_else(|| after.strip_prefix("\u{1b}\\")).unwrap_or(after);
     }
     let mut characters = text.chars();
     characters.next();
@@ -134,6 +134,36 @@ mod tests {
         assert_eq!(drawn("a\u{1b}]0;title"), "[|a]");
         assert_eq!(drawn("a\u{1b}"), "[|a]");
         assert_eq!(drawn("a\u{1b}é"), "[|a]");
+    }
+
+    #[test]
+    fn what_turns_the_direction_of_text_is_left_out() {
+        assert_eq!(drawn("a\u{202e}b\u{2066}c\u{200f}d"), "[|abcd]");
+    }
+
+    #[test]
+    fn a_long_line_of_sequences_that_do_not_end_is_read_once() {
+        // Each was looked for to the end of the line: a quarter of a million times two megabytes.
+        let line = "\u{1b}]x\u{7}y".repeat(400_000);
+        assert_eq!(spans(&line).len(), 400_000);
+        let line = "\u{1b}]".repeat(1_000_000);
+        assert!(spans(&line).is_empty());
+    }
+
+    #[test]
+    fn no_line_panics_and_none_keeps_what_directs_text() {
+        let seeds: &[&[u8]] = &[
+            "\u{1b}[1m\u{1b}[31mError:\u{1b}[0m plain \u{1b}[38;5;10mgr\u{e9}en\u{1b}[39m \u{1b}[38;2;1;2;3mx\u{1b}[m"
+                .as_bytes(),
+            b"a\x1b]8;;http://evil\x07b\x1b]8;;\x1b\\c\x1b[2Kd\x07",
+            "\u{1b}P1$r\u{1b}\\ \u{9b}31m \u{202e} <script> \u{1b}(B".as_bytes(),
+        ];
+        fuzz::survives("log-lines", seeds, &|bytes| {
+            for span in spans(&String::from_utf8_lossy(bytes)) {
+                assert!(!span.text.chars().any(|c| directs(c) && !matches!(c, '\t' | '\n')));
+                assert!(span.class.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b' '));
+            }
+        });
     }
 
     #[test]
