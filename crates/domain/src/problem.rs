@@ -22,6 +22,8 @@ pub enum Fault {
     Malformed,
     /// What was sent is over a limit (413).
     TooLarge,
+    /// It came too fast after what came before (429).
+    TooMany,
     /// It cannot be done at this moment, and may be later (503).
     Unavailable,
     /// The fault is ours (500).

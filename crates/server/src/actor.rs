@@ -12,6 +12,8 @@ use domain::roles::{
     run_may_in_project, run_may_on_workspace,
 };
 
+use crate::storage::audit::{Act, Question, Who};
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
@@ -145,6 +147,23 @@ impl Actor {
 
     /// Whether this actor may do `action` on `on`.
     pub fn can(&self, action: Action, on: On<'_>) -> bool {
+        let allowed = self.answer(action, on);
+        let organization = on.organization().map(str::to_owned);
+        Act::asked(Question { action: format!("{action:?}"), organization, allowed });
+        allowed
+    }
+
+    /// Who it is, as the audit log has it.
+    pub fn who(&self) -> Who {
+        match self {
+            Self::User { id, name } => Who { name: Some(name.clone()), ..Who::new("user", id) },
+            Self::Team(team) => Who::new("team", &team.id),
+            Self::Organization { organization, .. } => Who::new("organization", organization),
+            Self::Run { run, .. } => Who { name: Some(run.clone()), ..Who::new("run", run) },
+        }
+    }
+
+    fn answer(&self, action: Action, on: On<'_>) -> bool {
         match self {
             Self::User { .. } => true,
             Self::Team(team) => match on {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::asking::Asking;
+use crate::edge::Limits;
 use crate::git::Git;
 use crate::ports::Ports;
 use crate::storage::{Changes, Db, Key, Objects};
@@ -28,6 +29,8 @@ pub struct App {
     pub changes: Changes,
     /// Whose terraform asks about which run.
     pub asking: Asking,
+    /// How fast clients may ask.
+    pub limits: Limits,
     /// How this server is set up.
     pub setup: Arc<Setup>,
 }

@@ -15,8 +15,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{App, Setup};
 use crate::asking::Asking;
+use crate::edge::Limits;
+use crate::edge::connections::Connections;
 use crate::git::{self, Git};
 use crate::ports::Ports;
+use crate::storage::audit::Book;
 use crate::storage::{Changes, Db, Keys, Objects, Probe, key_of, signing};
 use crate::{edge, resources, scheduler};
 
@@ -54,6 +57,8 @@ pub struct Options {
     /// Whether runs that had not begun to apply when an earlier process ended go on, or are given up because whoever
     /// started them starts them anew.
     pub resume: bool,
+    /// How many requests a second one token, or one address without any, may make; 0 for as many as they like.
+    pub rate_limit: u32,
     /// The folder is only looked at: what an earlier process left stays as it is, and nothing runs.
     pub only_look: bool,
     /// Where runs and clients reach this server (`http://127.0.0.1:8080`); `None` when nothing listens.
@@ -81,6 +86,7 @@ impl Options {
             patience: Duration::from_secs(15),
             plan_patience: Duration::from_secs(120),
             resume: true,
+            rate_limit: 0,
             only_look: false,
             address: None,
             probe: Probe::default(),
@@ -110,6 +116,7 @@ impl Engine {
         let version = executor::terraform_version(&options.terraform).await?;
         let terraform = executor::locate(&options.terraform)?;
         let changes = Changes::default();
+        let ports = Ports::system();
         let db = match &options.database {
             Some(url) => Db::postgres(url, changes.clone()).await,
             None => Db::sqlite(&options.data.join("multispace.db"), changes.clone()).await,
@@ -120,6 +127,7 @@ impl Engine {
         let key = key_of(&db, &keys).await?;
         let db = db.migrated().await?;
         let key = signing(&db, key).await?;
+        let db = db.audited(Book::new(key.clone(), ports.clone()));
         let limits = git::Limits::default();
         let reach =
             git::Reach { roots: options.git_local, allowed: options.allow_fetch, names: Arc::new(git::SystemNames) };
@@ -140,7 +148,6 @@ impl Engine {
             resume: options.resume,
             address: options.address,
         };
-        let ports = Ports::system();
         let app = App {
             db,
             objects: Objects::files(&options.data.join("objects"), key.clone(), true)?.probed(options.probe.clone()),
@@ -150,6 +157,7 @@ impl Engine {
             ports,
             git,
             changes,
+            limits: Limits::new(options.rate_limit),
             setup: Arc::new(setup),
         };
         let closing = CancellationToken::new();
@@ -201,6 +209,14 @@ impl Engine {
 
 /// How long a client may take to send the head of a request.
 const HEADERS: Duration = Duration::from_secs(10);
+/// Most bytes of the head of a request.
+const HEAD: usize = 64 * 1024;
+/// The same over HTTP/2.
+const HEAD_2: u32 = 64 * 1024;
+/// Requests that one connection of HTTP/2 may have under way.
+const STREAMS: u32 = 128;
+/// So often a connection of HTTP/2 is asked whether its client is still there.
+const ALIVE: Duration = Duration::from_secs(30);
 
 /// A certificate and its key, both PEM files.
 #[derive(Debug, Clone)]
@@ -233,11 +249,16 @@ pub async fn serve(
         watched.graceful_shutdown(Some(Duration::from_secs(5)));
     });
     let mut server = axum_server::from_tcp(listener.into_std().map_err(failed)?).map_err(failed)?.handle(handle);
-    server.http_builder().http1().header_read_timeout(HEADERS);
+    server = server.first_request_timeout(HEADERS);
+    let http = server.http_builder();
+    http.http1().header_read_timeout(HEADERS).max_buf_size(HEAD);
+    http.http2().max_header_list_size(HEAD_2).max_concurrent_streams(STREAMS).keep_alive_interval(ALIVE);
+    let connections = Connections::of_system();
     match tls {
-        None => server.serve(service).await.map_err(failed),
+        None => server.acceptor(connections).serve(service).await.map_err(failed),
         Some(tls) => {
-            server.acceptor(RustlsAcceptor::new(certificate(&tls).await?)).serve(service).await.map_err(failed)
+            let tls = RustlsAcceptor::new(certificate(&tls).await?).acceptor(connections);
+            server.acceptor(tls).serve(service).await.map_err(failed)
         }
     }
 }

@@ -16,6 +16,7 @@
 mod flags;
 
 pub mod applies;
+pub mod audit;
 pub mod authentication_tokens;
 pub mod capacity;
 pub mod comments;

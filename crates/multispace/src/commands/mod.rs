@@ -2,6 +2,7 @@
 
 mod apply;
 mod approval;
+mod audit;
 mod data;
 mod destroy;
 mod env;
@@ -66,6 +67,8 @@ enum Command {
     Run(run::Arguments),
     /// Show what is under way on a server, and what each waiting run waits for
     Queue(queue::Arguments),
+    /// Show who has done what on a server, and whether the log of it is whole
+    Audit(audit::Arguments),
     /// List, show, extend and destroy stacks on a server
     Stack(stack::Arguments),
     /// Check a data folder: state versions, blobs, runs, locks, sealed values; changes nothing
@@ -109,6 +112,7 @@ pub(crate) fn main() -> Exit {
         Command::Env(arguments) => env::run(&console, &arguments),
         Command::Run(arguments) => run::run(&console, arguments),
         Command::Queue(arguments) => queue::run(&console, &arguments),
+        Command::Audit(arguments) => audit::run(&console, &arguments),
         Command::Stack(arguments) => stack::run(&console, &arguments),
         Command::Fsck(arguments) => fsck::run(&console, &arguments),
         Command::Key(arguments) => key::run(&console, arguments),

@@ -101,12 +101,25 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "HOST|CIDR")]
     allow_fetch: Vec<Allowed>,
 
+    /// Requests a second that one token, or one address without any, may make; 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = rate)]
+    rate_limit: u32,
+
     /// PostgreSQL database to use instead of SQLite in the data folder (a URL)
     #[arg(long, value_name = "URL", env = "MULTISPACE_DATABASE", hide_env_values = true)]
     database: Option<String>,
 
     #[command(flatten)]
     keys: GivenKeys,
+}
+
+/// A limit that leaves terraform and its provider something: they take a part of what they are told.
+fn rate(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(rate @ (0 | 10..)) => Ok(rate),
+        Ok(_) => Err("terraform needs 10 at least; 0 is no limit".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 pub(super) fn run(console: &Console, arguments: Arguments) -> Result<Exit, Failure> {
@@ -141,6 +154,7 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
         git_local: arguments.git_local,
         allow_fetch: arguments.allow_fetch,
         run_limit: arguments.concurrency,
+        rate_limit: arguments.rate_limit,
         address: Some(connection.address.clone()),
         ..Options::new(&data)
     };

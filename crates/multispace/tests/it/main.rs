@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod audit_command;
 mod cloud_changes;
 mod cloud_live;
 mod cloud_state;

@@ -93,6 +93,7 @@ pub(super) fn status_of(fault: Fault) -> StatusCode {
         Fault::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
         Fault::Malformed => StatusCode::BAD_REQUEST,
         Fault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Fault::TooMany => StatusCode::TOO_MANY_REQUESTS,
         Fault::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Fault::Ours => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -107,6 +108,7 @@ fn title(fault: Fault) -> &'static str {
         Fault::Invalid => "invalid attribute",
         Fault::Malformed => "bad request",
         Fault::TooLarge => "too large",
+        Fault::TooMany => "too many requests",
         Fault::Unavailable => "service unavailable",
         Fault::Ours => "internal error",
     }

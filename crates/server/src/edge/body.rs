@@ -1,7 +1,7 @@
 //! Bodies of requests: read within a limit and a time, and leniently, since clients send `application/vnd.api+json`,
 //! `application/json`, nothing, or no type at all.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
@@ -13,11 +13,15 @@ use serde::de::DeserializeOwned;
 
 use super::Failure;
 use crate::app::App;
+use crate::storage::audit::Act;
 
 /// Most bytes of an ordinary JSON body.
 const JSON: usize = 4 * 1024 * 1024;
 /// A client that sends nothing for so long is given up.
 const STALLED: Duration = Duration::from_secs(60);
+/// So long a client may send as slowly as it likes; afterwards, on the whole, [`SLOWEST`] bytes a second at least.
+const PATIENCE: Duration = Duration::from_secs(30);
+const SLOWEST: u64 = 1024;
 
 /// A JSON body of at most `LIMIT` bytes. An empty one is read as null.
 pub struct Sent<T, const LIMIT: usize = JSON>(pub T);
@@ -78,15 +82,27 @@ async fn collect(body: Body, limit: usize, told: usize) -> Result<Bytes, Problem
     // What a client tells of its length is believed up to a megabyte; the rest has to come first.
     let mut read = BytesMut::with_capacity(told.min(1024 * 1024));
     let mut stream = body.into_data_stream();
+    let begun = Instant::now();
     loop {
         match tokio::time::timeout(STALLED, stream.next()).await {
             Err(_) => return Err(malformed("The body stopped coming.")),
-            Ok(None) => return Ok(read.freeze()),
+            Ok(None) => {
+                Act::took(&read);
+                return Ok(read.freeze());
+            }
             Ok(Some(Err(error))) => return Err(malformed("The body did not come to its end.").because(error)),
             Ok(Some(Ok(part))) if read.len() + part.len() > limit => return Err(too_large(limit)),
             Ok(Some(Ok(part))) => read.extend_from_slice(&part),
         }
+        if is_too_slow(read.len(), begun.elapsed()) {
+            return Err(malformed("The body comes too slowly."));
+        }
     }
+}
+
+/// Whether a body of which so much has come in this time will never come to its end.
+fn is_too_slow(read: usize, took: Duration) -> bool {
+    took > PATIENCE && (read as u64) < SLOWEST * took.as_secs()
 }
 
 fn too_large(limit: usize) -> Problem {
@@ -121,6 +137,15 @@ mod tests {
         assert!(has_zero_character(br#""a\u0000b""#));
         assert!(has_zero_character(br#""a\\\u0000b""#));
         assert!(!has_zero_character(br#""a\\u0000b""#));
+    }
+
+    #[test]
+    fn a_body_that_comes_a_byte_at_a_time_is_given_up_and_a_slow_one_is_not() {
+        let seconds = Duration::from_secs;
+        assert!(!is_too_slow(1, seconds(30)), "there is some patience");
+        assert!(is_too_slow(31, seconds(31)));
+        assert!(!is_too_slow(64 * 1024, seconds(60)));
+        assert!(is_too_slow(64 * 1024, seconds(65)));
     }
 
     #[tokio::test]

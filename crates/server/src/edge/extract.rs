@@ -11,6 +11,7 @@ use super::Failure;
 use crate::actor::Actor;
 use crate::app::App;
 use crate::resources::tokens;
+use crate::storage::audit::{Act, Who};
 
 /// Who asks, by the token that came along; without a valid one the handler is never called.
 pub struct Caller(pub Actor);
@@ -20,7 +21,9 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let tx = app.db.read().await?;
-        Ok(Self(tokens::service::who(app, &tx, bearer(parts)).await?))
+        let (actor, token) = tokens::service::who_with(app, &tx, bearer(parts)).await?;
+        Act::by(Who { token: Some(token), ..actor.who() });
+        Ok(Self(actor))
     }
 }
 

@@ -17,18 +17,19 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
 
-use super::Failure;
 use super::answer::{JSON_API, error_document, status_of};
 use super::pages;
 use super::places::{self, Places};
+use super::{Failure, acts, limits};
 use crate::app::App;
+use crate::storage::audit::Act;
 
 /// Longest time for one request, the slow upload of a large state among them.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// Headers of every answer. What clients do with them is written in the API's contract: go-tfe refuses a server without
-/// `TFP-API-Version`, and the CLI shows no structured plan without `X-TFE-Version`. `X-RateLimit-Limit` is left out,
-/// since a small number stops go-tfe and there is no limit to tell.
+/// `TFP-API-Version`, and the CLI shows no structured plan without `X-TFE-Version`. `X-RateLimit-Limit` comes from
+/// [`limits`], where there is a limit to tell.
 const HEADERS: [(&str, &str); 4] = [
     ("tfp-api-version", "2.6"),
     ("tfp-appname", "Terraform Enterprise"),
@@ -42,6 +43,7 @@ pub(super) fn around(router: Router<App>, app: App) -> Router<App> {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST))
         .layer(from_fn_with_state(Places::default(), places::take))
+        .layer(from_fn_with_state(app.clone(), limits::limit))
         .layer(from_fn_with_state(app, finish))
 }
 
@@ -53,7 +55,10 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     let span = tracing::info_span!("request", %id, %method, path);
     async {
         let begun = Instant::now();
-        let mut response = rendered(next.run(request).await, &id, &asked);
+        let act = acts::act(&request, &id);
+        let answered = act.clone().during(next.run(request)).await;
+        note_refusal(&app, &act, answered.status()).await;
+        let mut response = rendered(answered, &id, &asked);
         for (name, value) in HEADERS {
             response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
@@ -65,6 +70,21 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     }
     .instrument(span)
     .await
+}
+
+/// Writes down that somebody was refused: what they may not do, or a sign-in. That it could not be written does not
+/// change the answer, which is no.
+async fn note_refusal(app: &App, act: &Act, status: StatusCode) {
+    let refused = match status {
+        StatusCode::FORBIDDEN => true,
+        StatusCode::NOT_FOUND => act.refused().is_some(),
+        StatusCode::UNAUTHORIZED => !act.reads(),
+        StatusCode::UNPROCESSABLE_ENTITY => act.action() == "sessions.sign-in",
+        _ => false,
+    };
+    if refused && let Err(problem) = app.db.refused(act, status.as_u16()).await {
+        tracing::error!(code = problem.code, cause = problem.cause, "{}", problem.message);
+    }
 }
 
 /// A signed address is a secret.

@@ -2,11 +2,14 @@
 //! around every request. Rooms use it in their `api.rs` and, with what is in [`pages`], in their `page.rs`. Absent: any
 //! resource.
 
+mod acts;
 mod answer;
 mod body;
+pub mod connections;
 mod extract;
 mod finish;
 mod here;
+mod limits;
 pub mod pages;
 mod places;
 mod public;
@@ -17,6 +20,7 @@ pub use answer::{Failure, Reply, accepted, bytes, created, no_content, ok};
 pub use body::{Blob, Sent};
 pub use extract::{At, At2, At3, Caller, Client, InRun, Name, Query, RequestKey};
 pub use here::Here;
+pub use limits::Limits;
 pub use places::{Hold, changes_until};
 pub use routes::Routes;
 
@@ -48,6 +52,7 @@ fn all() -> Routes {
         .and(resources::oauth_clients::pages())
         .and(resources::variable_sets::pages())
         .and(resources::limits::pages())
+        .and(resources::audit::pages())
         .and(resources::runs::pages())
         .and(resources::workspaces::pages())
         .and(resources::stacks::pages())
@@ -58,6 +63,7 @@ fn all() -> Routes {
         .and(resources::oauth_clients::routes())
         .and(resources::organizations::routes())
         .and(resources::limits::routes())
+        .and(resources::audit::routes())
         .and(resources::projects::routes())
         .and(resources::workspaces::routes())
         .and(resources::variables::routes())

@@ -16,12 +16,14 @@ use domain::{Fault, Problem};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::time::Instant;
 
-use super::Failure;
+use super::{Failure, limits};
 use crate::app::App;
 use crate::storage::Change;
 
 /// Requests that are worked on at once; more wait.
 const AT_ONCE: usize = 256;
+/// Requests beside them that keep a state or end a lock: they wait for no other.
+const VITAL: usize = 64;
 /// Requests that are held at once.
 const HELD: usize = 4096;
 /// The longest that a request is held, whatever it asks for.
@@ -31,12 +33,14 @@ const LONGEST: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub(super) struct Places {
     at_once: Arc<Semaphore>,
+    vital: Arc<Semaphore>,
     held: Arc<Semaphore>,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self { at_once: Arc::new(Semaphore::new(AT_ONCE)), held: Arc::new(Semaphore::new(HELD)) }
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self { at_once: places(AT_ONCE), vital: places(VITAL), held: places(HELD) }
     }
 }
 
@@ -49,7 +53,9 @@ struct Place {
 
 /// Waits for a place.
 pub(super) async fn take(State(places): State<Places>, mut request: Request, next: Next) -> Response {
-    let Ok(permit) = places.at_once.clone().acquire_owned().await else { return closed().into_response() };
+    let is_vital = limits::is_vital(request.method(), request.uri().path());
+    let of = if is_vital { &places.vital } else { &places.at_once };
+    let Ok(permit) = of.clone().acquire_owned().await else { return closed().into_response() };
     let place = Place { places, permit: Arc::new(std::sync::Mutex::new(Some(permit))) };
     request.extensions_mut().insert(place.clone());
     let response = next.run(request).await;

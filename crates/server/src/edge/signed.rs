@@ -12,6 +12,7 @@ use domain::Problem;
 use super::{Failure, Here};
 use crate::app::App;
 use crate::storage::Key;
+use crate::storage::audit::{Act, Who};
 
 /// Hours that an address is good for that takes an upload.
 const UPLOAD: i64 = 1;
@@ -41,7 +42,9 @@ impl FromRequestParts<App> for Pass {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let id = check(&app.key, &parts.method, parts.uri.path(), app.ports.now());
-        Ok(Self(id.ok_or_else(refused)?))
+        let id = id.ok_or_else(refused)?;
+        Act::by(Who::new("address", &id));
+        Ok(Self(id))
     }
 }
 

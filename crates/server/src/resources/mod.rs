@@ -1,6 +1,7 @@
 //! A room per resource. In each: `mod.rs` says what it is and what other rooms may call, `service.rs` has the use cases,
 //! `store.rs` the tables and queries, `api.rs` the HTTP side, `page.rs` the side for people with a browser.
 
+pub mod audit;
 pub mod comments;
 pub mod configurations;
 pub mod edges;

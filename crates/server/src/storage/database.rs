@@ -12,8 +12,9 @@ use sea_orm::{
     ExecResult, IsolationLevel, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 
+use super::audit::{Act, Book, Noted};
 use super::migrations::Migrator;
 use super::{Change, Changes, Moment, Probe};
 
@@ -25,6 +26,8 @@ pub struct Db {
     writer: Option<Arc<Semaphore>>,
     changes: Changes,
     probe: Probe,
+    /// Everybody's but for what looks after the data folder as a whole.
+    book: Option<Book>,
 }
 
 impl Db {
@@ -82,12 +85,12 @@ impl Db {
 
     async fn to_look(options: ConnectOptions) -> Result<Self, Problem> {
         let connection = Database::connect(options).await.map_err(unavailable)?;
-        Ok(Self { connection, writer: None, changes: Changes::default(), probe: Probe::default() })
+        Ok(Self { connection, writer: None, changes: Changes::default(), probe: Probe::default(), book: None })
     }
 
     async fn open(options: ConnectOptions, writer: Option<Arc<Semaphore>>, changes: Changes) -> Result<Self, Problem> {
         let connection = Database::connect(options).await.map_err(unavailable)?;
-        Ok(Self { connection, writer, changes, probe: Probe::default() })
+        Ok(Self { connection, writer, changes, probe: Probe::default(), book: None })
     }
 
     /// The same, with somebody who is told of every commit.
@@ -103,6 +106,12 @@ impl Db {
     pub async fn migrated(self) -> Result<Self, Problem> {
         Migrator::up(&self.connection, None).await.map_err(unavailable)?;
         Ok(self)
+    }
+
+    /// The same, with the book that every change is written down in. Only what looks after a data folder as a whole has none.
+    #[must_use]
+    pub fn audited(self, book: Book) -> Self {
+        Self { book: Some(book), ..self }
     }
 
     /// To ask without a transaction: one trip to the database where [`Db::read`] makes three. Each query sees what is
@@ -159,7 +168,19 @@ impl Db {
 
     async fn begin(&self, permit: Option<OwnedSemaphorePermit>, options: TransactionOptions) -> Result<Tx, Problem> {
         let inner = self.connection.begin_with_options(options).await.map_err(unavailable)?;
-        Ok(self.on(On::Transaction(inner), permit))
+        Ok(self.on(On::Transaction(inner, AsyncMutex::default()), permit))
+    }
+
+    /// Writes down that a request was refused, in a transaction of its own.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn refused(&self, act: &Act, status: u16) -> Result<(), Problem> {
+        let tx = self.write().await?;
+        if let (On::Transaction(on, _), Some(book)) = (&tx.on, &tx.book) {
+            book.refused(on, act, status).await.map_err(unavailable)?;
+        }
+        tx.commit().await
     }
 
     fn on(&self, on: On, permit: Option<OwnedSemaphorePermit>) -> Tx {
@@ -168,6 +189,7 @@ impl Db {
             announced: Mutex::default(),
             changes: self.changes.clone(),
             probe: self.probe.clone(),
+            book: self.book.clone(),
             _permit: permit,
         }
     }
@@ -184,6 +206,7 @@ pub struct Tx {
     announced: Mutex<Vec<Change>>,
     changes: Changes,
     probe: Probe,
+    book: Option<Book>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -201,14 +224,34 @@ impl Tx {
         }
     }
 
-    /// Makes everything durable, then tells what was announced.
+    /// Notes that bytes of something were stored, which are not in the database: the commit writes it down like any change.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn changed_bytes(&self, table: &str, id: &str) -> Result<(), Problem> {
+        match &self.on {
+            On::Transaction(on, noted) => noted.lock().await.note_bytes(on, table, id).await.stored(),
+            On::Connections(_) => Err(unavailable(no_writes())),
+        }
+    }
+
+    /// Writes down what was changed, makes everything durable, then tells what was announced.
     ///
     /// # Errors
     /// `storage/unavailable`; then everything was written or nothing, and nobody knows which. What was announced is told all
     /// the same: whoever is told looks.
     pub async fn commit(self) -> Result<(), Problem> {
         let committed = match self.on {
-            On::Transaction(transaction) => commit(transaction, &self.probe).await,
+            On::Transaction(transaction, noted) => {
+                let written = match &self.book {
+                    Some(book) => book.changed(&transaction, &noted.into_inner()).await.map_err(unavailable),
+                    None => Ok(()),
+                };
+                match written {
+                    Ok(()) => commit(transaction, &self.probe).await,
+                    Err(problem) => Err(problem),
+                }
+            }
             On::Connections(_) => Ok(()),
         };
         for change in self.announced.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
@@ -226,8 +269,8 @@ async fn commit(transaction: DatabaseTransaction, probe: &Probe) -> Result<(), P
 
 /// What the queries of a [`Tx`] run on.
 pub enum On {
-    /// One transaction.
-    Transaction(DatabaseTransaction),
+    /// One transaction, and what its statements change.
+    Transaction(DatabaseTransaction, AsyncMutex<Noted>),
     /// Whichever connection is free; refuses to write.
     Connections(DatabaseConnection),
 }
@@ -236,35 +279,49 @@ pub enum On {
 impl ConnectionTrait for On {
     fn get_database_backend(&self) -> DbBackend {
         match self {
-            Self::Transaction(on) => on.get_database_backend(),
+            Self::Transaction(on, _) => on.get_database_backend(),
             Self::Connections(on) => on.get_database_backend(),
         }
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match self {
-            Self::Transaction(on) => on.execute_raw(statement).await,
+            Self::Transaction(on, noted) => {
+                noted.lock().await.note(on, &statement).await?;
+                on.execute_raw(statement).await
+            }
             Self::Connections(_) => Err(no_writes()),
         }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match self {
-            Self::Transaction(on) => on.execute_unprepared(sql).await,
+            Self::Transaction(on, noted) => {
+                let statement = Statement::from_string(on.get_database_backend(), sql);
+                noted.lock().await.note(on, &statement).await?;
+                on.execute_unprepared(sql).await
+            }
             Self::Connections(_) => Err(no_writes()),
         }
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match self {
-            Self::Transaction(on) => on.query_one_raw(statement).await,
+            // A statement that returns what it has changed is one too.
+            Self::Transaction(on, noted) => {
+                noted.lock().await.note(on, &statement).await?;
+                on.query_one_raw(statement).await
+            }
             Self::Connections(on) => on.query_one_raw(statement).await,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::Transaction(on) => on.query_all_raw(statement).await,
+            Self::Transaction(on, noted) => {
+                noted.lock().await.note(on, &statement).await?;
+                on.query_all_raw(statement).await
+            }
             Self::Connections(on) => on.query_all_raw(statement).await,
         }
     }

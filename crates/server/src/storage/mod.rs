@@ -3,6 +3,7 @@
 //! Knows no room: tables and queries of a resource are in its own `store.rs`. Every read and write goes through a [`Tx`],
 //! and what a transaction announces is heard only after it was committed.
 
+pub mod audit;
 mod changes;
 mod database;
 mod guard;

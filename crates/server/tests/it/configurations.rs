@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{archive, hostile_archive, on_both};
-use crate::hostile::{Fate, small_cases};
+use crate::hostile_archives::{Fate, small_cases};
 
 fn body(attributes: Value) -> Value {
     json!({ "data": { "type": "configuration-versions", "attributes": attributes } })

@@ -1,6 +1,8 @@
 //! The server's HTTP side, with real databases and a scripted terraform: each test on SQLite and on PostgreSQL.
 
 mod access;
+mod audit;
+mod audit_coverage;
 mod auto_destroy;
 mod bodies;
 mod configurations;
@@ -10,9 +12,10 @@ mod edges;
 mod faults;
 mod git;
 mod harness;
+mod hostile;
 #[path = "../../../configuration/tests/it/hostile.rs"]
 #[allow(dead_code, reason = "the large archives, and those for the control, are for the crate that unpacks them")]
-mod hostile;
+mod hostile_archives;
 mod in_chromium;
 mod keys;
 mod lists;
@@ -23,6 +26,7 @@ mod pages;
 mod parked;
 mod protection;
 mod pushes;
+mod rates;
 mod restart;
 mod run_page;
 mod run_tokens;

@@ -43,11 +43,15 @@ impl Server {
     pub(crate) fn start_again(&mut self) {
         // A port of its own choosing first; the same one again, because terraform remembers it.
         let listen = if self.address.is_empty() { "127.0.0.1:0" } else { &self.address };
+        // A test asks as fast as it can.
+        let is_limited = self.arguments.iter().any(|it| it == "--rate-limit");
+        let unlimited: &[&str] = if is_limited { &[] } else { &["--rate-limit", "0"] };
         let mut running = Running::start(
             multispace(self.folder.path())
                 .args(["serve", "--listen", listen, "--data-dir"])
                 .arg(self.data())
-                .args(&self.arguments),
+                .args(&self.arguments)
+                .args(unlimited),
         );
         let line = running.wait_for("listening on ");
         let (_, url) = line.split_once("listening on ").expect("the line was waited for");

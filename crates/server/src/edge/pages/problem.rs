@@ -57,6 +57,7 @@ fn title(fault: Fault) -> &'static str {
         Fault::Forbidden => "Not allowed",
         Fault::Conflict => "Not now",
         Fault::Invalid | Fault::Malformed | Fault::TooLarge => "Not understood",
+        Fault::TooMany => "Too fast",
         Fault::Unavailable => "Not available",
         Fault::Ours => "Something went wrong",
     }

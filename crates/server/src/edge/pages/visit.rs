@@ -11,6 +11,7 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::edge::{Failure, Here};
 use crate::resources::sessions;
+use crate::storage::audit::{Act, Who};
 
 /// Longest secret that is looked at.
 const LONGEST: usize = 200;
@@ -82,6 +83,7 @@ impl FromRequestParts<App> for Viewer {
         let visit = Visit::from_request_parts(parts, app).await?;
         let tx = app.db.read().await?;
         let person = sessions::service::who(app, &tx, &visit.secret).await?;
+        Act::by(Who { name: Some(person.name.clone()), token: Some(person.token), ..person.actor.who() });
         Ok(Self { actor: person.actor, name: person.name, visit })
     }
 }

@@ -20,6 +20,7 @@ use crate::resources::runs::service::New;
 use crate::resources::runs::{self, Run};
 use crate::resources::workspaces::{self, Workspace};
 use crate::storage::Tx;
+use crate::storage::audit::{Act, Who};
 
 /// Takes what a host tells of repositories of a connection; returns the ids of the runs that it starts. Told again, it starts none.
 ///
@@ -39,6 +40,7 @@ pub(super) async fn deliver(
     if !delivery.is_from(&oauth_clients::service::hook_secret(app, &client)?, body) {
         return Err(unknown());
     }
+    Act::by(Who::new("webhook", &client.id));
     let payload: Value = serde_json::from_slice(body).map_err(|error| {
         Problem::invalid("webhook/payload", "What the host sent is no JSON.")
             .advice("Set the webhook's content type to application/json.")

@@ -59,6 +59,8 @@ struct Entered {
 }
 
 async fn sign_in(State(app): State<App>, visit: Visit, Filled(entered): Filled<Entered>) -> Reply {
+    // What stands before the dot names a token; the rest is its secret.
+    app.limits.sign_in(entered.token.split('.').next().unwrap_or_default())?;
     let tx = app.db.write().await?;
     match service::sign_in(&app, &tx, entered.token.trim(), &visit.secret).await {
         Ok(secret) => {

@@ -8,6 +8,7 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::resources::{organizations, teams, tokens};
 use crate::storage::Tx;
+use crate::storage::audit::{Act, Who};
 
 /// Hours after which a browser has to sign in again: a working day.
 pub const HOURS: i64 = 12;
@@ -20,6 +21,8 @@ pub struct Person {
     pub actor: Actor,
     /// What they are called.
     pub name: String,
+    /// Id of the token that they have signed in with.
+    pub token: String,
 }
 
 /// A secret for a browser that has none: it names no session until somebody signs in, but forms can be tied to it.
@@ -38,6 +41,8 @@ pub async fn sign_in(app: &App, tx: &Tx, token: &str, before: &str) -> Result<St
         Problem::invalid("access/sign-in", "The token is unknown or has expired, or is that of a run.")
             .advice("Paste a token of a user, a team or an organization.")
     })?;
+    let who = tokens::service::speaker(tx, &token).await?.who();
+    Act::by(Who { token: Some(token.id.clone()), ..who });
     let now = app.ports.now();
     store::delete_ended(tx, now).await?;
     store::delete(tx, &digest(app, before)).await?;
@@ -62,7 +67,7 @@ pub async fn who(app: &App, tx: &Tx, secret: &str) -> Result<Person, Problem> {
     let token = tokens::service::by_id(app, tx, &session.token_id).await?.ok_or_else(signed_out)?;
     let actor = tokens::service::speaker(tx, &token).await.map_err(|_| signed_out())?;
     let name = name(tx, &actor).await?;
-    Ok(Person { actor, name })
+    Ok(Person { actor, name, token: token.id })
 }
 
 /// Ends a session. One that has ended already stays so.

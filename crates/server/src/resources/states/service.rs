@@ -190,7 +190,10 @@ pub async fn upload_json(app: &App, id: &str, bytes: Bytes) -> Result<(), Proble
     let tx = app.db.read().await?;
     let state = store::by_id(&tx, id).await?.ok_or_else(not_found)?;
     drop(tx);
-    app.objects.put(&state.json_object(), &bytes).await
+    app.objects.put(&state.json_object(), &bytes).await?;
+    let tx = app.db.write().await?;
+    tx.changed_bytes("states", &state.id).await?;
+    tx.commit().await
 }
 
 /// The bytes of a state version, exactly as they came.

@@ -22,9 +22,17 @@ const SECRET: usize = 64;
 /// # Errors
 /// `access/unauthorized` when there is none, it is unknown, or it has expired.
 pub async fn who(app: &App, tx: &Tx, secret: Option<&str>) -> Result<Actor, Problem> {
+    Ok(who_with(app, tx, secret).await?.0)
+}
+
+/// The same, and the id of the token.
+///
+/// # Errors
+/// Those of [`who`].
+pub async fn who_with(app: &App, tx: &Tx, secret: Option<&str>) -> Result<(Actor, String), Problem> {
     let secret = secret.ok_or_else(unauthorized)?;
     let token = by_secret(app, tx, secret).await?.ok_or_else(unauthorized)?;
-    speaker(tx, &token).await
+    Ok((speaker(tx, &token).await?, token.id))
 }
 
 /// The token of that secret, unless it has expired.

@@ -445,9 +445,9 @@ pub async fn edit_consumers(
 }
 
 async fn change(app: &App, tx: &Tx, workspace: &mut Workspace, settings: Settings) -> Result<(), Problem> {
-    if let Some(name) = settings.name.filter(|name| *name != workspace.name) {
+    if let Some(name) = settings.name {
         domain::names::workspace_name(&name)?;
-        if store::by_name(tx, &workspace.organization_id, &name).await?.is_some() {
+        if name != workspace.name && store::by_name(tx, &workspace.organization_id, &name).await?.is_some() {
             return Err(Problem::invalid("workspace/name-taken", "Name has already been taken.")
                 .advice("Choose another name.")
                 .attribute("name"));

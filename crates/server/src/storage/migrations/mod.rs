@@ -16,6 +16,7 @@ mod m0013_previews;
 mod m0014_sessions;
 mod m0015_run_inputs;
 mod m0016_stack_plans;
+mod m0017_audit;
 mod m0020_keys;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_sessions::Migration),
             Box::new(m0015_run_inputs::Migration),
             Box::new(m0016_stack_plans::Migration),
+            Box::new(m0017_audit::Migration),
             Box::new(m0020_keys::Migration),
         ]
     }

@@ -9,6 +9,7 @@ mod requests;
 mod terraform;
 
 pub(crate) use archive::{archive, hostile_archive};
+pub(crate) use browser::Browser;
 pub(crate) use database::sqlite;
 pub(crate) use git::Repository;
 pub(crate) use line::Line;
@@ -165,6 +166,20 @@ impl Server {
     /// Ends the engine in order; the folder stays.
     pub(crate) async fn close(&mut self) {
         self.engine.take().unwrap().close().await;
+    }
+
+    /// Changes the database behind the server's back.
+    pub(crate) async fn behind_its_back(&self, sql: &str) {
+        use sea_orm::ConnectionTrait;
+        let file = format!("sqlite://{}", self.options.data.join("multispace.db").display());
+        let url = self.options.database.clone().unwrap_or(file);
+        let connection = sea_orm::Database::connect(url).await.unwrap();
+        connection.execute_unprepared(sql).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.engine.as_ref().expect("it is open")
     }
 
     /// A file that the scripted terraform looks for; see `terraform.rs`.

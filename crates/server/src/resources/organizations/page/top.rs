@@ -26,23 +26,27 @@ pub enum Part {
     VariableSets,
     /// How many runs at a time.
     Limits,
+    /// Who has done what.
+    Audit,
 }
 
 impl Part {
     /// Every page, with its name and the end of its address.
-    const ALL: [(Self, &'static str, &'static str); 6] = [
+    const ALL: [(Self, &'static str, &'static str); 7] = [
         (Self::General, "General", ""),
         (Self::Teams, "Teams", "/teams"),
         (Self::Tokens, "Tokens", "/tokens"),
         (Self::Connections, "Git connections", "/connections"),
         (Self::VariableSets, "Variable sets", "/variable-sets"),
         (Self::Limits, "Limits", "/limits"),
+        (Self::Audit, "Audit log", "/audit"),
     ];
 
     /// What is needed to see the page.
     fn needs(self) -> Action {
         match self {
             Self::Tokens => Action::ManageOrganizationToken,
+            Self::Audit => Action::ManageOrganization,
             Self::General | Self::Teams | Self::Connections | Self::VariableSets | Self::Limits => {
                 Action::ReadOrganization
             }
