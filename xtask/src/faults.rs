@@ -67,6 +67,16 @@ const FAMILIES: &[Family] = &[
         what: "mutations of good input at whatever reads bytes of somebody else's",
         tests: "package(fuzz) + test(panic) & (package(domain) + package(wire) + package(configuration) + package(executor) + package(provider) + package(server))",
     },
+    Family {
+        name: "contain",
+        what: "what a run starts tries to outlive it",
+        tests: "package(multispace) & test(contain::)",
+    },
+    Family {
+        name: "jailbreak",
+        what: "code of a run tries to get at the server and its machine",
+        tests: "package(multispace) & test(jailbreak::)",
+    },
 ];
 
 /// Figures that have to be zero, and what they count.

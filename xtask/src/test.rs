@@ -20,6 +20,7 @@ pub(crate) fn run_with(args: &[String], environment: &[(&str, &str)]) -> Result<
     git_is_there()?;
     let python = pytfe::ready()?;
     let chromium = chromium::ready()?;
+    bubblewrap_is_there()?;
     let cluster = Cluster::start()?;
 
     let prepare = |mut command: Command| {
@@ -50,6 +51,14 @@ pub(crate) fn run_with(args: &[String], environment: &[(&str, &str)]) -> Result<
         tests.arg("--workspace");
     }
     process::run(tests.args(&args))
+}
+
+/// Runs are tested behind the walls that a server puts up by itself where it can.
+fn bubblewrap_is_there() -> Result<()> {
+    match process::on_path("bwrap") {
+        Some(_) => Ok(()),
+        None => process::install_or_explain("bubblewrap", "bubblewrap, which contains the runs of a server,"),
+    }
 }
 
 /// Takes a flag with its number out of the arguments.

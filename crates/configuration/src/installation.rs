@@ -4,7 +4,7 @@
 //! asked, and the newest version found wins. So a mirror is only sure to be used if the other methods leave its providers
 //! out. Absent: reading or writing the file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use domain::Problem;
 use hcl_edit::expr::{Array, Expression};
@@ -44,6 +44,29 @@ pub fn with_mirror(cli_config: &str, mirror: &Path, addresses: &[String]) -> Res
     }
     installation.body = methods;
     Ok(body.to_string())
+}
+
+/// The folders of this machine that a CLI configuration names: mirrors, caches, providers that somebody builds.
+///
+/// Read as words and not as a document, because Terraform reads an older form of HCL here, in which names may be in quotes, and JSON.
+pub fn folders_of_providers(cli_config: &str) -> Vec<PathBuf> {
+    quoted(cli_config).filter(|(_, text)| text.starts_with('/')).map(|(_, text)| PathBuf::from(text)).collect()
+}
+
+/// The tokens that a CLI configuration has for hosts; read as [`folders_of_providers`] does.
+pub fn tokens(cli_config: &str) -> Vec<String> {
+    let is_token = |before: &str| before.trim_end_matches([' ', '\t', '=', ':', '"']).ends_with("token");
+    quoted(cli_config).filter(|(before, _)| is_token(before)).map(|(_, text)| text.to_owned()).collect()
+}
+
+/// Texts in quotes, each with what is before it in its line.
+fn quoted(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with(['#', '/']));
+    lines.flat_map(|line| {
+        let quotes: Vec<usize> = line.match_indices('"').map(|(at, _)| at).collect();
+        let texts = quotes.chunks_exact(2).map(|pair| (&line[..pair[0]], &line[pair[0] + 1..pair[1]]));
+        texts.collect::<Vec<_>>()
+    })
 }
 
 fn parse(cli_config: &str) -> Result<Body, Problem> {
@@ -117,6 +140,21 @@ mod tests {
     fn check(cli_config: &str, expected: Expect) {
         let addresses = ["registry.terraform.io/multispace/tfe".to_owned()];
         expected.assert_eq(&with_mirror(cli_config, Path::new("/data/providers"), &addresses).unwrap());
+    }
+
+    #[test]
+    fn every_folder_that_providers_come_from_is_named() {
+        let text = "plugin_cache_dir = \"/cache\"\nprovider_installation {\n  dev_overrides {\n    \"a/b\" = \"/built\"\n  }\n  \
+                    filesystem_mirror {\n    path = \"/mirror\"\n  }\n  network_mirror {\n    url = \"https://x/\"\n  }\n  direct {}\n}\n";
+        assert_eq!(folders_of_providers(text), ["/cache", "/built", "/mirror"].map(PathBuf::from));
+        assert!(folders_of_providers("# \"/not\"\n").is_empty());
+    }
+
+    #[test]
+    fn every_token_is_found_in_either_form() {
+        let text = "credentials \"a.example\" {\n  token = \"secret\"\n}\ndisable_checkpoint = true\n";
+        assert_eq!(tokens(text), ["secret"]);
+        assert_eq!(tokens(r#"{"credentials":{"a.example":{"token": "secret"}}}"#), ["secret"]);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub use backend::{BackendSetting, CloudSetting};
 pub use changed::workspaces_of_changes;
 pub use diagnostic::{Diagnostic, Notice, NoticeKind, Place};
 pub use files::files_by_workspace;
-pub use installation::{says_where_providers_are, with_mirror};
+pub use installation::{folders_of_providers, says_where_providers_are, tokens, with_mirror};
 pub use names::is_valid as is_valid_workspace_name;
 pub use pack::{pack, pack_folder};
 pub use reads::{OutputRead, Reading, outputs_used, read_outputs};

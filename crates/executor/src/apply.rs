@@ -1,7 +1,6 @@
 //! The apply phase: `apply` of the plan file, its state kept while it runs.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::applied_log;
 use crate::folder::{Folder, append_private, open_private, write_private};
 use crate::follow::Follow;
+use crate::foreign;
 use crate::plan::{executor_failure, failure, init, unwritable};
 use crate::prepare::{self, Prepared};
 use crate::process::{Ended, Output as Streams, ours};
@@ -57,7 +57,7 @@ pub async fn apply(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Resu
         Ok(recovery) => failed.recovery = recovery,
         Err(problem) => tracing::error!(%problem, "the run's folder could not be read; what it saved is still there"),
     }
-    Err(failed)
+    Err(prepared.secrets.failure(failed))
 }
 
 async fn prepare(work: &Work, stop: Stop) -> Result<Prepared, Problem> {
@@ -91,7 +91,7 @@ async fn initialised_and_run(
         Output::Json => Form::Json,
         Output::Human => Form::Human,
     };
-    let follow = Follow::start(log, Rendering::new(form), upstream.clone())?;
+    let follow = Follow::start(log, &prepared.secrets, Rendering::new(form), upstream.clone())?;
     let outcome = kept(work, prepared, upstream).await;
     follow.finish().await;
     match outcome? {
@@ -107,7 +107,7 @@ async fn kept(work: &Work, prepared: &Prepared, upstream: &Arc<dyn Upstream>) ->
         return run(prepared).await;
     };
     let ring = prepared.launcher.folder.ring();
-    let (ring, newest) = Ring::open(state, ring, Base::new(work.state.as_ref()))?;
+    let (ring, newest) = Ring::open(&work.folder, state, ring, Base::new(work.state.as_ref()))?;
     let over = CancellationToken::new();
     let offering = AbortOnDropHandle::new(tokio::spawn(offer(newest, upstream.clone(), over.clone())));
     let ended = run(prepared).await;
@@ -144,11 +144,11 @@ async fn run(prepared: &Prepared) -> Result<Ended, Problem> {
 
 async fn applied(work: &Work, prepared: &Prepared) -> Result<Applied, Problem> {
     let log = prepared.launcher.folder.log(Phase::Apply);
-    let (state, prior) = (prepared.state.clone(), work.state.clone());
+    let (folder, state, prior) = (work.folder.clone(), prepared.state.clone(), work.state.clone());
     let reading = tokio::task::spawn_blocking(move || {
         let counts = applied_log::read(&log).map_err(unwritable)?.counts;
         let state = match state {
-            Some(file) => final_state(&file, prior.as_ref())?,
+            Some(file) => final_state(&folder, &file, prior.as_ref())?,
             None => None,
         };
         Ok(Applied { state, counts })
@@ -156,8 +156,8 @@ async fn applied(work: &Work, prepared: &Prepared) -> Result<Applied, Problem> {
     reading.await.map_err(|problem| ours("Terraform's state could not be read.", problem))?
 }
 
-fn final_state(file: &Path, prior: Option<&Bytes>) -> Result<Option<Bytes>, Problem> {
-    let bytes = match fs::read(file) {
+fn final_state(folder: &Path, file: &Path, prior: Option<&Bytes>) -> Result<Option<Bytes>, Problem> {
+    let bytes = match foreign::read(folder, file) {
         Ok(bytes) => Bytes::from(bytes),
         // An empty plan on an empty workspace: there was nothing to write down.
         Err(problem) if problem.kind() == io::ErrorKind::NotFound && prior.is_none() => return Ok(None),

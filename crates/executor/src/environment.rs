@@ -20,7 +20,7 @@ const REFUSED: [&str; 8] = [
     "PATH",
     "HOME",
 ];
-const REFUSED_PREFIXES: [&str; 5] = ["TF_CLI_ARGS", "TF_LOG", "LD_", "GIT_SSH", "MULTISPACE_RUN_"];
+const REFUSED_PREFIXES: [&str; 6] = ["TF_CLI_ARGS", "TF_LOG", "LD_", "GLIBC_", "GIT_SSH", "MULTISPACE_RUN_"];
 
 /// Everything a child of this work may see.
 pub(crate) fn environment(work: &Work, folder: &Folder) -> Result<BTreeMap<String, String>, Problem> {

@@ -3,9 +3,11 @@
 //! | name | what |
 //! |---|---|
 //! | `source/` | the unpacked archive; terraform runs in `source/<working directory>` |
-//! | `plan.tfplan`, `plan.json`, `schemas.json` | the plan file, `show -json` of it, `providers schema -json` |
+//! | `made/` | what terraform makes beside the state: the plan file, generated code |
+//! | `plan.json`, `schemas.json` | `show -json` of the plan, `providers schema -json` |
 //! | `variables.tfvars` | values of the terraform variables |
 //! | `cli.tfrc` | the CLI configuration |
+//! | `secrets` | what is kept out of the log, for whoever reads it after our death |
 //! | `upstreams/N.tfstate` | outputs of upstreams that `terraform_remote_state` blocks read |
 //! | `log/plan`, `log/apply`, `log/init` | what terraform wrote, byte for byte (`log/init` only when the apply had to rebuild) |
 //! | `ring/` | the newest states that terraform saved while it applied |
@@ -13,6 +15,9 @@
 //! | `home/`, `tmp/` | HOME and TMPDIR of children whose environment names none |
 //! | `lock` | held (flock) by every terraform of this folder through its standard input |
 //! | `phase.json` | which phase, which step of it, and which process |
+//!
+//! The code of a contained run can write to `source/`, `made/`, `home/` and `tmp/`, read what it was given, and sees nothing else of
+//! this; what it may have written is read through [`crate::foreign`].
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -46,6 +51,9 @@ pub(crate) struct PhaseRecord {
     pub(crate) root: PathBuf,
     /// Process id, which is the process group's too.
     pub(crate) pid: Option<u32>,
+    /// It is the launcher of a sandbox: it ends all that it started when it gets SIGTERM.
+    #[serde(default)]
+    pub(crate) contained: bool,
     /// The process's start in clock ticks since boot (`/proc/PID/stat`, field 22): a recycled pid has another.
     pub(crate) started: Option<u64>,
 }
@@ -63,8 +71,16 @@ impl Folder {
         self.0.join("source")
     }
 
+    pub(crate) fn made(&self) -> PathBuf {
+        self.0.join("made")
+    }
+
     pub(crate) fn plan_file(&self) -> PathBuf {
-        self.0.join("plan.tfplan")
+        self.made().join("plan.tfplan")
+    }
+
+    pub(crate) fn generated(&self) -> PathBuf {
+        self.made().join("generated.tf")
     }
 
     pub(crate) fn plan_json(&self) -> PathBuf {
@@ -81,6 +97,10 @@ impl Folder {
 
     pub(crate) fn cli_config(&self) -> PathBuf {
         self.0.join("cli.tfrc")
+    }
+
+    pub(crate) fn secrets(&self) -> PathBuf {
+        self.0.join("secrets")
     }
 
     pub(crate) fn upstreams(&self) -> PathBuf {

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::redact::{Secrets, Stream};
 use crate::render::Rendering;
 use crate::watch::Watch;
 use crate::work::Upstream;
@@ -29,6 +30,7 @@ impl Follow {
     /// Begins at the start of `file`, which must exist.
     pub(crate) fn start(
         file: PathBuf,
+        secrets: &Secrets,
         rendering: Rendering,
         upstream: Arc<dyn Upstream>,
     ) -> Result<Self, domain::Problem> {
@@ -37,7 +39,14 @@ impl Follow {
         let folder = file.parent().map(std::path::Path::to_owned).unwrap_or_default();
         let watch = Watch::new(&folder, move || waker.notify_one())?;
         let ended = CancellationToken::new();
-        let task = AbortOnDropHandle::new(tokio::spawn(follow(file, rendering, upstream, written, ended.clone())));
+        let task = AbortOnDropHandle::new(tokio::spawn(follow(
+            file,
+            secrets.stream(),
+            rendering,
+            upstream,
+            written,
+            ended.clone(),
+        )));
         Ok(Self { ended, task, _watch: watch })
     }
 
@@ -54,6 +63,7 @@ impl Follow {
 
 async fn follow(
     file: PathBuf,
+    mut clean: Stream,
     mut rendering: Rendering,
     upstream: Arc<dyn Upstream>,
     written: Arc<Notify>,
@@ -69,8 +79,9 @@ async fn follow(
             if length == 0 {
                 break;
             }
-            let mut out = Vec::new();
-            rendering.push(&chunk[..length], &mut out);
+            let (mut read, mut out) = (Vec::new(), Vec::new());
+            clean.push(&chunk[..length], &mut read);
+            rendering.push(&read, &mut out);
             pass_on(upstream.as_ref(), out).await;
         }
         if last {
@@ -81,7 +92,9 @@ async fn follow(
             () = ended.cancelled() => {}
         }
     }
-    let mut out = Vec::new();
+    let (mut read, mut out) = (Vec::new(), Vec::new());
+    clean.finish(&mut read);
+    rendering.push(&read, &mut out);
     rendering.finish(&mut out);
     pass_on(upstream.as_ref(), out).await;
     Ok(())

@@ -44,6 +44,10 @@ impl Initialised {
     /// What the root module in `root` asks for; `None` where nothing can be kept.
     pub(crate) fn of(work: &Work, root: &Path, version: &Version) -> Option<Self> {
         let place = work.initialised.as_ref().filter(|_| work.backend == Backend::Held)?;
+        // The providers of a run are linked to those that are kept: it must not be able to change them.
+        if work.sandbox.as_ref().is_some_and(|sandbox| !sandbox.protects_parts()) {
+            return None;
+        }
         // What the archive brought along is for `init` to make sense of.
         if root.join(MADE).exists() {
             return None;

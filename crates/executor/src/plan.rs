@@ -11,6 +11,7 @@ use domain::planned::PlannedOutputs;
 
 use crate::folder::{append_private, open_private};
 use crate::follow::Follow;
+use crate::foreign;
 use crate::initialised::Initialised;
 use crate::prepare::{self, Prepared};
 use crate::process::{Ended, Output as Streams, ours};
@@ -53,8 +54,8 @@ pub(crate) async fn plan_in_folder(work: &Work, upstream: Arc<dyn Upstream>, sto
         return Err(executor_failure(&problem));
     }
     match outcome {
-        Ok(planned) => planned,
-        Err(problem) => Err(executor_failure(&problem)),
+        Ok(planned) => planned.map_err(|failure| prepared.secrets.failure(failure)),
+        Err(problem) => Err(prepared.secrets.failure(executor_failure(&problem))),
     }
 }
 
@@ -68,7 +69,7 @@ async fn follow_and_run(
     if let Some(failure) = init(prepared, &upstream).await? {
         return Ok(Err(failure));
     }
-    let follow = Follow::start(log, Rendering::new(Form::Raw), upstream)?;
+    let follow = Follow::start(log, &prepared.secrets, Rendering::new(Form::Raw), upstream)?;
     let outcome = run(work, prepared).await;
     follow.finish().await;
     outcome
@@ -78,7 +79,8 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
     let launcher = &prepared.launcher;
     let log = || append_private(&launcher.folder.log(Phase::Plan));
 
-    let generated = launcher.folder.path().join("generated.tf");
+    let generated = launcher.folder.generated();
+    let is_generated = || foreign::is_file(launcher.folder.path(), &generated);
     let mut arguments = plan_arguments(work);
     arguments.push(joined("-out=", launcher.folder.plan_file().as_os_str()));
     arguments.push(joined("-var-file=", launcher.folder.variables().as_os_str()));
@@ -112,7 +114,8 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
     // What a plan that only refreshes amounts to is not in its exit code.
     let is_described = work.operation.described || work.operation.scratch || work.operation.refresh_only;
     if !is_described {
-        let plan_file = Bytes::from(fs::read(launcher.folder.plan_file()).map_err(unwritable)?);
+        let plan_file =
+            Bytes::from(foreign::read(launcher.folder.path(), &launcher.folder.plan_file()).map_err(unwritable)?);
         // A form that is not known is left to terraform.
         if let Some(counts) = planned::counts(&plan_file) {
             return Ok(Ok(Planned {
@@ -121,12 +124,12 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
                 plan_file: Some(plan_file),
                 description: None,
                 terraform_version: prepared.version.version.clone(),
-                generated_configuration: work.operation.generate_config && generated.is_file(),
+                generated_configuration: work.operation.generate_config && is_generated(),
                 outputs: PlannedOutputs::new(),
             }));
         }
     }
-    describe(work, prepared, changed, generated.is_file()).await
+    describe(work, prepared, changed, is_generated()).await
 }
 
 /// Has terraform say what is planned, and reads that.
@@ -154,8 +157,8 @@ async fn describe(
         }
     }
 
-    let (plan_file, version) = (launcher.folder.plan_file(), prepared.version.version.clone());
-    let operation = work.operation.clone();
+    let (folder, version) = (launcher.folder.clone(), prepared.version.version.clone());
+    let (operation, secrets) = (work.operation.clone(), prepared.secrets.clone());
     let reading = tokio::task::spawn_blocking(move || {
         let json = Bytes::from(fs::read(&shown).map_err(unwritable)?);
         let schemas = schemas.map(fs::read).transpose().map_err(unwritable)?;
@@ -163,7 +166,8 @@ async fn describe(
             |problem: serde_json::Error| ours("Terraform's description of the plan cannot be read.", problem);
         let facts = plan_json::facts(&json).map_err(unreadable)?;
         let redacted = plan_json::redacted(&json, schemas.as_deref()).map_err(unreadable)?;
-        let plan_file = fs::read(plan_file).map_err(unwritable)?;
+        let redacted = secrets.json(redacted).map_err(unreadable)?;
+        let plan_file = foreign::read(folder.path(), &folder.plan_file()).map_err(unwritable)?;
         let outputs = match operation.scratch {
             true => planned::outputs_of_plan(&plan_file, &json).ok_or_else(|| {
                 ours("The outputs in Terraform's plan cannot be read.", "neither of its forms parses")
@@ -200,7 +204,8 @@ pub(crate) async fn init(prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> R
     }
     let failure = unsuccessful(&prepared.launcher.run("init", &arguments, output).await?, "init");
     if failure.is_some() {
-        upstream.log(Bytes::from(fs::read(&log).map_err(unwritable)?)).await;
+        let said = String::from_utf8_lossy(&fs::read(&log).map_err(unwritable)?).into_owned();
+        upstream.log(Bytes::from(prepared.secrets.text(&said))).await;
     } else {
         with_kept(prepared, Initialised::keep).await?;
     }

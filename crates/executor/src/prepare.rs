@@ -11,10 +11,12 @@ use domain::id::Id;
 
 use crate::environment::{environment, of_the_run};
 use crate::folder::{Folder, PhaseRecord, make_private, phase_name, remove, write_private};
+use crate::foreign;
 use crate::initialised::Initialised;
 use crate::overrides;
 use crate::process::{Launcher, ours};
 use crate::recover::kill_leftover;
+use crate::redact::Secrets;
 use crate::stop::Stop;
 use crate::variables;
 use crate::version::{self, Version};
@@ -24,6 +26,8 @@ use crate::work::{Backend, Output, Phase, Source, Variable, VariableCategory, Wo
 pub(crate) struct Prepared {
     pub(crate) launcher: Launcher,
     pub(crate) version: Version,
+    /// What is kept out of all that is said of the run.
+    pub(crate) secrets: Secrets,
     /// Where terraform keeps the state; `None` when the backend is the root's own.
     pub(crate) state: Option<PathBuf>,
     /// What of the code was rewritten.
@@ -54,6 +58,7 @@ pub(crate) async fn reuse(work: &Work, phase: Phase, stop: Stop) -> Result<Prepa
     let folder = Folder::new(&work.folder);
     let prepared = prepare(work, &folder, phase, stop).await?;
     written(write_private(&folder.cli_config(), work.cli_config.as_bytes()))?;
+    written(Secrets::keep(work, &folder))?;
     Ok(prepared)
 }
 
@@ -77,11 +82,28 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
         state: state_inside.clone(),
         root: inside,
         pid: None,
+        contained: work.sandbox.is_some(),
         started: None,
     };
-    let launcher = Launcher { folder: folder.clone(), binary, environment, root, grace: work.grace, stop, record };
+    let launcher = Launcher {
+        folder: folder.clone(),
+        binary,
+        environment,
+        root,
+        grace: work.grace,
+        stop,
+        record,
+        sandbox: work.sandbox.clone(),
+    };
     let state = state_inside.map(|inside| folder.path().join(inside));
-    Ok(Prepared { launcher, version, state, rewritten: Rewritten::default(), initialised: None })
+    Ok(Prepared {
+        launcher,
+        version,
+        secrets: Secrets::of(work),
+        state,
+        rewritten: Rewritten::default(),
+        initialised: None,
+    })
 }
 
 pub(crate) fn working_directory(text: &str) -> Result<PathBuf, Problem> {
@@ -129,14 +151,14 @@ fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Resu
         folder.logs(),
         folder.ring(),
         folder.scratch(),
-        folder.plan_file(),
+        folder.made(),
         folder.plan_json(),
         folder.schemas(),
         folder.phase(),
     ] {
         written(remove(&old))?;
     }
-    for new in [folder.source(), folder.upstreams(), folder.logs(), folder.home(), folder.tmp()] {
+    for new in [folder.source(), folder.upstreams(), folder.made(), folder.logs(), folder.home(), folder.tmp()] {
         written(make_private(&new))?;
     }
     let Source::Archive(archive) = &work.source;
@@ -158,6 +180,7 @@ fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Resu
     values.extend(work.variables.iter().cloned());
     written(write_private(&folder.variables(), variables::render(&values, &declared).as_bytes()))?;
     written(write_private(&folder.cli_config(), work.cli_config.as_bytes()))?;
+    written(Secrets::keep(work, folder))?;
     Ok(rewritten)
 }
 
@@ -192,7 +215,7 @@ pub(crate) fn written<T>(result: io::Result<T>) -> Result<T, Problem> {
 /// Whether the plan phase left all that the apply phase needs.
 pub(crate) fn is_planned(work: &Work) -> bool {
     let folder = Folder::new(&work.folder);
-    folder.plan_file().is_file()
+    foreign::is_file(folder.path(), &folder.plan_file())
         && folder
             .recorded()
             .is_some_and(|record| record.run == work.run.as_str() && record.phase == "plan" && record.step == "ended")

@@ -20,6 +20,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
 use crate::folder::{Folder, PhaseRecord};
+use crate::sandbox::{NO_WALLS, Sandbox};
 use crate::stop::Stop;
 
 /// What all processes of one phase share.
@@ -32,6 +33,7 @@ pub(crate) struct Launcher {
     pub(crate) grace: Duration,
     pub(crate) stop: Stop,
     pub(crate) record: PhaseRecord,
+    pub(crate) sandbox: Option<Sandbox>,
 }
 
 /// Where a process writes.
@@ -65,12 +67,18 @@ impl Launcher {
         let mut child = self.spawn(step, arguments, lock, output)?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         let status = self.wait(&mut child, group).await;
-        if let Some(group) = group {
+        if let Some(group) = group.filter(|_| self.sandbox.is_none()) {
             // What terraform left behind (a provisioner's grandchild) must not work on after the run is over.
             let _ = killpg(group, Signal::SIGKILL);
         }
         let status = status.map_err(|problem| ours("Terraform could not be waited for.", problem))?;
-        Ok(if self.stop.is_asked() { Ended::Stopped(status.code()) } else { Ended::Exit(status.code()) })
+        let code = match (&self.sandbox, status.code()) {
+            (Some(sandbox), Some(NO_WALLS)) if !self.stop.is_asked() => return Err(no_walls(sandbox)),
+            // How the launcher says that a signal ended it.
+            (Some(_), Some(code)) if code > 128 => None,
+            (_, code) => code,
+        };
+        Ok(if self.stop.is_asked() { Ended::Stopped(code) } else { Ended::Exit(code) })
     }
 
     /// Marks the phase as over.
@@ -93,7 +101,16 @@ impl Launcher {
         let mut record = PhaseRecord { step: step.to_owned(), pid: None, started: None, ..self.record.clone() };
         let failed = |problem: io::Error| ours("The run's folder cannot be written.", problem);
         self.folder.record(&record).map_err(failed)?;
-        let child = Command::new(&self.binary)
+        let (program, before) = match &self.sandbox {
+            None => (&self.binary, Vec::new()),
+            Some(sandbox) => {
+                let before = sandbox.arguments(&self.folder, &self.root, &self.binary, step == "init");
+                (&sandbox.launcher, before.map_err(|problem| ours("The sandbox cannot be described.", problem))?)
+            }
+        };
+        let mut command = Command::new(program);
+        command
+            .args(before)
             .args(arguments)
             .env_clear()
             .envs(&self.environment)
@@ -101,13 +118,16 @@ impl Launcher {
             .stdin(Stdio::from(lock))
             .stdout(Stdio::from(output.stdout))
             .stderr(Stdio::from(output.stderr))
-            .process_group(0)
-            .spawn()
-            .map_err(|problem| {
-                Problem::invalid("terraform/unusable", format!("\"{}\" cannot be started.", self.binary.display()))
-                    .advice("Name another with --terraform.")
-                    .because(problem)
-            })?;
+            .process_group(0);
+        let child = match &self.sandbox {
+            None => command.spawn(),
+            Some(sandbox) => sandbox.start(command),
+        };
+        let child = child.map_err(|problem| {
+            Problem::invalid("terraform/unusable", format!("\"{}\" cannot be started.", program.display()))
+                .advice("Name another with --terraform.")
+                .because(problem)
+        })?;
         record.pid = child.id();
         record.started = record.pid.and_then(started);
         self.folder.record(&record).map_err(failed)?;
@@ -128,8 +148,15 @@ impl Launcher {
             () = self.stop.killed() => {}
             () = tokio::time::sleep(self.grace) => {}
         }
-        if let Some(group) = group {
-            let _ = killpg(group, Signal::SIGKILL);
+        match group {
+            // It ends what is inside, and then itself.
+            Some(launcher) if self.sandbox.is_some() => {
+                let _ = kill(launcher, Signal::SIGTERM);
+            }
+            Some(group) => {
+                let _ = killpg(group, Signal::SIGKILL);
+            }
+            None => {}
         }
         child.wait().await
     }
@@ -160,6 +187,12 @@ pub(crate) fn started(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may hold spaces and parentheses; the fields after the last one are plain. Field 3 is first.
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+fn no_walls(sandbox: &Sandbox) -> Problem {
+    let message = format!("The walls around this run ({}) could not be put up; the log says why.", sandbox.wall.name());
+    Problem::ours("executor/no-walls", message, "the launcher ended with 125")
+        .advice("Restart the server, which finds out anew what this machine allows.")
 }
 
 pub(crate) fn ours(message: &str, cause: impl std::fmt::Display) -> Problem {

@@ -13,14 +13,16 @@ use nix::unistd::Pid;
 use crate::folder::{Folder, PhaseRecord};
 use crate::process::{locked, open_lock, ours, started};
 use crate::recovery;
+use crate::redact::Secrets;
 use crate::render::{Form, Rendering};
 use crate::work::{Phase, Recovery};
 
 /// A terraform that outlived the one who started it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leftover {
-    /// Its process id, which names its process group too.
+    /// Its process id, which names its process group too; that of the launcher where it is contained.
     pub pid: u32,
+    contained: bool,
     started: Option<u64>,
 }
 
@@ -45,7 +47,7 @@ pub fn leftover(folder: &Path) -> Option<Leftover> {
     if is_free(&folder) {
         return None;
     }
-    recorded(&folder).or_else(|| holder(&folder.lock()))
+    recorded(&folder).or_else(|| holder(&folder))
 }
 
 impl Leftover {
@@ -57,8 +59,14 @@ impl Leftover {
     }
 
     fn kill_group(&self) {
-        if let Some(pid) = self.living() {
-            let _ = killpg(pid, Signal::SIGKILL);
+        match self.living() {
+            Some(launcher) if self.contained => {
+                let _ = kill(launcher, Signal::SIGTERM);
+            }
+            Some(pid) => {
+                let _ = killpg(pid, Signal::SIGKILL);
+            }
+            None => {}
         }
     }
 
@@ -118,20 +126,27 @@ fn read(folder: &Folder, prior: Option<&Bytes>) -> Result<Recovered, Problem> {
     };
     kill_remains(&record);
     let log = crate::applied_log::read(&file).unwrap_or_default();
+    let unreadable = |problem| ours("The run's log cannot be read.", problem);
+    let secrets = Secrets::kept(folder).map_err(unreadable)?;
     Ok(Recovered {
         begun: true,
-        log: rendered(&record, &file).map_err(|problem| ours("The run's log cannot be read.", problem))?,
+        log: rendered(&record, &file, &secrets).map_err(unreadable)?,
         complete: log.complete,
-        recovery: recovery::of(folder, &record, prior),
+        recovery: secrets.recovery(recovery::of(folder, &record, prior)),
         counts: log.counts,
     })
 }
 
-fn rendered(record: &PhaseRecord, file: &Path) -> io::Result<Bytes> {
+fn rendered(record: &PhaseRecord, file: &Path, secrets: &Secrets) -> io::Result<Bytes> {
     let mut out = record.preamble.clone().into_bytes();
     let mut rendering = Rendering::new(if record.human { Form::Human } else { Form::Json });
     match fs::read(file) {
-        Ok(bytes) => rendering.push(&bytes, &mut out),
+        Ok(bytes) => {
+            let (mut clean, mut read) = (secrets.stream(), Vec::new());
+            clean.push(&bytes, &mut read);
+            clean.finish(&mut read);
+            rendering.push(&read, &mut out);
+        }
         Err(problem) if problem.kind() == io::ErrorKind::NotFound => {}
         Err(problem) => return Err(problem),
     }
@@ -147,7 +162,8 @@ fn kill_remains(record: &PhaseRecord) {
     for process in processes() {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-        if fields.split_whitespace().nth(2) != Some(group.to_string().as_str()) {
+        // Behind walls it may lead a group of its own; what is left then is so only if the launcher was killed.
+        if !record.contained && fields.split_whitespace().nth(2) != Some(group.to_string().as_str()) {
             continue;
         }
         let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
@@ -168,26 +184,28 @@ fn is_free(folder: &Folder) -> bool {
 
 fn recorded(folder: &Folder) -> Option<Leftover> {
     let record = folder.recorded()?;
-    let leftover = Leftover { pid: record.pid?, started: Some(record.started?) };
+    let leftover = Leftover { pid: record.pid?, contained: record.contained, started: Some(record.started?) };
     leftover.living().map(|_| leftover)
 }
 
 /// Whoever has the lock file as standard input: found even when we died before we wrote down whom we started.
-fn holder(lock: &Path) -> Option<Leftover> {
-    let lock = lock.canonicalize().ok()?;
+fn holder(folder: &Folder) -> Option<Leftover> {
+    let lock = folder.lock().canonicalize().ok()?;
     let holds = |pid: &u32| fs::read_link(format!("/proc/{pid}/fd/0")).is_ok_and(|file| file == lock);
     let holders: Vec<u32> = processes().filter(holds).collect();
-    // Terraform leads its group; its plugins have the same input.
-    let leads = |pid: &&u32| {
+    // What it has started has the same input, and is below it.
+    let is_topmost = |pid: &&u32| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-        fields.split_whitespace().nth(2) == Some(pid.to_string().as_str())
+        let parent = fields.split_whitespace().nth(1).and_then(|parent| parent.parse::<u32>().ok());
+        parent.is_none_or(|parent| !holders.contains(&parent))
     };
-    let pid = *holders.iter().find(leads).or(holders.first())?;
-    Some(Leftover { pid, started: started(pid) })
+    let pid = *holders.iter().find(is_topmost).or(holders.first())?;
+    let contained = folder.recorded().is_some_and(|record| record.contained);
+    Some(Leftover { pid, contained, started: started(pid) })
 }
 
-fn processes() -> impl Iterator<Item = u32> {
+pub(crate) fn processes() -> impl Iterator<Item = u32> {
     fs::read_dir("/proc")
         .into_iter()
         .flatten()

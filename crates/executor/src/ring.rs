@@ -5,7 +5,7 @@
 //! syncs its own file against the loss of power.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -15,6 +15,7 @@ use domain::Problem;
 use tokio::sync::watch;
 
 use crate::folder::{make_private, remove, replace_private};
+use crate::foreign;
 use crate::process::ours;
 use crate::state::Base;
 use crate::watch::Watch;
@@ -30,8 +31,9 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// Begins to keep versions of `state` that continue `base` in `ring`, and to offer the newest on the channel.
+    /// Begins to keep versions of `state`, a file below the folder `above`, that continue `base` in `ring`, and to offer the newest on the channel.
     pub(crate) fn open(
+        above: &Path,
         state: PathBuf,
         ring: PathBuf,
         base: Base,
@@ -41,10 +43,14 @@ impl Ring {
         make_private(&ring).map_err(failed)?;
         let folder = state.parent().map(Path::to_owned).unwrap_or_default();
         make_private(&folder).map_err(failed)?;
+        if !foreign::is_folder(above, &folder) {
+            return Err(ours("The run's folder is not as it was made.", format!("{} is a link", folder.display())));
+        }
         let (offer, newest) = watch::channel(None);
         // One waiting wake is enough: whoever wakes reads the newest.
         let (wake, woken) = sync_channel(1);
-        let keeper = Keeper { state, ring, base, number: 0, last: Vec::new(), read: Vec::new(), offer };
+        let keeper =
+            Keeper { above: above.to_owned(), state, ring, base, number: 0, last: Vec::new(), read: Vec::new(), offer };
         let thread = std::thread::Builder::new()
             .name("snapshot-ring".to_owned())
             .spawn(move || keeper.run(&woken))
@@ -67,6 +73,7 @@ impl Ring {
 }
 
 struct Keeper {
+    above: PathBuf,
     state: PathBuf,
     ring: PathBuf,
     base: Base,
@@ -91,8 +98,8 @@ impl Keeper {
 
     fn look(&mut self) -> io::Result<()> {
         self.read.clear();
-        match fs::File::open(&self.state) {
-            Ok(mut file) => file.read_to_end(&mut self.read)?,
+        match foreign::read_into(&self.above, &self.state, &mut self.read) {
+            Ok(()) => {}
             Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(problem) => return Err(problem),
         };
@@ -135,7 +142,7 @@ mod tests {
     async fn the_newest_whole_versions_are_kept_and_a_torn_one_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let (file, ring) = (folder.path().join("s/terraform.tfstate"), folder.path().join("ring"));
-        let (open, mut newest) = Ring::open(file.clone(), ring.clone(), Base::default()).unwrap();
+        let (open, mut newest) = Ring::open(folder.path(), file.clone(), ring.clone(), Base::default()).unwrap();
         for serial in 1..=8 {
             fs::write(&file, state(serial)).unwrap();
             newest.wait_for(|offered| offered.as_deref() == Some(state(serial).as_bytes())).await.unwrap();

@@ -28,13 +28,13 @@ impl Stop {
         Self(Arc::new(watch::Sender::new(Level::Run)))
     }
 
-    /// Asks terraform to end: one SIGINT, and after `Work::grace` SIGKILL for its whole process group. Asking again
+    /// Asks terraform to end: one SIGINT, and after `Work::grace` SIGKILL for all of its processes. Asking again
     /// changes nothing, so that terraform never sees the second SIGINT that would make it drop its state.
     pub fn interrupt(&self) {
         self.raise(Level::Interrupt);
     }
 
-    /// Kills terraform's whole process group at once. What terraform had not saved by then is lost.
+    /// Kills all of terraform's processes at once. What terraform had not saved by then is lost.
     pub fn kill(&self) {
         self.raise(Level::Kill);
     }

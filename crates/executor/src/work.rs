@@ -10,6 +10,8 @@ pub use configuration::preview::ReadBlock;
 use domain::id::RunId;
 use domain::planned::{PlannedOutput, PlannedOutputs};
 
+use crate::sandbox::Sandbox;
+
 /// Which half of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -55,12 +57,16 @@ pub struct Work {
     pub planned_variables: BTreeMap<String, PlannedOutput>,
     /// Base environment: the only variables a child sees besides those the executor and `variables` add.
     pub environment: Vec<(String, String)>,
+    /// Tokens and other secrets in what the run is given, beside sensitive variables: kept out of all that is said of it.
+    pub secrets: Vec<String>,
     /// Text of the CLI configuration file (`TF_CLI_CONFIG_FILE`): credentials, hosts, provider mirrors.
     pub cli_config: String,
     /// How terraform's output reaches the log.
     pub output: Output,
-    /// How long an interrupted terraform may take before its whole process group is killed.
+    /// How long an interrupted terraform may take before all of its processes are killed.
     pub grace: Duration,
+    /// The walls around terraform and all that it starts; `None` where the code is trusted like its caller.
+    pub sandbox: Option<Sandbox>,
 }
 
 /// Where the Terraform code comes from.

@@ -56,6 +56,8 @@ pub struct Setup {
     pub run_limit: u32,
     /// How long an interrupted terraform may take before it is killed.
     pub grace: Duration,
+    /// The walls around the processes of runs; `None` where their code is trusted like the server.
+    pub sandbox: Option<executor::Sandbox>,
     /// How long after a cancel a run may be force-canceled.
     pub force_cancel_after: Duration,
     /// How long a run whose terraform asked about another counts as waiting for it, if it does not ask again.

@@ -48,6 +48,8 @@ pub struct Options {
     pub run_limit: u32,
     /// How long an interrupted terraform may take before it is killed.
     pub grace: Duration,
+    /// The walls around the processes of runs; `None` where their code is trusted like whoever starts this.
+    pub sandbox: Option<executor::Sandbox>,
     /// How long after a cancel a run may be force-canceled.
     pub force_cancel_after: Duration,
     /// How long a run whose terraform asked about another counts as waiting for it, if it does not ask again.
@@ -82,6 +84,7 @@ impl Options {
             allow_fetch: Vec::new(),
             run_limit: 4,
             grace: Duration::from_secs(60),
+            sandbox: None,
             force_cancel_after: Duration::from_secs(10),
             patience: Duration::from_secs(15),
             plan_patience: Duration::from_secs(120),
@@ -142,6 +145,7 @@ impl Engine {
             cli_config: options.cli_config,
             run_limit: options.run_limit,
             grace: options.grace,
+            sandbox: options.sandbox,
             force_cancel_after: options.force_cancel_after,
             patience: options.patience,
             plan_patience: options.plan_patience,

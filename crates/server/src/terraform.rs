@@ -75,6 +75,7 @@ mod tests {
             cli_config: String::new(),
             run_limit: 1,
             grace: Duration::ZERO,
+            sandbox: None,
             patience: Duration::ZERO,
             plan_patience: Duration::ZERO,
             force_cancel_after: Duration::ZERO,

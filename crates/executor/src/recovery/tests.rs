@@ -1,3 +1,4 @@
+use std::fs;
 use std::path::PathBuf;
 
 use super::*;
@@ -25,6 +26,7 @@ fn setting() -> Setting {
         state: Some(PathBuf::from("source/terraform.tfstate")),
         root: PathBuf::from("source"),
         pid: None,
+        contained: false,
         started: None,
     };
     Setting { _keep: keep, folder, record }

@@ -239,3 +239,24 @@ async fn a_kill_of_ours_neither_ends_nor_stalls_a_running_apply() {
     assert_eq!(recovered.counts.additions, 2);
     assert!(executor::leftover(&folder).is_none());
 }
+
+#[tokio::test]
+async fn a_log_that_is_read_after_our_death_has_no_secret_either() {
+    let (_keep, gate) = gate();
+    let text = format!(
+        "resource \"terraform_data\" \"slow\" {{\n  provisioner \"local-exec\" {{\n    command = \"echo waiting $SECRET; cat {}\"\n  }}\n}}\n",
+        gate.display()
+    );
+    let mut setting = run(&[("main.tf", &text)]);
+    setting.work.variables.push(executor::Variable { sensitive: true, ..crate::setting::env("SECRET", "swordfish") });
+    let (heard, applying) = begun(&setting).await;
+    heard.until("waiting (sensitive value)").await;
+    applying.abort();
+    assert!(applying.await.is_err());
+    tokio::task::spawn_blocking(move || std::fs::write(gate, "on\n")).await.unwrap().unwrap();
+    let recovered = executor::recover(&setting.work.folder, None).await.unwrap();
+    assert!(recovered.complete);
+    let log = std::str::from_utf8(&recovered.log).unwrap();
+    assert!(log.contains("waiting (sensitive value)") && !log.contains("swordfish"), "{log}");
+    assert!(log.starts_with(&heard.text()), "the receiver has the beginning of it: {log}");
+}

@@ -80,9 +80,11 @@ pub(crate) fn run(files: &[(&str, &str)]) -> Setting {
         upstream_outputs: Vec::new(),
         planned_variables: std::collections::BTreeMap::new(),
         environment: vec![("PATH".into(), std::env::var("PATH").unwrap())],
+        secrets: Vec::new(),
         cli_config: String::new(),
         output: Output::Human,
         grace: Duration::from_secs(60),
+        sandbox: None,
     };
     Setting { _keep: keep, work }
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod approval;
 mod audit;
+mod contain;
 mod data;
 mod destroy;
 mod env;
@@ -21,6 +22,7 @@ mod stack;
 mod status;
 mod there;
 mod walk;
+mod walls;
 
 use std::path::PathBuf;
 
@@ -79,6 +81,12 @@ enum Command {
     Provider(provider::Arguments),
     /// Print the version
     Version,
+    /// Run a program behind walls
+    #[command(name = executor::CONTAIN, hide = true)]
+    Contain(contain::Arguments),
+    /// The inner half of it
+    #[command(name = executor::CONTAIN_INSIDE, hide = true)]
+    ContainInside(contain::Arguments),
 }
 
 /// The folder of a stack.
@@ -117,6 +125,8 @@ pub(crate) fn main() -> Exit {
         Command::Fsck(arguments) => fsck::run(&console, &arguments),
         Command::Key(arguments) => key::run(&console, arguments),
         Command::Provider(arguments) => provider::run(&console, arguments),
+        Command::Contain(arguments) => contain::run(&console, &arguments),
+        Command::ContainInside(arguments) => contain::run_inside(&console, &arguments),
         Command::Version => console
             .data(&format!("multispace {}\n", env!("CARGO_PKG_VERSION")))
             .map(|()| Exit::Done)

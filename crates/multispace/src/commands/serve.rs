@@ -20,6 +20,8 @@ use crate::new_file::NewFile;
 use crate::remote::nearby::{CLI_CONFIGURATION, CONNECTION, Connection, data_dir};
 use crate::stack::session;
 
+use super::walls::Walls;
+
 /// What of this process's environment the terraform of a run may see. A server runs other people's code: nothing of its
 /// owner's is passed on.
 const PASSED_ON: [&str; 13] = [
@@ -111,6 +113,9 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     keys: GivenKeys,
+
+    #[command(flatten)]
+    walls: Walls,
 }
 
 /// A limit that leaves terraform and its provider something: they take a part of what they are told.
@@ -141,6 +146,7 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
     let data = data_dir(arguments.data_dir.as_deref())?;
     let cli_config = with_provider(console, &cli_config, &data, &arguments)?;
     let connection = Connection { address: address(&arguments, local), organization: arguments.organization.clone() };
+    let sandbox = arguments.walls.sandbox(console, &data, &connection.address, &cli_config).await?;
     let options = Options {
         database: arguments.database,
         keys: Some(arguments.keys.of(&data)),
@@ -155,6 +161,7 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
         allow_fetch: arguments.allow_fetch,
         run_limit: arguments.concurrency,
         rate_limit: arguments.rate_limit,
+        sandbox,
         address: Some(connection.address.clone()),
         ..Options::new(&data)
     };

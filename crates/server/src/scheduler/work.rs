@@ -77,10 +77,12 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         variables,
         upstream_outputs,
         planned_variables: foreseen.variables,
+        secrets: secrets(&app.setup, token.as_deref()),
         environment,
         cli_config: cli_config(&app.setup, token.as_deref()),
         output: if run.json_output { Output::Json } else { Output::Human },
         grace: app.setup.grace,
+        sandbox: app.setup.sandbox.clone(),
     })
 }
 
@@ -115,6 +117,13 @@ fn environment(setup: &Setup, organization: &str, token: Option<&str>) -> Vec<(S
     }
     environment.extend(token.map(|token| ("MULTISPACE_RUN_TOKEN".into(), token.to_owned())));
     environment
+}
+
+/// The tokens in what a run is given.
+fn secrets(setup: &Setup, token: Option<&str>) -> Vec<String> {
+    let mut secrets = configuration::tokens(&setup.cli_config);
+    secrets.extend(token.map(str::to_owned));
+    secrets
 }
 
 /// What terraform and its providers need to reach this server: over plain HTTP that takes a `host` block.

@@ -3,6 +3,7 @@
 pub(crate) mod child;
 pub(crate) mod http;
 pub(crate) mod page;
+pub(crate) mod processes;
 pub(crate) mod proxy;
 pub(crate) mod root;
 pub(crate) mod server;

@@ -29,7 +29,7 @@ impl Root {
     /// A folder without code.
     pub(crate) fn empty(server: &Server) -> Self {
         let environment = server.environment().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Self { folder: tempfile::tempdir().expect("a temporary folder"), environment }
+        Self { folder: tempfile::tempdir_in(server.shared()).expect("a temporary folder"), environment }
     }
 
     /// As [`Root::new`], and initialized.

@@ -11,6 +11,9 @@ use tempfile::TempDir;
 use super::child::{self, Outcome, Running};
 use super::{DEADLINE, MULTISPACE, http, path, root::Root};
 
+/// Name of the folder that runs share with tests.
+const SHARED: &str = "shared";
+
 /// A running server; killed and its folder removed when dropped.
 pub(crate) struct Server {
     running: Option<Running>,
@@ -32,6 +35,7 @@ impl Server {
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|it| (*it).to_owned()).collect();
         let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::create_dir(folder.path().join(SHARED)).expect("a folder in a temporary one");
         let mut server =
             Self { running: None, folder, arguments, address: String::new(), environment: BTreeMap::new() };
         server.start_again();
@@ -50,6 +54,7 @@ impl Server {
             multispace(self.folder.path())
                 .args(["serve", "--listen", listen, "--data-dir"])
                 .arg(self.data())
+                .args(self.shares())
                 .args(&self.arguments)
                 .args(unlimited),
         );
@@ -71,9 +76,32 @@ impl Server {
         &self.address
     }
 
+    /// The folder around its data, which is its home.
+    pub(crate) fn home(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> nix::unistd::Pid {
+        self.running.as_ref().expect("it runs").id()
+    }
+
     /// Its data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Folder in which roots of Terraform code lie, which runs may read and write too: a test opens a gate there, or looks
+    /// at what was done.
+    pub(crate) fn shared(&self) -> PathBuf {
+        self.folder.path().join(SHARED)
+    }
+
+    fn shares(&self) -> Vec<String> {
+        if self.arguments.iter().any(|it| it == "--no-sandbox") {
+            return Vec::new();
+        }
+        vec!["--sandbox-write".to_owned(), self.shared().display().to_string()]
     }
 
     /// What `eval "$(multispace env)"` puts into a shell.
