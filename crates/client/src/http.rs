@@ -20,6 +20,9 @@ const JSON_API: &str = "application/vnd.api+json";
 const ANSWER: Duration = Duration::from_secs(60);
 /// The longest time that an upload may take: code may be large, and lines slow.
 const UPLOAD: Duration = Duration::from_secs(600);
+/// A connection that was not used for so long is not used again: servers close idle ones, ours after ten seconds, and a change that is
+/// sent at that moment is lost without an answer.
+const IDLE: Duration = Duration::from_secs(5);
 /// The longest time that a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a call that changes something may still take when somebody has interrupted: what it did is better known.
@@ -70,6 +73,7 @@ impl Client {
         let builder = reqwest::Client::builder()
             .user_agent(concat!("multispace/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
+            .pool_idle_timeout(IDLE)
             .timeout(ANSWER)
             .redirect(Policy::custom(redirected))
             .tls_danger_accept_invalid_certs(settings.ssl_skip_verify);
