@@ -77,6 +77,17 @@ const FAMILIES: &[Family] = &[
         what: "code of a run tries to get at the server and its machine",
         tests: "package(multispace) & test(jailbreak::)",
     },
+    Family {
+        name: "backup",
+        what: "backups are taken under load, cut off, altered",
+        tests: "package(server) & test(backup::)",
+    },
+    Family {
+        name: "stateproto",
+        what: "states come late, twice, from others, damaged",
+        tests: "package(server) & test(kept::)",
+    },
+    Family { name: "enospc", what: "the disk is full", tests: "package(server) & test(disk::)" },
 ];
 
 /// Figures that have to be zero, and what they count.

@@ -8,7 +8,7 @@ use crate::asking::Asking;
 use crate::edge::Limits;
 use crate::git::Git;
 use crate::ports::Ports;
-use crate::storage::{Changes, Db, Key, Objects};
+use crate::storage::{Changes, Db, Key, Objects, Reserve};
 
 /// What every use case stands on.
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub struct App {
     pub objects: Objects,
     /// Logs, in pieces; not synced piece by piece, since the run's folder has them too.
     pub logs: Objects,
+    /// Room on the disk for the states of what is under way.
+    pub reserve: Reserve,
     /// Seals secrets, signs URLs, digests tokens.
     pub key: Key,
     /// Time and randomness.

@@ -20,7 +20,7 @@ use crate::edge::connections::Connections;
 use crate::git::{self, Git};
 use crate::ports::Ports;
 use crate::storage::audit::Book;
-use crate::storage::{Changes, Db, Keys, Objects, Probe, key_of, signing};
+use crate::storage::{Changes, Db, Keys, Objects, Probe, Reserve, key_of, signing};
 use crate::{edge, resources, scheduler};
 
 /// How an engine is to be set up.
@@ -63,6 +63,8 @@ pub struct Options {
     pub rate_limit: u32,
     /// The folder is only looked at: what an earlier process left stays as it is, and nothing runs.
     pub only_look: bool,
+    /// Bytes that are kept on the disk of the data folder for states, or three times the largest state; `None` keeps none.
+    pub disk_reserve: Option<u64>,
     /// Where runs and clients reach this server (`http://127.0.0.1:8080`); `None` when nothing listens.
     pub address: Option<String>,
     /// Who is told of everything that becomes durable; for tests.
@@ -91,6 +93,7 @@ impl Options {
             resume: true,
             rate_limit: 0,
             only_look: false,
+            disk_reserve: None,
             address: None,
             probe: Probe::default(),
         }
@@ -152,10 +155,16 @@ impl Engine {
             resume: options.resume,
             address: options.address,
         };
+        let reserve = Reserve::of(&options.data, options.disk_reserve.filter(|_| !options.only_look));
         let app = App {
             db,
-            objects: Objects::files(&options.data.join("objects"), key.clone(), true)?.probed(options.probe.clone()),
-            logs: Objects::files(&options.data.join("logs"), key.clone(), false)?.probed(options.probe),
+            objects: Objects::files(&options.data.join("objects"), key.clone(), true)?
+                .with_reserve(reserve.clone())
+                .probed(options.probe.clone()),
+            logs: Objects::files(&options.data.join("logs"), key.clone(), false)?
+                .with_reserve(reserve.clone())
+                .probed(options.probe),
+            reserve,
             key,
             asking: Asking::new(ports.clock.clone()),
             ports,
@@ -164,6 +173,10 @@ impl Engine {
             limits: Limits::new(options.rate_limit),
             setup: Arc::new(setup),
         };
+        app.reserve.has_seen(resources::states::service::largest(&app.db.look()).await?);
+        if let Err(problem) = app.reserve.ready() {
+            tracing::error!(code = problem.code, "{}", problem.message);
+        }
         let closing = CancellationToken::new();
         let scheduler = match options.only_look {
             true => None,

@@ -47,6 +47,9 @@ pub struct StateVersionAttributes {
     pub providers: Option<BTreeMap<String, BTreeMap<String, u64>>>,
     /// Its resources; null until known.
     pub resources: Option<Vec<StateResource>>,
+    /// Why it was not taken, for one that was refused and is kept; an attribute of multispace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
     /// Commit of the configuration that made it.
     pub vcs_commit_sha: Option<String>,
     /// Where that commit is read.

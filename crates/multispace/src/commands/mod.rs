@@ -3,6 +3,7 @@
 mod apply;
 mod approval;
 mod audit;
+mod backup;
 mod contain;
 mod data;
 mod destroy;
@@ -15,10 +16,12 @@ mod output;
 mod plan;
 mod provider;
 mod queue;
+mod restore;
 mod run;
 mod selection;
 mod serve;
 mod stack;
+mod state;
 mod status;
 mod there;
 mod walk;
@@ -75,8 +78,14 @@ enum Command {
     Stack(stack::Arguments),
     /// Check a data folder: state versions, blobs, runs, locks, sealed values; changes nothing
     Fsck(fsck::Arguments),
+    /// Copy a data folder into one file, while its server works; the keys are not in it
+    Backup(backup::Arguments),
+    /// Make a data folder of a backup
+    Restore(restore::Arguments),
     /// Change the keys that everything in a data folder is sealed with, while its server works
     Key(key::Arguments),
+    /// States that a server refused and kept: list them, make one the newest
+    State(state::Arguments),
     /// Install the Terraform provider on this machine
     Provider(provider::Arguments),
     /// Print the version
@@ -122,7 +131,10 @@ pub(crate) fn main() -> Exit {
         Command::Queue(arguments) => queue::run(&console, &arguments),
         Command::Audit(arguments) => audit::run(&console, &arguments),
         Command::Stack(arguments) => stack::run(&console, &arguments),
+        Command::State(arguments) => state::run(&console, &arguments),
         Command::Fsck(arguments) => fsck::run(&console, &arguments),
+        Command::Backup(arguments) => backup::run(&console, &arguments),
+        Command::Restore(arguments) => restore::run(&console, &arguments),
         Command::Key(arguments) => key::run(&console, arguments),
         Command::Provider(arguments) => provider::run(&console, arguments),
         Command::Contain(arguments) => contain::run(&console, &arguments),

@@ -111,6 +111,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "URL", env = "MULTISPACE_DATABASE", hide_env_values = true)]
     database: Option<String>,
 
+    /// Room in MB that is kept on the disk of the data folder for states, or three times the largest state; without it nothing is applied
+    #[arg(long, value_name = "MB", default_value_t = 256)]
+    disk_reserve: u32,
+
     #[command(flatten)]
     keys: GivenKeys,
 
@@ -162,6 +166,7 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
         run_limit: arguments.concurrency,
         rate_limit: arguments.rate_limit,
         sandbox,
+        disk_reserve: Some(u64::from(arguments.disk_reserve) * 1024 * 1024),
         address: Some(connection.address.clone()),
         ..Options::new(&data)
     };

@@ -35,4 +35,5 @@ mod stack_own_backend;
 mod stack_plan;
 mod stack_selection;
 mod stack_settings;
+mod upkeep;
 mod wrong_input;

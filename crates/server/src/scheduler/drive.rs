@@ -52,6 +52,8 @@ pub async fn plan(app: App, run: &str, closing: CancellationToken) -> Outcome {
 /// Applies a run that was given its slot.
 pub async fn apply(app: App, run: &str, closing: CancellationToken) -> Outcome {
     let outcome = async {
+        // Before anything is changed: a state that finds no room would be lost.
+        app.reserve.ready()?;
         let tx = app.db.write().await?;
         let (run, apply) = progress::apply_started(&app, &tx, run).await?;
         let plan = runs::plan_of(&tx, &run.id).await?;
@@ -193,6 +195,7 @@ pub(super) async fn store_state(app: &App, run: &Run, state: &Bytes) -> Result<(
         match states::service::from_run(app, run, state.clone(), false).await {
             Err(problem) if problem.fault == Fault::Unavailable && pause < Duration::from_secs(60) => {
                 tracing::warn!(run = run.id, cause = problem.cause, "the state could not be stored, trying again");
+                app.reserve.release();
                 tokio::time::sleep(pause).await;
                 pause *= 2;
             }

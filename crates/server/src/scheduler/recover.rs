@@ -15,7 +15,8 @@ use super::{sweep, work};
 use crate::app::App;
 use crate::resources::runs::progress::{self, End};
 use crate::resources::runs::{self, Run, waits};
-use crate::resources::{states, workspaces};
+use crate::resources::{states, tokens, workspaces};
+use crate::upkeep::RESTORED;
 
 /// Looks at every run that has not ended, and removes the folders of those that have; returns who waits for terraforms that are
 /// still at work.
@@ -24,6 +25,7 @@ use crate::resources::{states, workspaces};
 /// `storage/unavailable`.
 pub async fn take_up(app: &App, closing: &CancellationToken) -> Result<Hands, Problem> {
     waits::take_up(app).await?;
+    end_restored(app).await?;
     let mut hands = Hands::default();
     take_up_again(app, closing, &mut hands).await?;
     sweep::all(app).await;
@@ -60,6 +62,44 @@ pub async fn take_up_again(app: &App, closing: &CancellationToken, hands: &mut H
         }
     }
     Ok(())
+}
+
+/// Ends what was under way when a backup was taken, at the first start on what was restored from it.
+async fn end_restored(app: &App) -> Result<(), Problem> {
+    let marker = app.setup.runs.with_file_name(RESTORED);
+    let Ok(text) = std::fs::read(&marker) else { return Ok(()) };
+    let said: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let taken = said["taken-at"].as_str().unwrap_or("an unknown time");
+    for run in runs::unfinished(&app.db.look()).await? {
+        end_one_restored(app, &run, taken).await?;
+    }
+    std::fs::remove_file(&marker).map_err(|error| {
+        Problem::ours("engine/data", format!("{} cannot be removed.", marker.display()), error)
+            .advice("Remove it, and start the server again.")
+    })
+}
+
+/// A run that was under way when a backup was taken. What it did after that is not known here, so it does not go on; where it may have
+/// changed something, somebody has to look before anything else does.
+async fn end_one_restored(app: &App, run: &Run, taken: &str) -> Result<(), Problem> {
+    let tx = app.db.write().await?;
+    let was_applying = run.status() == RunStatus::Applying;
+    let (end, more) = match run.status() {
+        RunStatus::Applying => (End::Failed, " It was applying: objects that it made since may not be in the state."),
+        status if status.can_be_discarded() => (End::Discarded, ""),
+        _ => (End::Canceled, ""),
+    };
+    let message = format!("The server was restored from a backup of {taken}, when this run was under way.{more}");
+    progress::ended(app, &tx, &run.id, end, &message, &Recovery::default()).await?;
+    if was_applying && let Some(workspace) = workspaces::lock_row(&tx, &run.workspace_id).await? {
+        let owner = tokens::service::owner(app, &tx).await?;
+        let reason = format!(
+            "Restored from a backup: the run {} was applying. Compare a plan with the objects, then unlock.",
+            run.id
+        );
+        workspaces::take(&tx, &workspace, &workspaces::Holder::User(owner.id), &reason).await?;
+    }
+    tx.commit().await
 }
 
 /// A run that had not begun to apply: it waits again where it was under way, is confirmed where that was about to happen,

@@ -28,7 +28,11 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
     let project = projects::by_id(&tx, &workspace.project_id).await?.ok_or_else(gone)?;
     let configuration = configurations::by_id(&tx, &run.configuration_id).await?.ok_or_else(gone)?;
     let given = runs::service::variables(app, run)?.into_iter().map(|it| (it.key, it.value));
-    let state = states::service::current_of(&tx, &workspace).await?;
+    // The one that the plan has noted, whatever was pushed since.
+    let state = match &run.state_before {
+        Some(id) => states::by_id(&tx, id).await?,
+        None => None,
+    };
     let variables = variables::runs::of(app, &tx, &run.id, &workspace, given).await?;
     let mut upstream_outputs = Vec::new();
     let foreseen = runs::preview::given(app, run).await?;

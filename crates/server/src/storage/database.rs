@@ -146,6 +146,16 @@ impl Db {
         self.begin(None, options).await
     }
 
+    /// Writes a copy of a SQLite database, as of one moment, into `file`, which must not be there.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn copied_into(&self, file: &Path) -> Result<(), Problem> {
+        let name = file.display().to_string().replace('\'', "''");
+        self.connection.execute_unprepared(&format!("VACUUM INTO '{name}'")).await.map_err(unavailable)?;
+        Ok(())
+    }
+
     /// Begins a transaction that may write.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use futures::TryStreamExt;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-use super::{Key, Moment, Probe};
+use super::{Key, Moment, Probe, Reserve};
 
 /// A store of blobs.
 #[derive(Clone)]
@@ -20,6 +20,7 @@ pub struct Objects {
     store: Arc<dyn ObjectStore>,
     key: Key,
     probe: Probe,
+    reserve: Reserve,
 }
 
 /// A blob in a list.
@@ -41,7 +42,7 @@ impl Objects {
         let store = object_store::local::LocalFileSystem::new_with_prefix(folder)
             .map_err(|error| unavailable(folder.display(), error))?
             .with_fsync(durable);
-        Ok(Self { store: Arc::new(store), key, probe: Probe::default() })
+        Ok(Self { store: Arc::new(store), key, probe: Probe::default(), reserve: Reserve::of(folder, None) })
     }
 
     /// The same, with somebody who is told of every blob that is stored.
@@ -60,6 +61,13 @@ impl Objects {
             Ok(false) => Ok(None),
             Err(error) => Err(unavailable(folder.display(), error)),
         }
+    }
+
+    /// The same, with room that is given up when something cannot be written.
+    #[must_use]
+    pub fn with_reserve(mut self, reserve: Reserve) -> Self {
+        self.reserve = reserve;
+        self
     }
 
     /// Every blob, by path.
@@ -81,11 +89,11 @@ impl Objects {
     /// `storage/unavailable`.
     pub async fn put(&self, path: &str, bytes: &[u8]) -> Result<(), Problem> {
         self.probe.at(Moment::Storing(path))?;
-        let sealed = self.key.seal(path, bytes)?;
-        self.store
-            .put(&ObjectPath::from(path), PutPayload::from(sealed))
-            .await
-            .map_err(|error| unavailable(path, error))?;
+        let sealed = PutPayload::from(self.key.seal(path, bytes)?);
+        if self.store.put(&ObjectPath::from(path), sealed.clone()).await.is_err() {
+            self.reserve.release();
+            self.store.put(&ObjectPath::from(path), sealed).await.map_err(|error| unavailable(path, error))?;
+        }
         self.probe.at(Moment::Stored(path))
     }
 

@@ -21,6 +21,7 @@ pub const SEALED: &[SealedColumn] = &[
     of("variables", "id", "value", ""),
     of("pinned_variables", "run_id", "sealed", "/variables"),
     of("runs", "id", "variables", ""),
+    of("runs", "id", "reads", "/reads"),
     of("state_outputs", "id", "value", ""),
     of("oauth_clients", "id", "secret", ""),
     of("oauth_tokens", "id", "value", "/value"),

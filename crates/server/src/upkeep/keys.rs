@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use domain::Problem;
 use domain::run::PhaseStatus;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
+use super::files::{self, unusable};
 use super::{Folder, rows};
 use crate::storage::{Db, Key, SEALED, write_private};
 
@@ -87,7 +88,7 @@ pub async fn uses(folder: &Folder) -> Result<Vec<Use>, Problem> {
     }
     drop(tx);
     db.close().await;
-    for (_, file) in files(&folder.data)? {
+    for (_, file) in files::all(&folder.data)? {
         match head(&file) {
             Ok(id) => *counts.entry(id).or_default() += 1,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -169,7 +170,7 @@ async fn blobs(folder: &Folder, db: &Db, key: &Key, done: &mut Rewrapped) -> Res
     let beside = folder.data.join("rewrap");
     let _ = fs::remove_dir_all(&beside);
     fs::create_dir(&beside).map_err(|error| unusable(&beside, error))?;
-    for (path, file) in files(&folder.data)? {
+    for (path, file) in files::all(&folder.data)? {
         let sealed = match fs::read(&file) {
             Ok(sealed) => sealed,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -215,42 +216,10 @@ fn exchanged(file: &Path, beside: &Path, sealed: &[u8], anew: &[u8], in_use: boo
     Ok(true)
 }
 
-/// Every blob of a data folder: what it is sealed for, and its file.
-fn files(data: &Path) -> Result<Vec<(String, PathBuf)>, Problem> {
-    let mut all = Vec::new();
-    for top in ["objects", "logs"].map(|name| data.join(name)) {
-        let mut folders = vec![top.clone()];
-        while let Some(folder) = folders.pop() {
-            let entries = match fs::read_dir(&folder) {
-                Ok(entries) => entries,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(unusable(&folder, error)),
-            };
-            for entry in entries {
-                let path = entry.map_err(|error| unusable(&folder, error))?.path();
-                // What the store is writing has a number behind its name, and gets its own name when it is whole.
-                let is_whole = !path.to_string_lossy().contains('#');
-                match path.strip_prefix(&top) {
-                    _ if path.is_dir() => folders.push(path),
-                    Ok(name) if is_whole => all.push((name.to_string_lossy().into_owned(), path.clone())),
-                    _ => {}
-                }
-            }
-        }
-    }
-    all.sort();
-    Ok(all)
-}
-
 /// Id of the key that a file was sealed with; empty when it is no sealed value.
 fn head(file: &Path) -> io::Result<String> {
     use std::io::Read;
     let mut head = Vec::new();
     fs::File::open(file)?.take(16).read_to_end(&mut head)?;
     Ok(Key::id_of(&head).unwrap_or_default())
-}
-
-fn unusable(file: &Path, error: impl std::fmt::Display) -> Problem {
-    Problem::invalid("upkeep/file", format!("{} cannot be used: {error}.", file.display()))
-        .advice("Look at the disk and at who may write there, then run it again: nothing was lost.")
 }

@@ -2,9 +2,14 @@
 //!
 //! It stands beside the rooms: it knows their tables and blobs, and none of their use cases.
 
+mod archive;
+mod backup;
+mod files;
 pub mod fsck;
 mod keys;
+mod restore;
 mod rows;
+mod tables;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,8 +18,11 @@ use domain::Problem;
 
 use crate::storage::{Changes, Db, Key, Keys, Objects};
 
+pub use backup::{Manifest, Taken, backup};
 pub use fsck::{Checked, Finding, Report, fsck};
 pub use keys::{Rewrapped, Use, retire, rewrap, rotate, uses};
+pub use restore::{RESTORED, Restored, restore};
+pub use tables::Table;
 
 /// A data folder: of a server, or the `.multispace` of a stack.
 #[derive(Debug, Clone)]

@@ -73,6 +73,11 @@ struct Word {
     word: String,
 }
 
+/// The moment that a transaction of PostgreSQL sees, so that another may see the same.
+pub(super) async fn moment(tx: &Tx) -> Result<String, Problem> {
+    Ok(words(tx, "SELECT pg_export_snapshot() AS word").await?.into_iter().next().unwrap_or_default())
+}
+
 /// Names of the migrations that were made.
 pub(super) async fn migrations(tx: &Tx) -> Result<Vec<String>, Problem> {
     words(tx, "SELECT version AS word FROM seaql_migrations ORDER BY version").await

@@ -15,6 +15,7 @@ mod page;
 pub mod preview;
 pub mod progress;
 pub mod queue;
+pub mod reads;
 pub mod service;
 mod store;
 pub mod waits;

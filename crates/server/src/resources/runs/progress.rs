@@ -6,6 +6,7 @@ use executor::{Counts, Recovery};
 use serde_json::json;
 
 use super::moves::advance;
+use super::reads::Reads;
 use super::store::{self, Model as Run, PhaseModel as Phase};
 use crate::app::App;
 use crate::resources::workspaces;
@@ -79,6 +80,7 @@ pub async fn start(app: &App, tx: &Tx, id: &str, turn: i64) -> Result<String, Pr
 pub async fn plan_started(app: &App, tx: &Tx, id: &str) -> Result<(Run, Phase), Problem> {
     let mut run = locked(tx, id).await?;
     let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
+    run.reads = Some(Reads::now(app, tx, &run, &workspace).await?.sealed(app, &run.id)?);
     run.state_before = workspace.current_state_id;
     advance(app, tx, &mut run, RunEvent::PlanStarted).await?;
     let plan = store::plan_of(tx, id).await?;
@@ -121,17 +123,21 @@ pub async fn confirm_by_itself(app: &App, tx: &Tx, id: &str) -> Result<(), Probl
 /// The apply begins: the one moment after which it is never begun again.
 ///
 /// # Errors
-/// `run/stale-plan` when the workspace's state is not the one that was planned on; `run/wrong-status` when the run was
+/// `run/stale-plan` when anything that was planned on is another by now: state, configuration, variables, terraform; `run/wrong-status` when the run was
 /// canceled meanwhile or has begun its apply before.
 pub async fn apply_started(app: &App, tx: &Tx, id: &str) -> Result<(Run, Phase), Problem> {
     let mut run = locked(tx, id).await?;
     let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
+    let stale = |why: &str| {
+        Problem::conflict("run/stale-plan", format!("{why}, so its plan is stale.")).advice("Start a new run.")
+    };
     if run.state_before != workspace.current_state_id {
-        return Err(Problem::conflict(
-            "run/stale-plan",
-            "The workspace's state has changed since this run was planned, so its plan is stale.",
-        )
-        .advice("Start a new run."));
+        return Err(stale("The workspace's state has changed since this run was planned"));
+    }
+    if let Some(plan) = Reads::of(app, &run)?
+        && let Some(why) = plan.differs(&Reads::now(app, tx, &run, &workspace).await?)
+    {
+        return Err(stale(why));
     }
     advance(app, tx, &mut run, RunEvent::ApplyStarted).await?;
     let apply = store::apply_of(tx, id).await?;

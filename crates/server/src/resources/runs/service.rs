@@ -110,6 +110,7 @@ const MANY: usize = 1000;
 /// `workspace/downstreams`, `run/force`, `configuration/missing`, `run/setting`, `run/key-used`, `run/waits-in-a-circle`, `workspace/local`, and those of the rooms it asks.
 pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New) -> Result<Whole, Problem> {
     let workspace = workspaces::service::for_action(tx, actor, workspace, Action::StartRun).await?;
+    app.reserve.ready()?;
     let digest = match &new.key {
         Some(_) => Some(digest(app, &new)?),
         None => None,
@@ -273,6 +274,7 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
         holds_workspace: false,
         has_changes: false,
         state_before: None,
+        reads: None,
         cancel_requested_at: None,
         kill_requested_at: None,
         failure: None,
@@ -373,6 +375,7 @@ pub async fn confirm(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), 
         )
         .advice("A run can be applied once it is planned, has changes, and its workspace is free."));
     }
+    app.reserve.ready()?;
     advance(app, tx, &mut run, RunEvent::Confirm).await
 }
 

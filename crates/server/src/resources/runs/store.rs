@@ -75,6 +75,8 @@ pub struct Model {
     pub has_changes: bool,
     /// Id of the state its plan read.
     pub state_before: Option<String>,
+    /// What its plan read, sealed; `None` before it began.
+    pub reads: Option<Vec<u8>>,
     /// When somebody asked for it to be canceled.
     pub cancel_requested_at: Option<DateTimeUtc>,
     /// When somebody asked for it to be killed.

@@ -16,6 +16,7 @@ use wire::query::{ListQuery, ReadQuery, StateVersionsQuery};
 use wire::state_versions::{RollbackBody, StateVersionBody, StateVersionRequest};
 
 use self::shown::{document, output_document};
+use super::kept;
 use super::service::{self, New};
 use super::{Output, State};
 use crate::actor::Actor;
@@ -66,6 +67,10 @@ async fn list_named(
     let organization = organizations::service::read(&tx, &actor, &organization).await?;
     let workspace = workspaces::service::read_named(&tx, &actor, &organization, &workspace).await?;
     let mut all = service::list(&tx, &actor, &workspace.id).await?;
+    // Those that were refused are listed only if they are asked for.
+    if query.filter.status.iter().any(|status| status == "discarded") {
+        all.extend(kept::list(&app, &tx, &actor, &workspace.id).await?);
+    }
     all.retain(|it| query.filter.status.is_empty() || query.filter.status.iter().any(|status| status == it.status));
     let (chosen, pagination) = here.cut(all, &query.page);
     ok(here.paged(documents(&app, &tx, &here, &chosen).await?, pagination))
@@ -167,7 +172,17 @@ async fn create(
     let json = json.map(|text| decoded("json-state", &text)).transpose()?;
 
     let tx = app.db.write().await?;
-    let state = service::announce(&app, &tx, &actor, workspace.as_str(), new(wanted)?).await?;
+    let state = match service::announce(&app, &tx, &actor, workspace.as_str(), new(wanted)?).await {
+        Ok(state) => state,
+        Err(problem) => {
+            drop(tx);
+            return Err(match &inline {
+                Some(bytes) => kept::of_announcement(&app, &actor, workspace.as_str(), bytes, problem).await,
+                None => problem,
+            }
+            .into());
+        }
+    };
     tx.commit().await?;
     if let Some(bytes) = inline {
         service::upload_at_once(&app, &state, bytes, json).await?;

@@ -1,19 +1,24 @@
 //! Use cases of state versions.
 
 use bytes::Bytes;
-use domain::Problem;
+use chrono::TimeDelta;
 use domain::id::{OutputId, StateId};
 use domain::state::{Acceptance, StateFacts, accept, another_writer, check_payload, not_locked};
+use domain::{Fault, Problem};
 use serde_json::Value;
 
 use super::contents::with_serial;
 use super::document::{self, Document};
+use super::kept;
 use super::store::{self, Model as State, OutputModel as Output};
 use crate::actor::{Action, Actor};
 use crate::app::App;
 use crate::resources::runs::{self, Run};
 use crate::resources::workspaces::{self, Holder, Workspace};
 use crate::storage::{Change, Tx};
+
+/// How long an address for an upload is good.
+const UPLOAD: TimeDelta = TimeDelta::hours(1);
 
 /// A state version as a client announces it.
 pub struct New {
@@ -45,6 +50,14 @@ pub async fn current(tx: &Tx, actor: &Actor, workspace: &str) -> Result<State, P
         Problem::not_found("state/none", format!("The workspace \"{}\" has no state yet.", workspace.name))
             .advice("Apply it first.")
     })
+}
+
+/// Length of the largest state that was ever stored, in bytes.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn largest(tx: &Tx) -> Result<u64, Problem> {
+    Ok(store::largest(tx).await?.and_then(|size| u64::try_from(size).ok()).unwrap_or_default())
 }
 
 /// The newest state of a workspace that was read already.
@@ -139,6 +152,8 @@ pub async fn announce(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: N
         return Ok(same);
     }
     fits(tx, &workspace, &facts, new.force).await?;
+    // An address for an upload that is good no more brings nothing any more.
+    store::discard_announced_before(tx, &workspace.id, app.ports.now() - UPLOAD).await?;
     let state = State {
         id: app.ports.id::<StateId>().to_string(),
         workspace_id: workspace.id,
@@ -154,6 +169,7 @@ pub async fn announce(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: N
         terraform_version: String::new(),
         resource_count: 0,
         resources: Value::Array(Vec::new()),
+        refusal: None,
         created_at: app.ports.now(),
     };
     store::insert(tx, &state).await?;
@@ -175,14 +191,29 @@ pub async fn upload(app: &App, id: &str, bytes: Bytes) -> Result<(), Problem> {
         return Ok(());
     }
     // Bytes of a version that was given up (force-unlock) are kept all the same; they never become current.
-    app.objects.put(&announced.object(), &bytes).await?;
     if announced.status == "discarded" {
-        return Err(Problem::conflict("state/discarded", "This state version was given up when its lock was broken.")
-            .advice("Lock the workspace, compare your state with the current one, and push it."));
+        let problem = Problem::conflict("state/discarded", "This state version was given up when its lock was broken.")
+            .advice("Lock the workspace, compare your state with the current one, and push it.");
+        return Err(kept::keep(app, announced, &bytes, problem).await);
     }
+    app.objects.put(&announced.object(), &bytes).await?;
     let tx = app.db.write().await?;
-    finalize_announced(app, &tx, id, &document, bytes.len()).await?;
-    tx.commit().await
+    match finalize_announced(app, &tx, id, &document, bytes.len()).await {
+        Ok(()) => tx.commit().await,
+        Err(problem) if problem.fault == Fault::Conflict => {
+            drop(tx);
+            Err(kept::keep(app, announced, &bytes, problem).await)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Whether an upload into a workspace is under way: one that was announced so long ago that its address is good no more is not.
+///
+/// # Errors
+/// `storage/unavailable`.
+pub async fn is_pending(app: &App, tx: &Tx, workspace: &str) -> Result<bool, Problem> {
+    store::is_pending(tx, workspace, app.ports.now() - UPLOAD).await
 }
 
 /// Keeps the JSON form of a state version.
@@ -258,12 +289,12 @@ pub async fn upload_at_once(app: &App, state: &State, bytes: Bytes, json: Option
 /// of the one that has the same bytes already.
 ///
 /// # Errors
-/// `state/unreadable`; `state/other-writer` when the run does not hold its workspace any more: the bytes are kept as a
-/// discarded version then.
+/// `state/unreadable`; `state/other-writer` when the run does not hold its workspace any more: the bytes are kept then, see
+/// [`kept`].
 pub async fn from_run(app: &App, run: &Run, bytes: Bytes, intermediate: bool) -> Result<String, Problem> {
     let document = document::read(&bytes)?;
     let id = app.ports.id::<StateId>().to_string();
-    let mut state = State {
+    let state = State {
         id: id.clone(),
         workspace_id: run.workspace_id.clone(),
         run_id: Some(run.id.clone()),
@@ -278,8 +309,10 @@ pub async fn from_run(app: &App, run: &Run, bytes: Bytes, intermediate: bool) ->
         terraform_version: document.terraform_version.clone(),
         resource_count: document.resource_count,
         resources: document.resources.clone(),
+        refusal: None,
         created_at: app.ports.now(),
     };
+    app.reserve.has_seen(bytes.len() as u64);
     app.objects.put(&state.object(), &bytes).await?;
     let tx = app.db.write().await?;
     let workspace = workspaces::lock_row(&tx, &run.workspace_id).await?.ok_or_else(not_found)?;
@@ -302,22 +335,20 @@ pub async fn from_run(app: &App, run: &Run, bytes: Bytes, intermediate: bool) ->
         Ok(Acceptance::New) => None,
         Err(problem) => Some(problem),
     };
-    if refused.is_some() {
-        state.status = "discarded".into();
+    if let Some(problem) = refused {
+        drop(tx);
+        return Err(kept::keep(app, state, &bytes, problem).await);
     }
     store::insert(&tx, &state).await?;
-    let mut replaced = Vec::new();
-    if refused.is_none() {
-        insert_outputs(app, &tx, &state, &document).await?;
-        workspaces::set_current_state(&tx, &state.workspace_id, &id, state.resource_count, state.created_at).await?;
-        replaced = store::delete_intermediate(&tx, &run.id, &id).await?;
-        tx.announce(Change::Workspace { workspace: state.workspace_id.clone() });
-    }
+    insert_outputs(app, &tx, &state, &document).await?;
+    workspaces::set_current_state(&tx, &state.workspace_id, &id, state.resource_count, state.created_at).await?;
+    let replaced = store::delete_intermediate(&tx, &run.id, &id).await?;
+    tx.announce(Change::Workspace { workspace: state.workspace_id.clone() });
     tx.commit().await?;
     for object in replaced {
         app.objects.delete(&object).await?;
     }
-    refused.map_or(Ok(id), Err)
+    Ok(id)
 }
 
 /// A state file with the outputs of the workspace's newest state and no resources, for a run that reads it; `None` without
@@ -409,7 +440,12 @@ async fn fits(tx: &Tx, workspace: &Workspace, facts: &StateFacts, force: bool) -
         }
         known
     });
-    accept(known.as_ref(), facts, force).map(|_| ())
+    match accept(known.as_ref(), facts, force)? {
+        Acceptance::New => Ok(()),
+        // Whoever stored it was told already that it is theirs. Anybody else has lost the lock, read what was stored meanwhile, and sends
+        // that for their own: what terraform does when it first saves.
+        Acceptance::SameAgain => Err(another_writer()),
+    }
 }
 
 async fn insert_outputs(app: &App, tx: &Tx, state: &State, document: &Document) -> Result<(), Problem> {

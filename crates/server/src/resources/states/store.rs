@@ -3,7 +3,7 @@
 use domain::Problem;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{IntoActiveModel, QueryOrder};
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::storage::{Stored, Tx};
 
@@ -42,6 +42,8 @@ pub struct Model {
     pub resource_count: i32,
     /// One entry per resource.
     pub resources: Json,
+    /// Why it was not taken, in one sentence; its bytes are kept then.
+    pub refusal: Option<String>,
     /// When it was made.
     pub created_at: DateTimeUtc,
 }
@@ -54,6 +56,11 @@ impl Model {
     /// Whether its bytes are here and checked.
     pub fn is_finalized(&self) -> bool {
         self.status == "finalized"
+    }
+
+    /// Whether it was refused, and its bytes are here for whoever needs them.
+    pub fn is_kept(&self) -> bool {
+        self.status == "discarded" && self.refusal.is_some()
     }
 
     /// Path of its bytes.
@@ -125,10 +132,37 @@ pub async fn same(tx: &Tx, workspace: &str, serial: i64, md5: &str) -> Result<Op
         .stored()
 }
 
-/// Whether an upload is under way.
-pub async fn is_pending(tx: &Tx, workspace: &str) -> Result<bool, Problem> {
-    let pending = Entity::find().filter(Column::WorkspaceId.eq(workspace)).filter(Column::Status.eq("pending"));
+/// Those that were refused and are kept, newest first.
+pub async fn kept(tx: &Tx, workspace: &str) -> Result<Vec<Model>, Problem> {
+    Entity::find()
+        .filter(Column::WorkspaceId.eq(workspace))
+        .filter(Column::Status.eq("discarded"))
+        .filter(Column::Refusal.is_not_null())
+        .order_by_desc(Column::CreatedAt)
+        .all(tx.db())
+        .await
+        .stored()
+}
+
+/// Length of the largest one.
+pub async fn largest(tx: &Tx) -> Result<Option<i64>, Problem> {
+    let largest = Entity::find().select_only().column_as(Column::Size.max(), "largest");
+    Ok(largest.into_tuple::<Option<i64>>().one(tx.db()).await.stored()?.flatten())
+}
+
+/// Whether an upload is under way that was announced after that time.
+pub async fn is_pending(tx: &Tx, workspace: &str, since: DateTimeUtc) -> Result<bool, Problem> {
+    let pending = Entity::find()
+        .filter(Column::WorkspaceId.eq(workspace))
+        .filter(Column::Status.eq("pending"))
+        .filter(Column::CreatedAt.gt(since));
     Ok(pending.count(tx.db()).await.stored()? > 0)
+}
+
+/// Removes one, its row only.
+pub async fn delete(tx: &Tx, id: &str) -> Result<(), Problem> {
+    Entity::delete_by_id(id).exec(tx.db()).await.stored()?;
+    Ok(())
 }
 
 /// Gives up uploads that are under way; what they bring later is kept and never current.
@@ -137,6 +171,19 @@ pub async fn discard_pending(tx: &Tx, workspace: &str) -> Result<(), Problem> {
         .col_expr(Column::Status, Expr::value("discarded"))
         .filter(Column::WorkspaceId.eq(workspace))
         .filter(Column::Status.eq("pending"))
+        .exec(tx.db())
+        .await
+        .stored()?;
+    Ok(())
+}
+
+/// Gives up uploads that were announced before that time.
+pub async fn discard_announced_before(tx: &Tx, workspace: &str, time: DateTimeUtc) -> Result<(), Problem> {
+    Entity::update_many()
+        .col_expr(Column::Status, Expr::value("discarded"))
+        .filter(Column::WorkspaceId.eq(workspace))
+        .filter(Column::Status.eq("pending"))
+        .filter(Column::CreatedAt.lte(time))
         .exec(tx.db())
         .await
         .stored()?;

@@ -54,12 +54,9 @@ pub async fn of(
     workspace: &Workspace,
     own: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Vec<executor::Variable>, Problem> {
-    let given: Vec<Given> = match store::pinned(tx, run).await? {
-        Some(sealed) => {
-            let bytes = app.key.open_sealed(&sealed_for(run), &sealed)?;
-            serde_json::from_slice(&bytes)
-                .map_err(|error| Problem::ours("variable/value", "The run's variables are not readable.", error))?
-        }
+    let given: Vec<Given> = match pinned(app, tx, run).await? {
+        Some(bytes) => serde_json::from_slice(&bytes)
+            .map_err(|error| Problem::ours("variable/value", "The run's variables are not readable.", error))?,
         None => given(app, tx, workspace, own).await?,
     };
     Ok(given.into_iter().map(variable).collect())
@@ -71,6 +68,15 @@ pub async fn of(
 /// `variable/value` when a stored value cannot be read.
 pub async fn now(app: &App, tx: &Tx, workspace: &Workspace) -> Result<Vec<executor::Variable>, Problem> {
     Ok(given(app, tx, workspace, []).await?.into_iter().map(variable).collect())
+}
+
+/// What was pinned for a run, in bytes that are the same as long as it is; `None` when nothing was.
+///
+/// # Errors
+/// `storage/sealed`.
+pub async fn pinned(app: &App, tx: &Tx, run: &str) -> Result<Option<Vec<u8>>, Problem> {
+    let sealed = store::pinned(tx, run).await?;
+    sealed.map(|sealed| app.key.open_sealed(&sealed_for(run), &sealed)).transpose()
 }
 
 /// Forgets what a run was given: it is over.

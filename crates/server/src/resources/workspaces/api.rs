@@ -202,7 +202,7 @@ async fn unlock(
     Sent(_): Sent<ActionRequest>,
 ) -> Reply {
     let tx = app.db.write().await?;
-    let workspace = service::unlock(&tx, &actor, id.as_str()).await?;
+    let workspace = service::unlock(&app, &tx, &actor, id.as_str()).await?;
     let answer = answer(&app, &tx, &actor, &here, &Include::default(), &workspace).await?;
     tx.commit().await?;
     ok(answer)

@@ -299,10 +299,10 @@ pub async fn lock(tx: &Tx, actor: &Actor, id: &str, reason: &str) -> Result<Work
 ///
 /// # Errors
 /// `workspace/not-locked`, `workspace/locked-by-other`, `state/pending`; the words are those that clients look for.
-pub async fn unlock(tx: &Tx, actor: &Actor, id: &str) -> Result<Workspace, Problem> {
+pub async fn unlock(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<Workspace, Problem> {
     let workspace = for_action(tx, actor, id, Action::LockWorkspace).await?;
     let Some(holder) = workspace.holder() else { return Err(not_locked(&workspace)) };
-    if states::is_pending(tx, &workspace.id).await? {
+    if states::is_pending(app, tx, &workspace.id).await? {
         // go-tfe takes a 409 here for "already unlocked" and gives up; this text with a 422 makes it try again.
         return Err(Problem::invalid(
             "state/pending",

@@ -18,6 +18,7 @@ mod m0015_run_inputs;
 mod m0016_stack_plans;
 mod m0017_audit;
 mod m0020_keys;
+mod m0021_kept_states;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_stack_plans::Migration),
             Box::new(m0017_audit::Migration),
             Box::new(m0020_keys::Migration),
+            Box::new(m0021_kept_states::Migration),
         ]
     }
 }

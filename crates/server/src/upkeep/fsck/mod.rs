@@ -8,10 +8,12 @@ mod runs;
 mod states;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Fault, Problem};
 
+use super::restore::RESTORED;
 use super::rows::{self, Configuration, Phase, Run, State, Workspace};
 use super::{Blobs, Folder};
 use crate::ports::Ports;
@@ -73,9 +75,25 @@ pub async fn fsck(folder: &Folder) -> Result<Report, Problem> {
     let db = folder.look().await?;
     let key = folder.key()?;
     let blobs = Blobs::of(&folder.data, &key)?;
-    let mut check =
-        Check { in_use, now: Ports::system().now(), key, db, blobs, report: Report { in_use, ..Report::default() } };
-    let tx = check.db.steady().await?;
+    let tx = db.steady().await?;
+    // Folders of runs are not in a backup; those of a folder that was restored from one end at its first start.
+    let runs = (!folder.data.join(RESTORED).exists()).then(|| folder.data.join("runs"));
+    let report = check(tx, &db, key, blobs, in_use, runs).await?;
+    db.close().await;
+    Ok(report)
+}
+
+/// Checks what a transaction sees, and blobs. `runs` is the folder of the run folders, where they are to be there.
+pub(super) async fn check(
+    tx: Tx,
+    db: &Db,
+    key: Key,
+    blobs: Blobs,
+    in_use: bool,
+    runs: Option<PathBuf>,
+) -> Result<Report, Problem> {
+    let (report, db) = (Report { in_use, ..Report::default() }, db.clone());
+    let mut check = Check { in_use, now: Ports::system().now(), key, db, blobs, report };
     let rows = match check.migrations(&tx).await? {
         true => {
             check.values(&tx).await?;
@@ -86,12 +104,11 @@ pub async fn fsck(folder: &Folder) -> Result<Report, Problem> {
     drop(tx);
     if let Some(rows) = rows {
         check.locks(&rows);
-        check.runs(&rows, &folder.data.join("runs"));
+        check.runs(&rows, runs.as_deref());
         check.order(&rows);
         let opened = check.states(&rows).await?;
         check.others(&rows, &opened).await?;
     }
-    check.db.close().await;
     Ok(check.report)
 }
 

@@ -11,7 +11,7 @@ use super::super::rows::{Phase, Run, State};
 use super::{Check, Rows};
 
 impl Check {
-    pub(super) fn runs(&mut self, rows: &Rows, folders: &Path) {
+    pub(super) fn runs(&mut self, rows: &Rows, folders: Option<&Path>) {
         self.report.checked.runs = rows.runs.len();
         let mut phases: BTreeMap<&str, Vec<&Phase>> = BTreeMap::new();
         for phase in &rows.phases {
@@ -69,7 +69,7 @@ impl Check {
     }
 
     /// An apply begins once, of a plan that is done, and what it left is the workspace's state or said on the run.
-    fn applied(&mut self, run: &Run, phases: &[&Phase], saved: Option<&State>, folders: &Path) {
+    fn applied(&mut self, run: &Run, phases: &[&Phase], saved: Option<&State>, folders: Option<&Path>) {
         let has_begun = run.status_timestamps.get("applying-at").is_some();
         let status = RunStatus::parse(&run.status);
         let ended = |kind: &str| phases.iter().find(|phase| phase.kind == kind).map(|phase| phase.status.as_str());
@@ -83,7 +83,7 @@ impl Check {
         } else {
             match status {
                 Some(RunStatus::Applying) => {
-                    let gone = !self.in_use && !folders.join(&run.id).exists();
+                    let gone = !self.in_use && folders.is_some_and(|folders| !folders.join(&run.id).exists());
                     gone.then(|| "was applying when its server was stopped, and its folder is gone".to_owned())
                 }
                 Some(status) if !status.is_final() => Some(format!("began to apply, and is {status} again")),

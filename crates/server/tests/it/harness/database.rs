@@ -1,5 +1,7 @@
 //! A PostgreSQL database for one test.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use sea_orm::{ConnectionTrait, Database};
 
 /// Changes a SQLite database behind the server's back.
@@ -16,7 +18,8 @@ pub(crate) async fn fresh() -> String {
     );
     let (address, _) = server.rsplit_once('/').expect("the URL ends in the name of a database");
     // Unique among the tests that run at once, each in its own process.
-    let name = format!("it_{}_{:x}", std::process::id(), std::ptr::from_ref(&server) as usize);
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("it_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let connection = Database::connect(&server).await.unwrap();
     connection.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
     connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();

@@ -10,7 +10,7 @@ mod terraform;
 
 pub(crate) use archive::{archive, hostile_archive};
 pub(crate) use browser::Browser;
-pub(crate) use database::sqlite;
+pub(crate) use database::{fresh as fresh_database, sqlite};
 pub(crate) use git::Repository;
 pub(crate) use line::Line;
 pub(crate) use requests::{Answer, Request};
@@ -161,6 +161,18 @@ impl Server {
     /// Opens the same data again after [`Server::close`].
     pub(crate) async fn opened_again(self) -> Self {
         self.open_again().await
+    }
+
+    /// A server on a data folder that was restored.
+    pub(crate) async fn restored(&self, folder: &server::upkeep::Folder) -> Self {
+        let mut options = self.options.clone();
+        options.data.clone_from(&folder.data);
+        options.database.clone_from(&folder.database);
+        let engine = Engine::open(options.clone()).await.unwrap();
+        let token = engine.owner_token().await.unwrap();
+        let remains = Remains(options.data.join("runs"));
+        let folder = tempfile::tempdir().unwrap();
+        Self { router: engine.router(), engine: Some(engine), options, token, remains, folder }
     }
 
     /// Ends the engine in order; the folder stays.

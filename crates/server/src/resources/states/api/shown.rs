@@ -16,7 +16,7 @@ use crate::resources::states::service::ShownOutput;
 
 /// A state version as the API shows it.
 pub fn document(app: &App, here: &Here, state: &State, outputs: &[ShownOutput]) -> StateVersion {
-    let done = state.is_finalized();
+    let done = state.is_finalized() || state.is_kept();
     let waits = state.status == "pending";
     let resources = resources(&state.resources);
     let attributes = StateVersionAttributes {
@@ -36,6 +36,7 @@ pub fn document(app: &App, here: &Here, state: &State, outputs: &[ShownOutput]) 
         modules: done.then(|| counted(&resources, |it| it.module.clone())),
         providers: done.then(|| counted(&resources, |it| it.provider.clone())),
         resources: done.then_some(resources),
+        refusal: state.refusal.clone(),
         ..StateVersionAttributes::default()
     };
     let relationships = StateVersionRelationships {

@@ -50,6 +50,8 @@ struct Version {
     run: Option<(String, String)>,
     by: String,
     is_current: bool,
+    /// Why it was not taken, where it was not.
+    refusal: Option<String>,
 }
 
 #[derive(Template)]
@@ -58,6 +60,8 @@ struct List {
     frame: Frame,
     head: Head,
     versions: Vec<Version>,
+    kept: Vec<Version>,
+    kept_days: i64,
     pages: Pages,
 }
 
@@ -81,7 +85,18 @@ async fn list(
     for state in all.into_iter().skip(part.offset).take(part.size) {
         versions.push(version(&tx, &head, state).await?);
     }
-    page(&List { frame: head.frame(&app, &viewer, "States"), head, versions, pages })
+    let mut kept = Vec::new();
+    for state in super::kept::list(&app, &tx, &viewer.actor, &head.workspace.id).await? {
+        kept.push(version(&tx, &head, state).await?);
+    }
+    page(&List {
+        frame: head.frame(&app, &viewer, "States"),
+        head,
+        versions,
+        kept,
+        kept_days: super::kept::DAYS,
+        pages,
+    })
 }
 
 /// The versions of a workspace that are whole, newest first.
@@ -104,6 +119,7 @@ async fn version(tx: &Tx, head: &Head, state: State) -> Result<Version, Problem>
         resources: state.resource_count,
         is_current: head.workspace.current_state_id.as_ref() == Some(&state.id),
         terraform: state.terraform_version,
+        refusal: state.refusal,
         run: state.run_id.map(|run| (run.clone(), format!("{runs}/{run}"))),
         by,
     })
@@ -119,7 +135,7 @@ async fn find(
 ) -> Result<(Head, State), Problem> {
     let head = Head::of(tx, &viewer.actor, (organization, workspace), Tab::States).await?;
     let state = service::read(tx, &viewer.actor, id.as_str()).await?;
-    if state.workspace_id != head.workspace.id || !state.is_finalized() {
+    if state.workspace_id != head.workspace.id || !(state.is_finalized() || state.is_kept()) {
         return Err(service::not_found());
     }
     Ok((head, state))

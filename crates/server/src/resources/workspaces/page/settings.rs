@@ -179,7 +179,7 @@ pub(super) async fn unlock(
 ) -> Reply {
     let tx = app.db.write().await?;
     let head = Head::of(&tx, &viewer.actor, (&organization, &name), Tab::Settings).await?;
-    service::unlock(&tx, &viewer.actor, &head.workspace.id).await?;
+    service::unlock(&app, &tx, &viewer.actor, &head.workspace.id).await?;
     tx.commit().await?;
     Ok(see_other(&format!("{}/settings", head.address())))
 }
