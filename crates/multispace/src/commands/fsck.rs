@@ -41,7 +41,7 @@ pub(super) fn say(console: &Console, report: &Report) -> Result<(), Failure> {
             finding.problem.message, finding.problem.advice, finding.problem.code
         ))?;
     }
-    let Checked { workspaces, states, runs, values, blobs } = report.checked;
+    let Checked { workspaces, states, runs, values, blobs, audit_rows } = report.checked;
     let wrong = report.findings.iter().filter(|finding| !finding.is_left_over).count();
     let verdict = match wrong {
         0 => "everything is as it should be".to_owned(),
@@ -49,13 +49,14 @@ pub(super) fn say(console: &Console, report: &Report) -> Result<(), Failure> {
         more => format!("{more} things are wrong"),
     };
     console.say(&format!(
-        "{verdict}: {workspaces} workspaces, {states} state versions, {runs} runs, {values} sealed values, {blobs} blobs"
+        "{verdict}: {workspaces} workspaces, {states} state versions, {runs} runs, {values} sealed values, {blobs} blobs, \
+         {audit_rows} rows of the audit log"
     ));
     Ok(())
 }
 
 fn document(report: &Report) -> serde_json::Value {
-    let Checked { workspaces, states, runs, values, blobs } = report.checked;
+    let Checked { workspaces, states, runs, values, blobs, audit_rows } = report.checked;
     let findings = report.findings.iter().map(|finding| {
         json!({
             "about": finding.about,
@@ -68,7 +69,7 @@ fn document(report: &Report) -> serde_json::Value {
     json!({
         "clean": report.is_clean(),
         "in-use": report.in_use,
-        "checked": { "workspaces": workspaces, "state-versions": states, "runs": runs, "sealed-values": values, "blobs": blobs },
+        "checked": { "workspaces": workspaces, "state-versions": states, "runs": runs, "sealed-values": values, "blobs": blobs, "audit-rows": audit_rows },
         "findings": findings.collect::<Vec<_>>(),
     })
 }

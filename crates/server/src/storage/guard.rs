@@ -4,7 +4,7 @@ use domain::Problem;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 
 use super::ring::Keys;
-use super::{Db, Key, SEALED, Stored};
+use super::{Db, Key, SEALED, Stored, Tx};
 
 /// What the server's own secrets are sealed for, behind their id.
 const SUFFIX: &str = "/server-secret";
@@ -63,23 +63,30 @@ pub async fn key_of(db: &Db, keys: &Keys) -> Result<Key, Problem> {
 /// # Errors
 /// `storage/…`.
 pub async fn signing(db: &Db, key: Key) -> Result<Key, Problem> {
-    let tx = db.look();
-    let backend = tx.db().get_database_backend();
-    let sql = format!("SELECT id, sealed AS value FROM server_secrets WHERE id = '{SIGN}'");
-    let found = Sample::find_by_statement(Statement::from_string(backend, sql)).one(tx.db()).await.stored()?;
-    let belongs_to = format!("{SIGN}{SUFFIX}");
-    if let Some(found) = found {
-        let secret = key.open_sealed(&belongs_to, &found.value)?;
-        return Ok(key.signing_with(&secret));
+    if let Some(key) = signing_known(&db.look(), key.clone()).await? {
+        return Ok(key);
     }
     let secret = key.first_signing()?;
     let tx = db.write().await?;
+    let backend = tx.db().get_database_backend();
     let sql = match backend {
         sea_orm::DbBackend::Postgres => "INSERT INTO server_secrets (id, sealed) VALUES ($1, $2)",
         _ => "INSERT INTO server_secrets (id, sealed) VALUES (?, ?)",
     };
-    let values = [Value::from(SIGN), Value::from(key.seal(&belongs_to, &secret)?)];
+    let values = [Value::from(SIGN), Value::from(key.seal(&format!("{SIGN}{SUFFIX}"), &secret)?)];
     tx.db().execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.stored()?;
     tx.commit().await?;
     Ok(key.signing_with(&secret))
+}
+
+/// The same, unless the database has no such secret yet.
+///
+/// # Errors
+/// `storage/…`.
+pub async fn signing_known(tx: &Tx, key: Key) -> Result<Option<Key>, Problem> {
+    let backend = tx.db().get_database_backend();
+    let sql = format!("SELECT id, sealed AS value FROM server_secrets WHERE id = '{SIGN}'");
+    let found = Sample::find_by_statement(Statement::from_string(backend, sql)).one(tx.db()).await.stored()?;
+    let secret = found.map(|found| key.open_sealed(&format!("{SIGN}{SUFFIX}"), &found.value)).transpose()?;
+    Ok(secret.map(|secret| key.signing_with(&secret)))
 }

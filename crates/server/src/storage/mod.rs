@@ -17,7 +17,7 @@ mod sealed;
 
 pub use changes::{Change, Changes};
 pub use database::{Db, Stored, Tx};
-pub use guard::{key_of, signing};
+pub use guard::{key_of, signing, signing_known};
 pub use migrations::names as migrations;
 pub use objects::{Listed, Objects};
 pub use probe::{Moment, Probe};

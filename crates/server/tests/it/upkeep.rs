@@ -89,6 +89,7 @@ on_both! {
         let beside = fsck(&server.upkeep()).await.unwrap();
         assert!(beside.in_use && beside.findings.is_empty(), "{beside:#?}");
         assert_eq!((beside.checked.workspaces, beside.checked.runs), (2, 6));
+        assert!(beside.checked.audit_rows > 20, "{beside:?}");
         assert!(beside.checked.states >= 6 && beside.checked.values >= 8 && beside.checked.blobs >= 20, "{beside:?}");
         server.close().await;
         let before = listed(&server.upkeep().data);
@@ -127,6 +128,7 @@ const ROWS: &[(&str, &[&str])] = &[
     ("upkeep/run", &["UPDATE runs SET status = 'nowhere' WHERE status = 'planned_and_finished'"]),
     ("upkeep/writers", &["DROP INDEX runs_one_active", "UPDATE runs SET holds_workspace = TRUE"]),
     ("upkeep/apply", &["UPDATE runs SET status = 'errored', failure = NULL WHERE status = 'applied'"]),
+    ("upkeep/audit", &["UPDATE audit_rows SET action = 'runs.read' WHERE action = 'runs.create'"]),
     ("upkeep/missing", &["UPDATE configurations SET object = 'configurations/gone'"]),
     ("upkeep/left-over", &["DELETE FROM phases"]),
     ("upkeep/migrations", &["INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_newer', 0)"]),

@@ -34,18 +34,6 @@ pub(super) async fn after(
     rest.limit(limit).all(tx.db()).await.stored()
 }
 
-/// Ids of what the server's chain says was begun.
-pub(super) async fn begun(tx: &Tx, chain: &str) -> Result<Vec<String>, Problem> {
-    let all = Entity::find().select_only().column(Column::ObjectId).filter(Column::Chain.eq(chain));
-    all.filter(Column::Action.eq("audit.begin")).into_tuple().all(tx.db()).await.stored()
-}
-
-/// Every chain that has a row.
-pub(super) async fn chains(tx: &Tx) -> Result<Vec<String>, Problem> {
-    let all = Entity::find().select_only().column(Column::Chain).distinct();
-    all.order_by_asc(Column::Chain).into_tuple().all(tx.db()).await.stored()
-}
-
 fn of(chain: &str, wanted: &Wanted) -> Select<Entity> {
     let mut all = Entity::find().filter(Column::Chain.eq(chain));
     if let Some(since) = wanted.since {

@@ -17,9 +17,11 @@ mod book;
 mod chain;
 mod kinds;
 mod noted;
+mod verify;
 
 pub use act::{Act, Question, Who};
 pub use book::Book;
-pub use chain::{Broken, Checked, Column, Entity, Model as Row, SERVER, check, heads};
+pub use chain::{Broken, Checked, Column, Entity, Model as Row, SERVER, check};
+pub use verify::verify;
 
 pub(super) use noted::Noted;

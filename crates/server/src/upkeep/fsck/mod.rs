@@ -3,6 +3,7 @@
 //! Rows are read in one transaction, and are as of one moment. Blobs are read after it: one that a newer state has replaced
 //! meanwhile is no finding, and neither is one that was just written and has no row yet.
 
+mod audit;
 mod blobs;
 mod runs;
 mod states;
@@ -46,6 +47,8 @@ pub struct Checked {
     pub values: usize,
     /// Blobs, each of which was opened.
     pub blobs: usize,
+    /// Rows of the audit log.
+    pub audit_rows: usize,
 }
 
 /// What was found.
@@ -97,6 +100,7 @@ pub(super) async fn check(
     let rows = match check.migrations(&tx).await? {
         true => {
             check.values(&tx).await?;
+            check.audit(&tx).await?;
             Some(Rows::read(&tx).await?)
         }
         false => None,
