@@ -204,7 +204,7 @@ async fn a_row_that_was_changed_removed_or_inserted_is_found_and_named() {
         (format!("DELETE FROM audit_rows WHERE number = 2 AND {of_organization}"), 2),
         (format!("DELETE FROM audit_rows WHERE number = 4 AND {of_organization}"), 4),
         (format!("DELETE FROM audit_rows WHERE {of_organization}"), 1),
-        (format!("DELETE FROM audit_chains WHERE id LIKE 'org-%'"), 5),
+        ("DELETE FROM audit_chains WHERE id LIKE 'org-%'".to_owned(), 5),
         ("UPDATE audit_chains SET length = 3 WHERE id LIKE 'org-%'".to_owned(), 5),
         ("UPDATE audit_rows SET number = number + 1 WHERE number = 4 AND chain LIKE 'org-%'".to_owned(), 4),
     ] {
