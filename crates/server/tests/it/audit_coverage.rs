@@ -325,8 +325,10 @@ async fn planning(walk: &Walk<'_>, name: &str) -> String {
     let workspace = walk.server.workspace(name).await;
     walk.server.configuration(&workspace, false).await;
     walk.server.gate(&format!("{name}.plan.gate"));
+    // A run that ends when it is asked to is too quick to be killed.
+    walk.server.tell(&format!("{name}.stubborn"));
     let run = walk.server.run(&workspace, json!({})).await;
-    walk.server.until(&run, "planning").await;
+    walk.server.until_called(&format!("{name} plan")).await;
     run
 }
 

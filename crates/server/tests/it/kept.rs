@@ -160,7 +160,6 @@ on_both! {
         let good = state(6, "l", "x");
         let deep = format!("{{\"version\":4,\"serial\":6,\"lineage\":\"l\",\"resources\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         let cases: Vec<(String, u64, &str)> = vec![
-            (String::new(), 6, "l"),
             (good[..good.len() / 2].to_owned(), 6, "l"),
             ("\u{0}\u{1}".into(), 6, "l"),
             ("[]".into(), 6, "l"),
@@ -189,8 +188,17 @@ on_both! {
         let mut forced = announcement(&state(4, "l", "x"), 4, "l");
         forced["force"] = true.into();
         send(&server, &server.token, &workspace, &state(4, "l", "x"), forced).await.is(201);
-        assert_ne!(current(&server, &workspace).await, right);
+        let forced = current(&server, &workspace).await;
+        assert_ne!(forced, right);
         figures::control("stateproto");
+
+        // In a document an empty state is none, so this one is put.
+        let body = json!({ "data": { "type": "state-versions", "attributes": announcement("", 6, "l") } });
+        let made = server.post(&format!("/workspaces/{workspace}/state-versions"), body).await.is(201);
+        let put = server.request(Method::PUT, made.text_at("/data/attributes/hosted-state-upload-url"));
+        let answer = put.anonymous().bytes("").send().await;
+        assert!([400, 422].contains(&answer.status.as_u16()), "{}", answer.text());
+        assert_eq!(current(&server, &workspace).await, forced);
     }
 
     async fn an_upload_whose_address_is_good_no_more_holds_no_lock(server) {
