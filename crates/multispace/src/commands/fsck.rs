@@ -48,10 +48,16 @@ pub(super) fn say(console: &Console, report: &Report) -> Result<(), Failure> {
         1 => "1 thing is wrong".to_owned(),
         more => format!("{more} things are wrong"),
     };
-    console.say(&format!(
-        "{verdict}: {workspaces} workspaces, {states} state versions, {runs} runs, {values} sealed values, {blobs} blobs, \
-         {audit_rows} rows of the audit log"
-    ));
+    let looked_at = [
+        (workspaces, "workspace"),
+        (states, "state version"),
+        (runs, "run"),
+        (values, "sealed value"),
+        (blobs, "blob"),
+        (audit_rows, "audit row"),
+    ]
+    .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }));
+    console.say(&format!("{verdict}: {}", looked_at.join(", ")));
     Ok(())
 }
 
