@@ -36,7 +36,9 @@ async fn taken(first: usize, every: usize) -> (Vec<Image>, Vec<Promise>, String)
             // Only once the server has its organization: before that nobody relies on anything.
             let Some(from) = folder.lock().unwrap().clone() else { return Ok(()) };
             if count.fetch_add(1, Ordering::SeqCst) % every == first {
-                let image = Image { folder: copied(&from), moment: shown(moment), told: told.so_far() };
+                // What is told while the copy is made need not be in it.
+                let told = told.so_far();
+                let image = Image { folder: copied(&from), moment: shown(moment), told };
                 images.lock().unwrap().push(image);
             }
             Ok(())
@@ -71,13 +73,27 @@ async fn taken(first: usize, every: usize) -> (Vec<Image>, Vec<Promise>, String)
 }
 
 /// Copies a server's folder as it is at this moment. What terraform wrote down comes first, so that the copy never knows of an apply that
-/// the data does not; then the database, which nobody else may write meanwhile; then the rest, of which there may be more.
+/// the data does not; then the database, as of one moment; then the rest, of which there may be more.
 fn copied(from: &Path) -> tempfile::TempDir {
     let to = tempfile::tempdir().unwrap();
     let data = to.path().join("data");
     copy(&from.join("control"), &to.path().join("control"));
     std::fs::create_dir(&data).unwrap();
-    for file in ["multispace.db", "multispace.db-wal", "key", "owner-token"] {
+    // Beside a blob that is stored others commit: a log that begins anew meanwhile does not belong to the copy of the database.
+    let (database, log) = (from.join("data/multispace.db"), from.join("data/multispace.db-wal"));
+    let state = || {
+        let head: Vec<u8> = std::fs::read(&log).map(|log| log.into_iter().take(32).collect()).unwrap_or_default();
+        (std::fs::metadata(&database).and_then(|it| it.modified()).ok(), head)
+    };
+    loop {
+        let before = state();
+        let _ = std::fs::copy(&database, data.join("multispace.db"));
+        let _ = std::fs::copy(&log, data.join("multispace.db-wal"));
+        if state() == before {
+            break;
+        }
+    }
+    for file in ["key", "owner-token"] {
         let _ = std::fs::copy(from.join("data").join(file), data.join(file));
     }
     for folder in ["objects", "logs", "runs"] {
