@@ -212,7 +212,10 @@ fn table(families: &[&Family], reported: &Reported) -> String {
     out +=
         &format!("\n{:>10}   faults injected\n{:>10}   survived\n", reported.sum("injected"), reported.sum("survived"));
     for (name, what) in ZERO {
-        out += &format!("{:>10}   {what}\n", reported.sum(name));
+        // A zero that nobody looked for would be a promise.
+        let is_known = reported.counts.values().any(|counts| counts.contains_key(*name));
+        let sum = if is_known { reported.sum(name).to_string() } else { "-".to_owned() };
+        out += &format!("{sum:>10}   {what}\n");
     }
     out
 }
@@ -258,6 +261,8 @@ mod tests {
         assert_eq!(reported.of("images", "injected"), Some(7));
         assert!(wrong(&images(), &reported).is_empty());
         assert!(table(&images(), &reported).contains("images               7         7      red"));
+        assert!(table(&images(), &reported).contains("         0   states and promises lost"));
+        assert!(table(&images(), &reported).contains("         -   secrets found in a sink"), "nobody looked for it");
     }
 
     #[test]
