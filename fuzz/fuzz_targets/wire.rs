@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use serde::de::DeserializeOwned;
 
 fn document<T: DeserializeOwned>(bytes: &[u8]) {
-    let _ = serde_json::from_slice::<T>(bytes);
+    let _ = wire::read::<T>(bytes);
 }
 
 fn query<T: DeserializeOwned>(text: &str) {

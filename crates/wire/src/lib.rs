@@ -56,6 +56,6 @@ pub mod workspaces;
 
 pub use envelope::{
     ActionRequest, Attributes, Document, ErrorDocument, ErrorObject, Identifier, Identifiers, Items, Linked, Links,
-    NoRelationships, Pagination, Request, RequestData, Resource, ToMany, ToOne,
+    NoRelationships, Pagination, Request, RequestData, Resource, ToMany, ToOne, read,
 };
 pub use timestamp::{StatusTimestamps, Timestamp};

@@ -50,7 +50,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if has_zero_character(text) {
         return Err(Problem::invalid("access/body", "The body contains a zero character.").advice("Leave it out."));
     }
-    serde_json::from_slice(if text.is_empty() { b"null" } else { text }).map_err(|error| {
+    wire::read(if text.is_empty() { b"null" } else { text }).map_err(|error| {
         if text.is_empty() {
             malformed("The request has no body.")
         } else if error.is_data() {

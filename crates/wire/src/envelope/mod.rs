@@ -6,12 +6,14 @@
 mod document;
 mod error;
 mod page;
+mod read;
 mod relation;
 mod request;
 
 pub use document::{Attributes, Document, Links, Meta, NoRelationships, Resource};
 pub use error::{ErrorDocument, ErrorObject, ErrorSource};
 pub use page::Pagination;
+pub use read::read;
 pub use relation::{Identifier, Linked, ToMany, ToOne};
 pub(crate) use request::null_as_default;
 pub use request::{ActionRequest, Identifiers, Items, Request, RequestData};

@@ -96,7 +96,7 @@ impl ActionRequest {
     /// # Errors
     /// When the body is neither empty, nor null, nor a JSON object of one of the known shapes.
     pub fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
-        if body.trim_ascii().is_empty() { Ok(Self::default()) } else { serde_json::from_slice(body) }
+        if body.trim_ascii().is_empty() { Ok(Self::default()) } else { super::read(body) }
     }
 }
 

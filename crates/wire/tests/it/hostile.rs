@@ -9,7 +9,7 @@ use wire::query::{
 #[test]
 fn no_document_makes_a_request_panic() {
     fn read<T: DeserializeOwned>(bytes: &[u8]) {
-        drop(serde_json::from_slice::<T>(bytes));
+        drop(wire::read::<T>(bytes));
     }
     let seeds: &[&[u8]] = &[
         br#"{"data":{"type":"workspaces","attributes":{"name":"a","auto-apply":true,"trigger-patterns":["*"],"execution-mode":"remote","vcs-repo":{"identifier":"a/b","oauth-token-id":"ot-1"},"setting-overwrites":{"execution-mode":true}},"relationships":{"project":{"data":{"type":"projects","id":"prj-1"}},"tag-bindings":{"data":[{"type":"tag-bindings","attributes":{"key":"a","value":"b"}}]}}}}"#,

@@ -18,7 +18,7 @@ use wire::workspaces::{SshKeyBody, WorkspaceBody, WorkspaceRequest};
 use wire::{ActionRequest, Identifiers, Items, Request};
 
 fn read<T: DeserializeOwned>(body: Value) -> T {
-    serde_json::from_str(&body.to_string()).unwrap_or_else(|e| panic!("{body}: {e}"))
+    wire::read(body.to_string().as_bytes()).unwrap_or_else(|e| panic!("{body}: {e}"))
 }
 
 #[test]
@@ -45,6 +45,26 @@ fn an_action_may_say_nothing_in_many_ways() {
 #[test]
 fn an_action_that_is_not_json_is_refused() {
     assert!(ActionRequest::read(b"reason=x").is_err());
+}
+
+#[test]
+fn an_array_is_no_object_wherever_it_stands() {
+    for body in [
+        json!({ "data": { "attributes": ["dev"] } }),
+        json!({ "data": { "attributes": { "vcs-repo": ["a/b", "main"] } } }),
+        json!({ "data": { "attributes": {}, "relationships": [{ "data": { "id": "prj-1" } }] } }),
+        json!({ "data": { "attributes": {}, "relationships": { "project": [{ "id": "prj-1" }] } } }),
+        json!({ "data": { "attributes": {}, "relationships": { "project": { "data": ["prj-1", "projects"] } } } }),
+        json!({ "data": { "relationships": { "tags": { "data": [["tags", "1"]] } } } }),
+        json!({ "data": [null, "workspaces", { "name": "dev" }, null] }),
+        json!([{ "attributes": { "name": "dev" } }]),
+    ] {
+        let error = wire::read::<WorkspaceBody>(body.to_string().as_bytes()).expect_err(&body.to_string());
+        assert!(error.to_string().starts_with("invalid type: sequence, expected an object"), "{body}: {error}");
+    }
+    assert!(ActionRequest::read(br#"{"data":{"attributes":["Locked by Terraform"]}}"#).is_err());
+    assert!(wire::read::<Identifiers>(br#"{"data":[["ws-1","workspaces"]]}"#).is_err());
+    assert!(wire::read::<WorkspaceBody>(br#"{"data":{}} {}"#).is_err(), "two documents");
 }
 
 #[test]

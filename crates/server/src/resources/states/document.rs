@@ -2,10 +2,12 @@
 //! Source: the state format of Terraform 0.12 and later.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use domain::Problem;
 use md5::{Digest, Md5};
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Value, json};
 
 /// What the server reads from a state file.
@@ -71,7 +73,58 @@ struct FileResource {
     #[serde(default)]
     provider: String,
     #[serde(default)]
-    instances: Vec<Value>,
+    instances: Vec<Passed>,
+}
+
+/// Whatever stands there: seen to be JSON that is not too deep, and not kept. A state may be much larger than what is read of it.
+struct Passed;
+
+impl<'de> Deserialize<'de> for Passed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Passed {
+    type Value = Self;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self, A::Error> {
+        while entries.next_entry::<IgnoredAny, Self>()?.is_some() {}
+        Ok(self)
+    }
 }
 
 /// Reads a state file.
@@ -83,6 +136,10 @@ pub fn read(bytes: &[u8]) -> Result<Document, Problem> {
         Problem::invalid("state/unreadable", format!("This is not a Terraform state file of version 4: {cause}."))
             .advice("Send the file as terraform wrote it.")
     };
+    // Derived code would read an array as well, field by field.
+    if bytes.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
+        return Err(unreadable("it is an array".to_owned()));
+    }
     let file: File = serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string()))?;
     if file.version != 4 || file.lineage.is_empty() || file.serial < 0 {
         return Err(unreadable(format!("version {}, serial {}", file.version, file.serial)));
