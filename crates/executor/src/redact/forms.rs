@@ -22,6 +22,9 @@ const PATH: AsciiSet = UNRESERVED
     .remove(b'@')
     .remove(b'/');
 
+/// How often JSON is put into JSON: by a program into its output, into a text of that, and by terraform into its log.
+const NESTED: usize = 3;
+
 /// Every form of a value.
 pub(super) fn of(value: &str) -> Vec<Vec<u8>> {
     let mut texts: BTreeSet<String> = BTreeSet::from([value.to_owned(), value.trim().to_owned()]);
@@ -29,13 +32,18 @@ pub(super) fn of(value: &str) -> Vec<Vec<u8>> {
     texts.extend(value.lines().map(|line| line.trim().to_owned()));
     let mut forms: BTreeSet<Vec<u8>> = BTreeSet::new();
     for text in &texts {
-        let json = json(text);
-        // JSON in a text, in a line of JSON.
-        forms.extend([go_json(&json), json_in(&json), json_in(&go_json(&json))].map(String::into_bytes));
-        forms.extend([json, hcl(text), text.clone()].map(String::into_bytes));
+        let mut layer = BTreeSet::from([text.clone(), hcl(text)]);
+        for _ in 0..NESTED {
+            let next = layer.iter().map(|text| json(text)).flat_map(|json| [go_json(&json), ascii(&json), json]);
+            let next = next.collect();
+            forms.extend(std::mem::replace(&mut layer, next).into_iter().map(String::into_bytes));
+        }
+        forms.extend(layer.into_iter().map(String::into_bytes));
     }
     let (all, path) = (percent(value, &UNRESERVED), percent(value, &PATH));
+    let of_go = [go_json(&path), go_json(&lower(&path))];
     forms.extend([lower(&all), lower(&path), all.replace("%20", "+"), all, path].map(String::into_bytes));
+    forms.extend(of_go.map(String::into_bytes));
     for shift in 0..3 {
         forms.insert(base64(value.as_bytes(), shift, |bytes| STANDARD_NO_PAD.encode(bytes)));
         forms.insert(base64(value.as_bytes(), shift, |bytes| URL_SAFE_NO_PAD.encode(bytes)));
@@ -67,13 +75,21 @@ fn json(text: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-fn json_in(escaped: &str) -> String {
-    json(escaped)
-}
-
 /// Go escapes for pages of HTML too.
 fn go_json(escaped: &str) -> String {
     escaped.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+/// As Python escapes: nothing but ASCII.
+fn ascii(escaped: &str) -> String {
+    let mut out = String::with_capacity(escaped.len());
+    for c in escaped.chars() {
+        match c.is_ascii() {
+            true => out.push(c),
+            false => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+        }
+    }
+    out
 }
 
 fn hcl(text: &str) -> String {

@@ -25,13 +25,20 @@ fn in_pieces(secrets: &Secrets, text: &[u8], ends: &[usize]) -> Vec<u8> {
 fn a_secret_is_found_in_every_form_that_programs_give_it() {
     let secrets = of(&[SECRET]);
     let json = serde_json::to_string(SECRET).unwrap();
-    let go = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    let of_go = |json: &str| json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    let again = |text: &str| serde_json::to_string(text).unwrap();
+    let (go, python) = (of_go(&json), json.replace('ü', "\\u00fc"));
     for form in [
         SECRET.to_owned(),
         json.clone(),
         go.clone(),
-        serde_json::to_string(&json).unwrap(),
-        serde_json::to_string(&go).unwrap(),
+        again(&json),
+        again(&go),
+        of_go(&again(&json)),
+        of_go(&again(&again(&json))),
+        python.clone(),
+        of_go(&again(&python)),
+        of_go(&again("http://h/s3cr%22et/%3C&%3E+%20%C3%BC")),
         "a%20s3cr%22et%2F%3C%26%3E%2B%20%C3%BC".to_owned(),
         "s3cr%22et%2f%3c%26%3e%2b%20%c3%bc".to_owned(),
         "s3cr%22et%2F%3C%26%3E%2B+%C3%BC".to_owned(),
