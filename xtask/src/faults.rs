@@ -2,9 +2,11 @@
 //!
 //! The tests report what they did (`crates/figures`); here it is added up. A family of which nothing was heard, or whose
 //! damage was not seen with its protection taken away, fails like a lost state would.
+//!
+//! The long form takes hours in one go. It can be run in pieces (`--piece storm --times 40`), each of which adds to what the others have
+//! reported, and in the end be judged as a whole (`--sum`).
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -65,7 +67,7 @@ const FAMILIES: &[Family] = &[
     Family {
         name: "fuzz",
         what: "mutations of good input at whatever reads bytes of somebody else's",
-        tests: "package(fuzz) + test(panic) & (package(domain) + package(wire) + package(configuration) + package(executor) + package(provider) + package(server))",
+        tests: "package(fuzz) + test(panic) & (package(domain) + package(wire) + package(client) + package(configuration) + package(executor) + package(provider) + package(server))",
     },
     Family {
         name: "contain",
@@ -76,6 +78,16 @@ const FAMILIES: &[Family] = &[
         name: "jailbreak",
         what: "code of a run tries to get at the server and its machine",
         tests: "package(multispace) & test(jailbreak::)",
+    },
+    Family {
+        name: "canary",
+        what: "secrets come out of terraform in every way, and are looked for everywhere",
+        tests: "package(multispace) & test(canary::)",
+    },
+    Family {
+        name: "tfkill",
+        what: "terraform is killed at any moment of an apply",
+        tests: "package(executor) & test(killed::)",
     },
     Family {
         name: "backup",
@@ -104,14 +116,32 @@ const ZERO: &[(&str, &str)] = &[
 /// How many times the number of cases the long form has.
 const LONG: u32 = 40;
 
-/// Runs the families that are named, or all: `[--long | --times N] [FAMILY...]`.
+/// The family whose faults are mutations of bytes: there are so many that they would hide how few the others are.
+const MUTATIONS: &str = "fuzz";
+
+/// Runs the families that are named, or all: `[--long | --times N] [--piece] [FAMILY...]`, or only adds up pieces: `--sum`.
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    let (times, names) = asked(args)?;
+    let Asked { times, names, what } = Asked::read(args)?;
     let families: Vec<_> =
         FAMILIES.iter().filter(|it| names.is_empty() || names.contains(&it.name.to_owned())).collect();
-    let file = tree::target().join("faults/figures.jsonl");
-    std::fs::create_dir_all(file.parent().unwrap_or(Path::new("target")))?;
-    let _ = std::fs::remove_file(&file);
+    let folder = tree::target().join("faults");
+    std::fs::create_dir_all(&folder)?;
+    let pieces = folder.join("pieces.jsonl");
+    let file = match what {
+        What::Sum => {
+            let text = std::fs::read_to_string(&pieces)
+                .with_context(|| format!("there are no pieces in {}: run some with --piece", pieces.display()))?;
+            let reported = Reported::read(&text)?;
+            print!("{}", table(&families, &reported));
+            return judged(wrong(&families, &reported));
+        }
+        What::Piece => pieces,
+        What::Whole => {
+            let file = folder.join("figures.jsonl");
+            let _ = std::fs::remove_file(&file);
+            file
+        }
+    };
     let filter: Vec<_> = families.iter().map(|family| format!("({})", family.tests)).collect();
     let times = times.to_string();
     let path = file.to_string_lossy().into_owned();
@@ -124,30 +154,56 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     println!("in {}; {times} times the cases of the short form", stopwatch::human(took));
     let wrong = wrong(&families, &reported);
     outcome?;
+    judged(wrong)
+}
+
+fn judged(wrong: Vec<String>) -> Result<()> {
     match wrong.is_empty() {
         true => Ok(()),
         false => bail!("{}", wrong.join("\n")),
     }
 }
 
-fn asked(args: &[String]) -> Result<(u32, Vec<String>)> {
-    let (mut times, mut names) = (1, Vec::new());
-    let mut args = args.iter();
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--long" => times = LONG,
-            "--times" => {
-                let number = args.next().and_then(|it| it.parse().ok()).filter(|it| *it > 0);
-                times = number.context("--times wants a number, as in `cargo xtask faults --times 10`")?;
-            }
-            name if FAMILIES.iter().any(|family| family.name == name) => names.push(name.to_owned()),
-            other => {
-                let known: Vec<_> = FAMILIES.iter().map(|family| family.name).collect();
-                bail!("there is no family `{other}`: there are {}", known.join(", "));
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// The families are run, and judged by themselves.
+    Whole,
+    /// They are run, and what they report is added to what earlier pieces did.
+    Piece,
+    /// Nothing is run: what the pieces have reported is judged.
+    Sum,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    times: u32,
+    names: Vec<String>,
+    what: What,
+}
+
+impl Asked {
+    fn read(args: &[String]) -> Result<Self> {
+        let mut asked = Self { times: 1, names: Vec::new(), what: What::Whole };
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--long" => asked.times = LONG,
+                "--piece" => asked.what = What::Piece,
+                "--sum" => asked.what = What::Sum,
+                "--times" => {
+                    let number = args.next().and_then(|it| it.parse().ok()).filter(|it| *it > 0);
+                    asked.times = number.context("--times wants a number, as in `cargo xtask faults --times 10`")?;
+                }
+                name if FAMILIES.iter().any(|family| family.name == name) => asked.names.push(name.to_owned()),
+                other => {
+                    let known: Vec<_> = FAMILIES.iter().map(|family| family.name).collect();
+                    bail!("there is no family `{other}`: there are {}", known.join(", "));
+                }
             }
         }
+        Ok(asked)
     }
-    Ok((times, names))
 }
 
 /// What the tests said, added up by family.
@@ -209,8 +265,13 @@ fn table(families: &[&Family], reported: &Reported) -> String {
             out += &format!("{:<12}{}\n", "", others.join(", "));
         }
     }
-    out +=
-        &format!("\n{:>10}   faults injected\n{:>10}   survived\n", reported.sum("injected"), reported.sum("survived"));
+    let mutations = reported.of(MUTATIONS, "injected").unwrap_or_default();
+    out += &format!(
+        "\n{:>10}   faults injected\n{:>10}   of them no mutations of bytes\n{:>10}   survived\n",
+        reported.sum("injected"),
+        reported.sum("injected") - mutations,
+        reported.sum("survived")
+    );
     for (name, what) in ZERO {
         // A zero that nobody looked for would be a promise.
         let is_known = reported.counts.values().any(|counts| counts.contains_key(*name));
@@ -262,6 +323,9 @@ mod tests {
         assert!(wrong(&images(), &reported).is_empty());
         assert!(table(&images(), &reported).contains("images               7         7      red"));
         assert!(table(&images(), &reported).contains("         0   states and promises lost"));
+        let fuzzed = format!("{WELL}{{\"family\":\"fuzz\",\"injected\":9,\"survived\":9}}\n");
+        let fuzzed = table(&images(), &Reported::read(&fuzzed).unwrap());
+        assert!(fuzzed.contains("        16   faults injected\n         7   of them no mutations"), "{fuzzed}");
         assert!(table(&images(), &reported).contains("         -   secrets found in a sink"), "nobody looked for it");
     }
 
@@ -277,7 +341,8 @@ mod tests {
 
     #[test]
     fn a_family_that_is_not_there_is_refused() {
-        assert!(asked(&["storms".to_owned()]).is_err());
-        assert_eq!(asked(&["--times".into(), "3".into(), "storm".into()]).unwrap(), (3, vec!["storm".to_owned()]));
+        assert!(Asked::read(&["storms".to_owned()]).is_err());
+        let asked = Asked::read(&["--piece".into(), "--times".into(), "3".into(), "storm".into()]).unwrap();
+        assert_eq!(asked, Asked { times: 3, names: vec!["storm".to_owned()], what: What::Piece });
     }
 }

@@ -57,8 +57,8 @@ impl Reader<'_> {
                     return Some((path, self.value(first, left)?));
                 }
                 Token::Sign('{') => return Some((path, Value::Object(self.body(Some('}'), left.checked_sub(1)?)?))),
-                Token::Text(label) => path.push(label),
-                Token::Word(_) | Token::Sign(_) => return None,
+                Token::Text(label) if path.len() < DEEPEST => path.push(label),
+                Token::Text(_) | Token::Word(_) | Token::Sign(_) => return None,
             }
         }
     }
@@ -166,8 +166,19 @@ mod tests {
 
     #[test]
     fn what_is_no_such_file_is_refused() {
-        for text in ["a {", "a = ", "= b", "\"open", "}", "a b"] {
+        let labels = format!("a {}{{}}", "\"b\" ".repeat(100_000));
+        for text in [labels.as_str(), "a {", "a = ", "= b", "\"open", "}", "a b"] {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn no_configuration_of_the_cli_makes_it_panic() {
+        let seeds: &[&[u8]] = &[
+            b"provider_installation { dev_overrides { \"hashicorp/tfe\" = \"/p\" } direct {} } // b\n",
+            b"host \"h\" { services = { \"tfe.v2\" = \"http://x/\", ports = [1, 2.5, true] } }\n/* c * */ plain = true\n",
+            b"credentials \"h\" {\n  token = \"a\\\"b\\n${x}\"\n}\n# end",
+        ];
+        fuzz::survives("cli-files", seeds, &|bytes| drop(parse(&String::from_utf8_lossy(bytes))));
     }
 }

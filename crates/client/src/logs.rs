@@ -160,4 +160,13 @@ mod tests {
         let log = "x\n\u{1b}[31m╷\u{1b}[0m\n\u{1b}[31m│\u{1b}[0m \u{1b}[1mError: Boom\u{1b}[0m\n│ \n│   on main.tf line 3\n│ It broke.\n╵\nafter\n";
         assert_eq!(errors(log), [LogError { summary: "Boom".into(), detail: "on main.tf line 3\nIt broke.".into() }]);
     }
+
+    #[test]
+    fn no_log_makes_who_looks_for_errors_panic() {
+        let seeds: &[&[u8]] = &[
+            b"\x02Terraform v1.11.4\n{\"@level\":\"error\",\"@message\":\"Error: Boom\",\"diagnostic\":{\"summary\":\"Boom\",\"detail\":\"It broke.\"}}\n\x03",
+            "x\n\u{1b}[31m╷\u{1b}[0m\n\u{1b}[31m│\u{1b}[0m \u{1b}[1mError: Boom\u{1b}[0m\n│ \n│   on main.tf line 3\n│ It broke.\n╵\nWarning: x\n".as_bytes(),
+        ];
+        fuzz::survives("log-errors", seeds, &|bytes| drop(errors(&String::from_utf8_lossy(bytes))));
+    }
 }

@@ -5,6 +5,7 @@ mod death;
 mod described;
 mod environment;
 mod initialised;
+mod killed;
 mod plan;
 mod preview;
 mod setting;

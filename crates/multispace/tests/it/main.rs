@@ -8,6 +8,7 @@
 mod harness;
 
 mod audit_command;
+mod canary;
 mod cloud_changes;
 mod cloud_live;
 mod cloud_state;

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use axum::http::Method;
 use figures::Figures;
 use serde_json::json;
 use server::upkeep::fsck;
@@ -91,11 +92,36 @@ async fn a_full_disk_loses_no_state_and_nothing_begins_until_there_is_room() {
     Figures::of("enospc", 3, 3).with("lost", 0).report();
 }
 
-/// Without room that is kept the same disk loses what is written: that is what was looked for above.
-#[test]
-fn without_room_that_is_kept_nothing_more_is_written() {
-    let disk = Disk::mount(4 * MB);
+/// Uploads a state while the disk is full; what is answered, and what is then asked for the state.
+async fn uploaded_when_full(reserve: Option<u64>) -> (u16, u16) {
+    let disk = Disk::mount(48 * MB);
+    let data = disk.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let server = Server::open_with(Database::Sqlite, move |options| {
+        options.data.clone_from(&data);
+        options.disk_reserve = reserve;
+    })
+    .await;
+    let workspace = server.workspace("net").await;
+    server.post(&format!("/workspaces/{workspace}/actions/lock"), json!({})).await.is(200);
+    let outputs = json!({ "large": { "value": "x".repeat(1024 * 1024), "type": "string" } });
+    let state = json!({ "version": 4, "serial": 1, "lineage": "l", "terraform_version": "1.11.4", "outputs": outputs, "resources": [] });
+    let state = state.to_string().into_bytes();
+    let md5 = hex::encode(<md5::Md5 as md5::Digest>::digest(&state));
+    let body =
+        json!({ "data": { "type": "state-versions", "attributes": { "serial": 1, "lineage": "l", "md5": md5 } } });
+    let made = server.post(&format!("/workspaces/{workspace}/state-versions"), body).await.is(201);
     disk.fill();
-    assert!(std::fs::write(disk.path().join("state"), vec![0; 4096]).is_err());
+    let put = server.request(Method::PUT, made.text_at("/data/attributes/hosted-state-upload-url"));
+    let answered = put.anonymous().bytes(state).send().await.status.as_u16();
+    (answered, server.get(&format!("/workspaces/{workspace}/current-state-version")).await.status.as_u16())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_that_comes_when_the_disk_is_full_is_stored_in_the_room_that_was_kept_and_lost_without() {
+    assert_eq!(uploaded_when_full(Some(16 * MB)).await, (200, 200));
+    Figures::of("enospc", 1, 1).with("lost", 0).report();
+    // The control: the same state on the same disk, and no room.
+    assert_eq!(uploaded_when_full(None).await, (503, 404));
     figures::control("enospc");
 }

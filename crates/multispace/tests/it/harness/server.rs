@@ -71,6 +71,13 @@ impl Server {
         drop(self.running.take());
     }
 
+    /// All that it has said since its last start; it is killed.
+    pub(crate) fn said(&mut self) -> String {
+        let running = self.running.take().expect("it runs");
+        running.signal(nix::sys::signal::Signal::SIGKILL);
+        running.finish().text()
+    }
+
     /// `127.0.0.1:PORT`.
     pub(crate) fn address(&self) -> &str {
         &self.address
