@@ -9,6 +9,9 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
+/// What is left over and shown one by one: a workspace that was deleted leaves much.
+const FEW: usize = 5;
+
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -34,12 +37,21 @@ pub(super) fn run(console: &Console, arguments: &Arguments) -> Result<Exit, Fail
 
 /// The findings as data, and how much was looked at as talk.
 pub(super) fn say(console: &Console, report: &Report) -> Result<(), Failure> {
+    let left_over = report.findings.iter().filter(|finding| finding.is_left_over).count();
+    let mut shown = 0;
     for finding in &report.findings {
         let kind = if finding.is_left_over { "left over" } else { "wrong" };
+        shown += usize::from(finding.is_left_over);
+        if finding.is_left_over && shown > FEW {
+            continue;
+        }
         console.data(&format!(
             "{kind}: {}\n  {} ({})\n",
             finding.problem.message, finding.problem.advice, finding.problem.code
         ))?;
+    }
+    if left_over > FEW {
+        console.data(&format!("left over: {} more of the kind (--json names all)\n", left_over - FEW))?;
     }
     let Checked { workspaces, states, runs, values, blobs, audit_rows } = report.checked;
     let wrong = report.findings.iter().filter(|finding| !finding.is_left_over).count();

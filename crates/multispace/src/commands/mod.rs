@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod contain;
 mod data;
+mod deleted;
 mod destroy;
 mod env;
 mod fsck;
@@ -84,6 +85,8 @@ enum Command {
     Restore(restore::Arguments),
     /// Change the keys that everything in a data folder is sealed with, while its server works
     Key(key::Arguments),
+    /// States of deleted workspaces: list them, have one back, remove those that are old
+    Deleted(deleted::Arguments),
     /// States that a server refused and kept: list them, make one the newest
     State(state::Arguments),
     /// Install the Terraform provider on this machine
@@ -136,6 +139,7 @@ pub(crate) fn main() -> Exit {
         Command::Backup(arguments) => backup::run(&console, &arguments),
         Command::Restore(arguments) => restore::run(&console, &arguments),
         Command::Key(arguments) => key::run(&console, arguments),
+        Command::Deleted(arguments) => deleted::run(&console, arguments),
         Command::Provider(arguments) => provider::run(&console, arguments),
         Command::Contain(arguments) => contain::run(&console, &arguments),
         Command::ContainInside(arguments) => contain::run_inside(&console, &arguments),

@@ -29,6 +29,8 @@ fn a_server_is_checked_copied_and_put_back_and_its_key_is_changed() {
     server.kill();
     fs::remove_dir_all(server.data()).unwrap();
     let key = key.to_str().unwrap();
+    let missing = home.path().join("another.backup");
+    run(&["restore", missing.to_str().unwrap(), "--to", data]).fails().says("There is no backup").never_says("key");
     run(&["restore", backup.to_str().unwrap(), "--to", data, "--key-file", key]).succeeds().says("is as it was at");
     server.start_again();
     assert_eq!(server.workspace("kept")["attributes"]["resource-count"], 1);

@@ -5,18 +5,17 @@
 //! only then gets its name. It holds everything but the keys, without which it opens to nobody; logs of runs that were under way,
 //! and the folders of such runs, are not in it.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use domain::Problem;
-use domain::run::PhaseStatus;
 use serde::{Deserialize, Serialize};
 
 use super::archive::Archive;
 use super::fsck::{Report, check};
+use super::named::Named;
 use super::tables::{self, Table};
 use super::{Blobs, Folder, files, rows};
 use crate::ports::Ports;
@@ -147,50 +146,15 @@ async fn copy(folder: &Folder, db: &Db, tx: Tx, stage: &Path) -> Result<Copied, 
             .advice("Take the backup with the multispace that is in use there."));
     }
     let named = Named::read(&tx).await?;
-    linked(&folder.data, stage, "objects", |path| named.has(path)).map_err(unusable)?;
-    linked(&folder.data, stage, "logs", |path| named.has(path)).map_err(unusable)?;
+    let wanted = |path: &str| named.has(path) && named.is_still(path);
+    linked(&folder.data, stage, "objects", wanted).map_err(unusable)?;
+    linked(&folder.data, stage, "logs", wanted).map_err(unusable)?;
     for (path, file) in files::all(stage)? {
-        if !named.has(&path) {
+        if !wanted(&path) {
             fs::remove_file(file).map_err(unusable)?;
         }
     }
     Ok(Copied { migrations, tables, db, tx })
-}
-
-/// What the rows name.
-struct Named {
-    states: BTreeSet<String>,
-    archives: BTreeSet<String>,
-    plans: BTreeSet<String>,
-    logs: BTreeSet<String>,
-    runs: BTreeSet<String>,
-}
-
-impl Named {
-    async fn read(tx: &Tx) -> Result<Self, Problem> {
-        let phases = rows::phases(tx).await?;
-        let over = |status: &str| PhaseStatus::parse(status).is_some_and(PhaseStatus::is_final);
-        Ok(Self {
-            states: rows::states(tx).await?.into_iter().map(|it| it.id).collect(),
-            archives: rows::configurations(tx).await?.into_iter().map(|it| it.object).collect(),
-            logs: phases.iter().filter(|it| over(&it.status)).map(|it| it.id.clone()).collect(),
-            plans: phases.into_iter().map(|it| it.id).collect(),
-            runs: rows::runs(tx).await?.into_iter().map(|it| it.id).collect(),
-        })
-    }
-
-    fn has(&self, path: &str) -> bool {
-        let mut parts = path.split('/');
-        let (kind, id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        match kind {
-            "states" => self.states.contains(id.strip_suffix(".json").unwrap_or(id)),
-            "configurations" => self.archives.contains(path),
-            "plans" => self.plans.contains(id),
-            "logs" => self.logs.contains(id),
-            "previews" => self.runs.contains(id),
-            _ => false,
-        }
-    }
 }
 
 /// Links the files of a folder of blobs that are not linked yet. One that is gone by then was replaced.

@@ -3,6 +3,8 @@
 //! A new key stands before the others in their list, and a server hears of it at the next value that it seals or opens. Then
 //! what older keys sealed is sealed anew, one value after the other, each only if nobody has changed it meanwhile. An old
 //! key goes when nothing is sealed with it. It can be cut off at any point: each value opens before and after.
+//!
+//! Each step leaves a row in the audit log of the server, in the transaction of what it changes in the database.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,6 +17,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use super::files::{self, unusable};
+use super::journal::Journal;
 use super::{Folder, rows};
 use crate::storage::{Db, Key, SEALED, write_private};
 
@@ -53,8 +56,12 @@ pub struct Use {
 /// `storage/key…` when there is no key or it is not ours to write; `upkeep/…`, `storage/…`.
 pub async fn rotate(folder: &Folder) -> Result<Rewrapped, Problem> {
     let db = ready(folder).await?;
+    let book = Journal::of(&db, folder, "multispace key rotate").await?;
+    let tx = db.write().await?;
+    let made = Key::make(&folder.keys)?.ids().into_iter().next().unwrap_or_default();
+    book.write(&tx, "keys.rotate", &made, &[]).await?;
+    tx.commit().await?;
     db.close().await;
-    Key::make(&folder.keys)?;
     rewrap(folder).await
 }
 
@@ -65,9 +72,17 @@ pub async fn rotate(folder: &Folder) -> Result<Rewrapped, Problem> {
 pub async fn rewrap(folder: &Folder) -> Result<Rewrapped, Problem> {
     let db = ready(folder).await?;
     let key = folder.key()?;
+    let book = Journal::of(&db, folder, "multispace key rewrap").await?;
     let mut done = Rewrapped { key: key.ids().into_iter().next().unwrap_or_default(), ..Rewrapped::default() };
-    values(&db, &key, &mut done).await?;
-    blobs(folder, &db, &key, &mut done).await?;
+    values(&db, &key, &book, &mut done).await?;
+    let sealed = blobs(folder, &db, &key, &mut done).await;
+    if done.blobs > 0 {
+        // Files have no transaction: what was done is written down, also when it was cut off.
+        let tx = db.write().await?;
+        book.write(&tx, "keys.rewrap", &done.key, &[("blobs", done.blobs)]).await?;
+        tx.commit().await?;
+    }
+    sealed?;
     db.close().await;
     Ok(done)
 }
@@ -122,13 +137,21 @@ pub async fn retire(folder: &Folder) -> Result<Vec<String>, Problem> {
     let gone = uses(folder).await?.into_iter().filter(|key| key.is_here && !key.encrypts && key.sealed == 0);
     let gone: Vec<String> = gone.map(|key| key.id).collect();
     if !gone.is_empty() {
+        let db = ready(folder).await?;
+        let book = Journal::of(&db, folder, "multispace key retire").await?;
+        let tx = db.write().await?;
+        for key in &gone {
+            book.write(&tx, "keys.retire", key, &[]).await?;
+        }
         Key::retire(&folder.keys, &gone)?;
+        tx.commit().await?;
+        db.close().await;
     }
     Ok(gone)
 }
 
 /// The database, if its tables are those that this multispace knows.
-async fn ready(folder: &Folder) -> Result<Db, Problem> {
+pub(super) async fn ready(folder: &Folder) -> Result<Db, Problem> {
     folder.key()?;
     let db = folder.open().await?;
     let there = rows::migrations(&db.look()).await?;
@@ -140,7 +163,7 @@ async fn ready(folder: &Folder) -> Result<Db, Problem> {
         .advice("Start the server once with this multispace, or use the one that is in use."))
 }
 
-async fn values(db: &Db, key: &Key, done: &mut Rewrapped) -> Result<(), Problem> {
+async fn values(db: &Db, key: &Key, book: &Journal, done: &mut Rewrapped) -> Result<(), Problem> {
     for column in SEALED {
         let tx = db.steady().await?;
         let all = rows::sealed(&tx, column).await?;
@@ -153,11 +176,16 @@ async fn values(db: &Db, key: &Key, done: &mut Rewrapped) -> Result<(), Problem>
         }
         for piece in anew.chunks(AT_A_TIME) {
             let tx = db.write().await?;
+            let mut replaced = 0;
             for (row, sealed) in piece {
                 // Whoever has changed it meanwhile has sealed it with the new key.
-                done.values += usize::from(rows::replace(&tx, column, row, sealed).await?);
+                replaced += usize::from(rows::replace(&tx, column, row, sealed).await?);
+            }
+            if replaced > 0 {
+                book.write(&tx, "keys.rewrap", &done.key, &[("values", replaced)]).await?;
             }
             tx.commit().await?;
+            done.values += replaced;
         }
     }
     Ok(())

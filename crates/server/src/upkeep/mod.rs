@@ -4,9 +4,12 @@
 
 mod archive;
 mod backup;
+mod deleted;
 mod files;
 pub mod fsck;
+mod journal;
 mod keys;
+mod named;
 mod restore;
 mod rows;
 mod tables;
@@ -19,6 +22,7 @@ use domain::Problem;
 use crate::storage::{Changes, Db, Key, Keys, Objects};
 
 pub use backup::{Manifest, Taken, backup};
+pub use deleted::{DeletedState, KEPT_DAYS, Swept, deleted, deleted_state, sweep};
 pub use fsck::{Checked, Finding, Report, fsck};
 pub use keys::{Rewrapped, Use, retire, rewrap, rotate, uses};
 pub use restore::{RESTORED, Restored, restore};

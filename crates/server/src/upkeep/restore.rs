@@ -30,9 +30,13 @@ pub struct Restored {
 /// `to`; a file of them is copied to its place in the folder.
 ///
 /// # Errors
-/// `upkeep/exists`, `upkeep/backup`, `storage/wrong-key`, `upkeep/damaged`, `upkeep/migrations`, `upkeep/file`, `storage/…`: then there
+/// `upkeep/no-backup`, `upkeep/exists`, `upkeep/backup`, `storage/wrong-key`, `upkeep/damaged`, `upkeep/migrations`, `upkeep/file`, `storage/…`: then there
 /// is no such folder.
 pub async fn restore(file: &Path, to: &Folder) -> Result<Restored, Problem> {
+    if !file.exists() {
+        return Err(Problem::not_found("upkeep/no-backup", format!("There is no backup {}.", file.display()))
+            .advice("Name a file that `multispace backup` has written."));
+    }
     if to.data.exists() {
         return Err(Problem::conflict("upkeep/exists", format!("{} is there already.", to.data.display()))
             .advice("Name a folder that is not there yet; a restore overwrites nothing."));

@@ -1,5 +1,6 @@
 //! What is read of the tables, as it is stored: nothing is taken for granted of it.
 
+use chrono::{DateTime, Utc};
 use domain::Problem;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 use serde_json::Value as Json;
@@ -103,6 +104,34 @@ pub(super) async fn has_state(tx: &Tx, id: &str) -> Result<bool, Problem> {
     };
     let statement = Statement::from_sql_and_values(backend, sql, [Value::from(id)]);
     Ok(Word::find_by_statement(statement).one(tx.db()).await.stored()?.is_some())
+}
+
+/// A state version whose workspace was deleted.
+#[derive(Debug, Clone, FromQueryResult)]
+pub(super) struct Deleted {
+    pub(super) id: String,
+    pub(super) workspace_name: String,
+    pub(super) serial: i64,
+    pub(super) size: i64,
+    pub(super) deleted_at: DateTime<Utc>,
+}
+
+/// All state versions whose workspaces were deleted.
+pub(super) async fn deleted(tx: &Tx) -> Result<Vec<Deleted>, Problem> {
+    let columns = "id, workspace_name, serial, size, deleted_at";
+    all(tx, &format!("SELECT {columns} FROM deleted_states ORDER BY workspace_name, workspace_id, serial, id")).await
+}
+
+/// Forgets those whose workspaces were deleted before that moment; says how many.
+pub(super) async fn forget_deleted(tx: &Tx, before: DateTime<Utc>) -> Result<usize, Problem> {
+    let backend = tx.db().get_database_backend();
+    let sql = match backend {
+        sea_orm::DbBackend::Postgres => "DELETE FROM deleted_states WHERE deleted_at < $1",
+        _ => "DELETE FROM deleted_states WHERE deleted_at < ?",
+    };
+    let statement = Statement::from_sql_and_values(backend, sql, [Value::from(before)]);
+    let done = tx.db().execute_raw(statement).await.stored()?;
+    Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
 }
 
 /// All runs in the order in which they were made.

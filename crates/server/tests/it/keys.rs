@@ -47,6 +47,13 @@ on_both! {
         assert!(first > 40 && others == 0, "{first} {others}");
         assert_eq!(retire(&folder).await.unwrap().len(), rotations);
         assert_eq!(uses(&folder).await.unwrap().len(), 1);
+        let log = server.get("/audit-trail/export").await.is(200).text();
+        let rows = |action: &str| {
+            let lines = log.lines().filter(|line| line.contains("\"command\"") && line.contains("multispace key"));
+            lines.filter(|line| line.contains(&format!("\"{action}\""))).count()
+        };
+        assert_eq!((rows("rotate"), rows("retire")), (rotations, rotations), "{log}");
+        assert!(rows("rewrap") >= 2 * rotations, "values and blobs: {log}");
 
         // Everything is there: tokens, states, what a run was given, before and after a restart.
         let read = server.get(&format!("/state-versions/{}", before.id())).await.is(200);

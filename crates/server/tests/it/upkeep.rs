@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use axum::http::Method;
+use chrono::TimeDelta;
 use figures::Figures;
 use md5::{Digest, Md5};
 use sea_orm::{ConnectionTrait, Database as Connections};
 use serde_json::json;
 use server::Keys;
-use server::upkeep::{Folder, Report, fsck};
+use server::upkeep::{Folder, Report, Swept, backup, deleted, deleted_state, fsck, sweep};
 
 use crate::harness::{Database, Server, on_both};
 
@@ -96,6 +97,49 @@ on_both! {
         let alone = fsck(&server.upkeep()).await.unwrap();
         assert!(!alone.in_use && alone.findings.is_empty(), "{alone:#?}");
         assert_eq!(listed(&server.upkeep().data), before, "it changes nothing");
+    }
+
+    async fn states_of_a_deleted_workspace_are_had_back_until_they_are_swept(server) {
+        let (net, app) = with_history(&server).await;
+        let folder = server.upkeep();
+        let bytes = server.get(&format!("/workspaces/{net}/current-state-version")).await.is(200);
+        let (state, url) = (bytes.id(), bytes.text_at("/data/attributes/hosted-state-download-url").to_owned());
+        let bytes = server.request(Method::GET, &url).send().await.is(200).body;
+        assert!(deleted(&folder).await.unwrap().is_empty());
+        deleted_state(&folder, &state).await.unwrap_err();
+        let run = server.get(&format!("/workspaces/{net}/runs")).await.ids()[0].clone();
+        server.act(&run, "discard").await.is(202);
+        server.request(Method::DELETE, &format!("/workspaces/{net}")).send().await.is(204);
+
+        let kept = deleted(&folder).await.unwrap();
+        assert!(kept.len() >= 2 && kept.iter().all(|it| it.workspace == "net"), "{kept:?}");
+        assert_eq!(deleted_state(&folder, &state).await.unwrap(), bytes);
+        let report = fsck(&folder).await.unwrap();
+        assert!(report.findings.iter().all(|it| it.is_left_over && !it.about.starts_with("states/")), "{report:#?}");
+        // A backup has them, too.
+        let there = tempfile::tempdir().unwrap();
+        let file = there.path().join("one.backup");
+        backup(&folder, &file).await.unwrap();
+        let listed = String::from_utf8_lossy(&fs::read(&file).unwrap()).into_owned();
+        assert!(listed.contains(&format!("objects/states/{state}")));
+
+        assert_eq!(sweep(&folder, TimeDelta::days(30)).await.unwrap(), Swept::default(), "nothing is so old");
+        assert_eq!(deleted(&folder).await.unwrap(), kept);
+        let swept = sweep(&folder, TimeDelta::zero()).await.unwrap();
+        assert!(swept.states == kept.len() && swept.blobs > swept.states, "{swept:?}");
+        assert!(deleted(&folder).await.unwrap().is_empty());
+        deleted_state(&folder, &state).await.unwrap_err();
+        // What is somebody's is all there, and an archive stays while somebody may upload the same.
+        let report = fsck(&folder).await.unwrap();
+        assert!(report.is_clean(), "{report:#?}");
+        assert!(report.findings.iter().all(|it| it.about.starts_with("configurations/")), "{report:#?}");
+        server.get(&format!("/workspaces/{app}/current-state-version")).await.is(200);
+        let log = server.get("/audit-trail/export").await.is(200).text();
+        assert!(log.contains("multispace deleted sweep"), "{log}");
+        let mut server = server;
+        server.close().await;
+        sweep(&folder, TimeDelta::zero()).await.unwrap();
+        assert!(fsck(&folder).await.unwrap().findings.is_empty());
     }
 
     async fn rows_that_contradict_what_was_promised_are_found(server) {

@@ -6,6 +6,7 @@
 mod api;
 pub mod comparison;
 mod contents;
+mod deleted;
 mod document;
 pub mod kept;
 mod page;
@@ -15,6 +16,7 @@ mod store;
 
 pub use api::routes;
 pub use api::shown::{document as state_document, workspace_output_document};
+pub use deleted::Deleted;
 pub use page::pages;
 pub use service::is_pending;
 pub use store::{Model as State, OutputModel as Output, by_id, delete_of, discard_pending};

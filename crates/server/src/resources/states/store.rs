@@ -8,6 +8,7 @@ use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
 use crate::storage::{Stored, Tx};
 
 pub use self::outputs::Model as OutputModel;
+use super::deleted::Deleted;
 
 /// One state version; its bytes are the blob `states/ID`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -259,9 +260,13 @@ pub async fn output(tx: &Tx, id: &str) -> Result<Option<OutputModel>, Problem> {
     outputs::Entity::find_by_id(id).one(tx.db()).await.stored()
 }
 
-/// Removes all of a workspace, rows only: the blobs stay.
-pub async fn delete_of(tx: &Tx, workspace: &str) -> Result<(), Problem> {
-    outputs::Entity::delete_many().filter(outputs::Column::WorkspaceId.eq(workspace)).exec(tx.db()).await.stored()?;
-    Entity::delete_many().filter(Column::WorkspaceId.eq(workspace)).exec(tx.db()).await.stored()?;
+/// Removes all of a workspace, rows only: the blobs stay, and of each state that there was a row that says whose it was.
+pub async fn delete_of(tx: &Tx, deleted: Deleted<'_>) -> Result<(), Problem> {
+    let of = Column::WorkspaceId.eq(deleted.workspace);
+    let all = Entity::find().filter(of.clone()).order_by_asc(Column::CreatedAt).all(tx.db()).await.stored()?;
+    super::deleted::keep(tx, deleted, all).await?;
+    let outputs = outputs::Column::WorkspaceId.eq(deleted.workspace);
+    outputs::Entity::delete_many().filter(outputs).exec(tx.db()).await.stored()?;
+    Entity::delete_many().filter(of).exec(tx.db()).await.stored()?;
     Ok(())
 }

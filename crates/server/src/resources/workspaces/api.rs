@@ -144,7 +144,7 @@ async fn change(app: &App, tx: &Tx, actor: &Actor, id: &str, body: WorkspaceBody
 
 async fn delete(State(app): State<App>, Caller(actor): Caller, At(id): At<WorkspaceId>) -> Reply {
     let tx = app.db.write().await?;
-    service::delete(&tx, &actor, id.as_str()).await?;
+    service::delete(&app, &tx, &actor, id.as_str()).await?;
     tx.commit().await?;
     no_content()
 }
@@ -156,14 +156,14 @@ async fn delete_named(
 ) -> Reply {
     let tx = app.db.write().await?;
     let workspace = named(&tx, &actor, &organization, &name).await?;
-    service::delete(&tx, &actor, &workspace.id).await?;
+    service::delete(&app, &tx, &actor, &workspace.id).await?;
     tx.commit().await?;
     no_content()
 }
 
 async fn safe_delete(State(app): State<App>, Caller(actor): Caller, At(id): At<WorkspaceId>) -> Reply {
     let tx = app.db.write().await?;
-    service::safe_delete(&tx, &actor, id.as_str()).await?;
+    service::safe_delete(&app, &tx, &actor, id.as_str()).await?;
     tx.commit().await?;
     no_content()
 }
@@ -175,7 +175,7 @@ async fn safe_delete_named(
 ) -> Reply {
     let tx = app.db.write().await?;
     let workspace = named(&tx, &actor, &organization, &name).await?;
-    service::safe_delete(&tx, &actor, &workspace.id).await?;
+    service::safe_delete(&app, &tx, &actor, &workspace.id).await?;
     tx.commit().await?;
     no_content()
 }

@@ -241,7 +241,7 @@ pub async fn update(app: &App, tx: &Tx, actor: &Actor, id: &str, settings: Setti
 ///
 /// # Errors
 /// `workspace/has-resources`, `workspace/delete-locked`, `workspace/downstreams`; the words are those that clients look for.
-pub async fn safe_delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
+pub async fn safe_delete(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
     let workspace = for_action(tx, actor, id, Action::DeleteWorkspace).await?;
     if workspace.resource_count > 0 {
         return Err(Problem::conflict(
@@ -254,14 +254,15 @@ pub async fn safe_delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem
         .advice("Destroy them first, or force the deletion and leave them behind."));
     }
     protection::check(tx, &workspace).await?;
-    delete(tx, actor, id).await
+    delete(app, tx, actor, id).await
 }
 
-/// Deletes a workspace with its runs and states, whatever it manages and whatever depends on it.
+/// Deletes a workspace with its runs and states, whatever it manages and whatever depends on it. What its states were can be had back for a
+/// while (`upkeep::deleted`).
 ///
 /// # Errors
 /// `workspace/delete-locked` while somebody holds its lock.
-pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
+pub async fn delete(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
     let workspace = for_action(tx, actor, id, Action::DeleteWorkspace).await?;
     if workspace.locked_kind.is_some() {
         return Err(Problem::conflict(
@@ -272,7 +273,13 @@ pub async fn delete(tx: &Tx, actor: &Actor, id: &str) -> Result<(), Problem> {
     }
     comments::delete_of(tx, &workspace.id).await?;
     runs::delete_of(tx, &workspace.id).await?;
-    states::delete_of(tx, &workspace.id).await?;
+    let deleted = states::Deleted {
+        workspace: &workspace.id,
+        name: &workspace.name,
+        organization: &workspace.organization_id,
+        at: app.ports.now(),
+    };
+    states::delete_of(tx, deleted).await?;
     configurations::delete_of(tx, &workspace.id).await?;
     repositories::delete_of(tx, &workspace.id).await?;
     variables::delete_of(tx, &workspace.id).await?;

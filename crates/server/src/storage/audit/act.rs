@@ -10,7 +10,7 @@ tokio::task_local! {
 /// Who does something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Who {
-    /// `user`, `team`, `organization`, `run`, `address` (whoever has a signed address), `webhook`, `anonymous` or `server`.
+    /// `user`, `team`, `organization`, `run`, `address` (whoever has a signed address), `webhook`, `anonymous`, `command` (somebody at the machine itself) or `server`.
     pub kind: &'static str,
     /// Id of the user, the team and so on; empty where there is none.
     pub id: String,
@@ -60,6 +60,20 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// Nothing but who does something, without a request.
+    pub(super) fn of(who: Who) -> Self {
+        Self {
+            request: String::new(),
+            action: String::new(),
+            target: String::new(),
+            reads: false,
+            who,
+            organization: None,
+            last: None,
+            body: None,
+        }
+    }
+
     /// The word of what it is done to (`workspaces`).
     pub(super) fn word(&self) -> &str {
         self.action.split_once('.').map_or(self.action.as_str(), |(word, _)| word)
@@ -69,16 +83,8 @@ impl Told {
 impl Act {
     /// A request of that id, for that action (`workspaces.update`) on that target. `reads` says that it only reads.
     pub fn new(request: &str, action: String, target: String, reads: bool) -> Self {
-        Self(Arc::new(Mutex::new(Told {
-            request: request.to_owned(),
-            action,
-            target,
-            reads,
-            who: Who::new("anonymous", ""),
-            organization: None,
-            last: None,
-            body: None,
-        })))
+        let told = Told::of(Who::new("anonymous", ""));
+        Self(Arc::new(Mutex::new(Told { request: request.to_owned(), action, target, reads, ..told })))
     }
 
     /// Does something as a part of this request.

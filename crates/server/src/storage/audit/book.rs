@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use domain::Problem;
 use sea_orm::{ConnectionTrait, DbErr, sea_query};
 use sea_query::{Alias, Expr, ExprTrait, Query};
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use super::chain::{self, Model as Row, SERVER};
 use super::kinds;
 use super::noted::{Noted, Write};
 use crate::ports::Ports;
-use crate::storage::Key;
+use crate::storage::{Key, Stored, Tx};
 
 /// Refusals that are written down in a second; the others of it are counted, so that who only knocks cannot fill the disk.
 const REFUSALS: u32 = 20;
@@ -22,6 +23,16 @@ pub struct Book {
     key: Key,
     ports: Ports,
     refusals: Arc<Mutex<Refusals>>,
+}
+
+/// What a command has done.
+pub struct Done {
+    /// The action (`keys.rotate`).
+    pub action: String,
+    /// What it was done to.
+    pub object: String,
+    /// What else is to be known.
+    pub details: Map<String, Value>,
 }
 
 #[derive(Default)]
@@ -97,6 +108,17 @@ impl Book {
         self.add(on, organization, Some(&told), told.action.clone(), (word, target, None), "denied", details).await
     }
 
+    /// Adds the row of what a command has done at the machine itself, beside every request; in the transaction of what it changes.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn by_command(&self, tx: &Tx, command: &str, done: Done) -> Result<(), Problem> {
+        let mut told = Told::of(Who { name: Some(command.to_owned()), ..Who::new("command", "") });
+        told.action.clone_from(&done.action);
+        let object = (told.word().to_owned(), Some(done.object), None);
+        self.add(tx.db(), None, Some(&told), done.action, object, "done", done.details).await.stored()
+    }
+
     /// How many refusals were left out since the last that was written; `None` when this one is left out too.
     fn has_room(&self) -> Option<u32> {
         let second = self.ports.now().timestamp();
@@ -133,6 +155,7 @@ impl Book {
             Some(name) => name,
             None => name_of(on, &who.id).await?.unwrap_or_default(),
         };
+        let request_id = told.map(|told| told.request.clone()).filter(|request| !request.is_empty());
         let row = Row {
             chain: organization.unwrap_or_else(|| SERVER.to_owned()),
             number: 0,
@@ -141,7 +164,7 @@ impl Book {
             actor_id: who.id,
             actor_name,
             token_id: who.token,
-            request_id: told.map(|told| told.request.clone()),
+            request_id,
             action,
             object_kind,
             object_id: object_id.unwrap_or_default(),

@@ -66,6 +66,7 @@ const KINDS: &[Kind] = &[
 const BOOKS: &[&str] = &[
     "apply_inputs",
     "configuration_reads",
+    "deleted_states",
     "fetches",
     "ingresses",
     "phases",

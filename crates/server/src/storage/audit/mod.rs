@@ -20,7 +20,7 @@ mod noted;
 mod verify;
 
 pub use act::{Act, Question, Who};
-pub use book::Book;
+pub use book::{Book, Done};
 pub use chain::{Broken, Checked, Column, Entity, Model as Row, SERVER, check};
 pub use verify::verify;
 

@@ -19,6 +19,7 @@ mod m0016_stack_plans;
 mod m0017_audit;
 mod m0020_keys;
 mod m0021_kept_states;
+mod m0022_deleted_states;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_audit::Migration),
             Box::new(m0020_keys::Migration),
             Box::new(m0021_kept_states::Migration),
+            Box::new(m0022_deleted_states::Migration),
         ]
     }
 }

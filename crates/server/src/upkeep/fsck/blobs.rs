@@ -23,7 +23,10 @@ impl Check {
             let mut parts = path.split('/');
             let (kind, id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
             match kind {
-                "states" => states.contains_key(id.strip_suffix(".json").unwrap_or(id)),
+                "states" => {
+                    let id = id.strip_suffix(".json").unwrap_or(id);
+                    states.contains_key(id) || rows.deleted.contains(id)
+                }
                 "configurations" => archives.contains(path),
                 "plans" | "logs" => phases.contains_key(id),
                 "previews" => runs.contains_key(id),
@@ -159,8 +162,7 @@ impl Check {
             return;
         }
         let message = format!("No row names the blob {}.", blob.path);
-        let advice =
-            "It does no harm: a crash, or a workspace that was deleted, has left it. Remove it once you have a backup.";
+        let advice = "It does no harm: a crash, or a workspace that was deleted, has left it. `multispace deleted sweep` removes it when it is old.";
         self.left_over(&blob.path, Problem::conflict("upkeep/left-over", message).advice(advice));
     }
 }

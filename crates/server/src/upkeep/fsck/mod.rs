@@ -133,6 +133,8 @@ struct Rows {
     runs: Vec<Run>,
     phases: Vec<Phase>,
     configurations: Vec<Configuration>,
+    /// Ids of states whose workspaces were deleted.
+    deleted: BTreeSet<String>,
     users: BTreeSet<String>,
 }
 
@@ -144,6 +146,7 @@ impl Rows {
             runs: rows::runs(tx).await?,
             phases: rows::phases(tx).await?,
             configurations: rows::configurations(tx).await?,
+            deleted: rows::deleted(tx).await?.into_iter().map(|it| it.id).collect(),
             users: rows::users(tx).await?.into_iter().collect(),
         })
     }

@@ -252,8 +252,8 @@ pub(super) async fn delete(
     let workspace = service::for_action(&tx, &viewer.actor, &head.workspace.id, Action::DeleteWorkspace).await?;
     let deleted = match (confirmed.is_of(&workspace.name), confirmed.also.is_some()) {
         (Err(problem), _) => Err(problem),
-        (Ok(()), true) => service::delete(&tx, &viewer.actor, &workspace.id).await,
-        (Ok(()), false) => service::safe_delete(&tx, &viewer.actor, &workspace.id).await,
+        (Ok(()), true) => service::delete(&app, &tx, &viewer.actor, &workspace.id).await,
+        (Ok(()), false) => service::safe_delete(&app, &tx, &viewer.actor, &workspace.id).await,
     };
     match deleted {
         Ok(()) => {
