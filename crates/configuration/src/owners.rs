@@ -63,12 +63,13 @@ impl<'a> Owners<'a> {
     }
 }
 
-fn own_folders(stack: &Stack, root: &Root) -> impl Iterator<Item = PathBuf> {
+/// The folder of a root, and those of the local modules that it reaches.
+pub(crate) fn own_folders(stack: &Stack, root: &Root) -> impl Iterator<Item = PathBuf> {
     root.local_modules.iter().cloned().chain([stack.folder(root)])
 }
 
 /// Whether code in a folder names something above it that it may read. Files that cannot be read were told of before.
-fn goes_up(folder: &Path) -> bool {
+pub(crate) fn goes_up(folder: &Path) -> bool {
     let mut search = Search::default();
     for name in module::configuration_files(folder) {
         if let Some((_, body)) = module::parse(&folder.join(name), String::new(), &mut Vec::new()) {

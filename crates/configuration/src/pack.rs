@@ -32,9 +32,14 @@ pub(crate) const IGNORE_FILE: &str = ".terraformignore";
 /// `configuration/link-outside` when a symbolic link leads out of what is packed, `configuration/stack-too-large` over a limit,
 /// `configuration/file-name` for a name that no archive should have, `configuration/ignore-file` and `configuration/unreadable`.
 pub fn pack(stack: &Stack, limits: &Limits) -> Result<Vec<u8>, Problem> {
+    with_overrides(stack)?.archive(limits)
+}
+
+/// What is packed of a stack, with the files that are added.
+pub(crate) fn with_overrides(stack: &Stack) -> Result<Packing, Problem> {
     let mut packing = packing(stack)?;
     packing.added = keep::override_files(stack).ok_or_else(|| bad_name(&stack.dir))?;
-    packing.archive(limits)
+    Ok(packing)
 }
 
 /// Packs one folder with everything in it, by the same rules.
@@ -67,11 +72,21 @@ pub(crate) struct Packing {
     added: BTreeMap<String, String>,
 }
 
-enum Item {
+pub(crate) enum Item {
     Folder,
     File { executable: bool, size: u64 },
     Link { target: String },
     Added { content: String },
+}
+
+impl Item {
+    pub(crate) fn is_link(&self) -> bool {
+        matches!(self, Self::Link { .. })
+    }
+
+    pub(crate) fn is_executable(&self) -> bool {
+        matches!(self, Self::File { executable: true, .. })
+    }
 }
 
 impl Packing {
@@ -127,10 +142,37 @@ impl Packing {
     }
 
     fn archive(&self, limits: &Limits) -> Result<Vec<u8>, Problem> {
-        let items = self.items(limits)?;
+        self.packed(&self.items(limits)?, limits)
+    }
+
+    /// Packs these of what is packed, by path in the archive, as they are now; with the folders around them.
+    pub(crate) fn archive_of<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str>,
+        limits: &Limits,
+    ) -> Result<Vec<u8>, Problem> {
+        let mut items = BTreeMap::new();
+        for name in names {
+            let around = Path::new(name).ancestors().filter(|path| !path.as_os_str().is_empty());
+            for path in around.filter_map(Path::to_str) {
+                if items.contains_key(path) {
+                    continue;
+                }
+                let source = self.top.join(path);
+                let item = match self.added.get(path) {
+                    Some(content) => Some(Item::Added { content: content.clone() }),
+                    None => self.item(&source)?,
+                };
+                items.extend(item.map(|item| (path.to_owned(), (source, item))));
+            }
+        }
+        self.packed(&items, limits)
+    }
+
+    fn packed(&self, items: &BTreeMap<String, (PathBuf, Item)>, limits: &Limits) -> Result<Vec<u8>, Problem> {
         let encoder = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::default());
         let mut builder = Builder::new(encoder);
-        for (path, (source, item)) in &items {
+        for (path, (source, item)) in items {
             append(&mut builder, path, source, item).map_err(|error| unreadable(source, &error))?;
         }
         let archive = builder
@@ -143,7 +185,7 @@ impl Packing {
     }
 
     /// Everything that goes into the archive, by path in it.
-    fn items(&self, limits: &Limits) -> Result<BTreeMap<String, (PathBuf, Item)>, Problem> {
+    pub(crate) fn items(&self, limits: &Limits) -> Result<BTreeMap<String, (PathBuf, Item)>, Problem> {
         let mut items = BTreeMap::new();
         let mut bytes = 0_u64;
         let mut queue: Vec<PathBuf> = self.folders.iter().cloned().collect();

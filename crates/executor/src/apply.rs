@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use domain::Problem;
@@ -25,6 +26,9 @@ use crate::state::Base;
 use crate::stop::Stop;
 use crate::work::{Applied, Failure, Output, Phase, Upstream, Work};
 
+/// States that are saved within so long of one another are offered once.
+const TOGETHER: Duration = Duration::from_millis(200);
+
 /// Applies the plan that the plan phase left in the folder; where the folder is gone it is rebuilt around
 /// `work.plan_file`.
 ///
@@ -45,6 +49,15 @@ pub async fn apply(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Resu
     };
     upstream.log(Bytes::from(prepared.version.preamble())).await;
     let outcome = initialised_and_run(work, &prepared, &upstream).await;
+    told(work, &prepared, outcome).await
+}
+
+/// The end of an apply as its caller is told it: with what was saved, where it did not end well.
+pub(crate) async fn told<T>(
+    work: &Work,
+    prepared: &Prepared,
+    outcome: Result<Result<T, Failure>, Problem>,
+) -> Result<T, Failure> {
     let ended = prepared.launcher.ended();
     let mut failed = match (outcome, ended) {
         (Ok(Ok(applied)), Ok(())) => return Ok(applied),
@@ -92,7 +105,7 @@ async fn initialised_and_run(
         Output::Human => Form::Human,
     };
     let follow = Follow::start(log, &prepared.secrets, Rendering::new(form), upstream.clone())?;
-    let outcome = kept(work, prepared, upstream).await;
+    let outcome = kept(work, prepared, upstream, run(prepared)).await;
     follow.finish().await;
     match outcome? {
         // An interrupt that came too late to leave anything undone interrupted nothing.
@@ -101,34 +114,56 @@ async fn initialised_and_run(
     }
 }
 
-/// Runs `apply` while the ring keeps what it saves.
-async fn kept(work: &Work, prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> Result<Ended, Problem> {
-    let Some(state) = prepared.state.clone() else {
-        return run(prepared).await;
-    };
+/// Lets terraform run while the ring keeps what it saves.
+pub(crate) async fn kept(
+    work: &Work,
+    prepared: &Prepared,
+    upstream: &Arc<dyn Upstream>,
+    run: impl Future<Output = Result<Ended, Problem>>,
+) -> Result<Ended, Problem> {
+    let Some(state) = prepared.state.clone() else { return run.await };
     let ring = prepared.launcher.folder.ring();
     let (ring, newest) = Ring::open(&work.folder, state, ring, Base::new(work.state.as_ref()))?;
     let over = CancellationToken::new();
     let offering = AbortOnDropHandle::new(tokio::spawn(offer(newest, upstream.clone(), over.clone())));
-    let ended = run(prepared).await;
+    let ended = run.await;
     over.cancel();
     ring.close().await;
-    if let Err(problem) = offering.await {
-        tracing::error!(%problem, "saved states could not be offered");
+    match offering.await {
+        // What did not end well may take its time: the newest is offered before anybody makes sense of the rest.
+        Ok((newest, offered)) if !matches!(ended, Ok(Ended::Exit(Some(0)))) => {
+            let state = newest.borrow().clone().filter(|state| offered.as_ref() != Some(state));
+            if let Some(state) = state {
+                upstream.snapshot(state).await;
+            }
+        }
+        Ok(_) => {}
+        Err(problem) => tracing::error!(%problem, "saved states could not be offered"),
     }
     ended
 }
 
-/// Offers the newest state, again and again, until the apply is over: the last one is then the result itself.
-async fn offer(mut newest: watch::Receiver<Option<Bytes>>, upstream: Arc<dyn Upstream>, over: CancellationToken) {
+/// The newest state that was saved.
+type Newest = watch::Receiver<Option<Bytes>>;
+
+/// Offers the newest state, again and again, until the apply is over: the last one is then the result itself. What is saved right after
+/// another is offered with it: the ring has each. Says which was offered last.
+async fn offer(mut newest: Newest, upstream: Arc<dyn Upstream>, over: CancellationToken) -> (Newest, Option<Bytes>) {
+    let mut offered = None;
     loop {
         tokio::select! {
             biased;
-            () = over.cancelled() => return,
-            changed = newest.changed() => if changed.is_err() { return },
+            () = over.cancelled() => return (newest, offered),
+            changed = newest.changed() => if changed.is_err() { return (newest, offered) },
+        }
+        tokio::select! {
+            biased;
+            () = over.cancelled() => return (newest, offered),
+            () = tokio::time::sleep(TOGETHER) => {}
         }
         let state = newest.borrow_and_update().clone();
         if let Some(state) = state {
+            offered = Some(state.clone());
             upstream.snapshot(state).await;
         }
     }
@@ -142,7 +177,7 @@ async fn run(prepared: &Prepared) -> Result<Ended, Problem> {
     launcher.run("apply", &arguments, Streams::together(log).map_err(unwritable)?).await
 }
 
-async fn applied(work: &Work, prepared: &Prepared) -> Result<Applied, Problem> {
+pub(crate) async fn applied(work: &Work, prepared: &Prepared) -> Result<Applied, Problem> {
     let log = prepared.launcher.folder.log(Phase::Apply);
     let (folder, state, prior) = (work.folder.clone(), prepared.state.clone(), work.state.clone());
     let reading = tokio::task::spawn_blocking(move || {

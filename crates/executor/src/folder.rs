@@ -51,6 +51,9 @@ pub(crate) struct PhaseRecord {
     pub(crate) root: PathBuf,
     /// Process id, which is the process group's too.
     pub(crate) pid: Option<u32>,
+    /// The process plans as well, and its log begins with that.
+    #[serde(default)]
+    pub(crate) at_once: bool,
     /// It is the launcher of a sandbox: it ends all that it started when it gets SIGTERM.
     #[serde(default)]
     pub(crate) contained: bool,

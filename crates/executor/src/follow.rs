@@ -14,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::redact::{Secrets, Stream};
 use crate::render::Rendering;
 use crate::watch::Watch;
-use crate::work::Upstream;
+use crate::work::{Foreseen, Upstream};
 
 /// How much is read at once, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -22,7 +22,7 @@ const CHUNK: usize = 64 * 1024;
 /// A log that is being followed.
 pub(crate) struct Follow {
     ended: CancellationToken,
-    task: AbortOnDropHandle<io::Result<()>>,
+    task: AbortOnDropHandle<io::Result<Option<Foreseen>>>,
     _watch: Watch,
 }
 
@@ -50,14 +50,16 @@ impl Follow {
         Ok(Self { ended, task, _watch: watch })
     }
 
-    /// Nothing more will be written: passes on what is left, a torn last line included.
-    pub(crate) async fn finish(self) {
+    /// Nothing more will be written: passes on what is left, a torn last line included. Says what the log says was planned, where it
+    /// begins with that.
+    pub(crate) async fn finish(self) -> Option<Foreseen> {
         self.ended.cancel();
         match self.task.await {
-            Ok(Ok(())) => {}
+            Ok(Ok(foreseen)) => return foreseen,
             Ok(Err(problem)) => tracing::error!(%problem, "a log could not be read to its end"),
             Err(problem) => tracing::error!(%problem, "a log could not be followed to its end"),
         }
+        None
     }
 }
 
@@ -68,7 +70,7 @@ async fn follow(
     upstream: Arc<dyn Upstream>,
     written: Arc<Notify>,
     ended: CancellationToken,
-) -> io::Result<()> {
+) -> io::Result<Option<Foreseen>> {
     let mut file = tokio::fs::File::open(file).await?;
     let mut chunk = vec![0; CHUNK];
     loop {
@@ -82,7 +84,7 @@ async fn follow(
             let (mut read, mut out) = (Vec::new(), Vec::new());
             clean.push(&chunk[..length], &mut read);
             rendering.push(&read, &mut out);
-            pass_on(upstream.as_ref(), out).await;
+            pass_on(upstream.as_ref(), &mut rendering, out).await;
         }
         if last {
             break;
@@ -96,11 +98,19 @@ async fn follow(
     clean.finish(&mut read);
     rendering.push(&read, &mut out);
     rendering.finish(&mut out);
-    pass_on(upstream.as_ref(), out).await;
-    Ok(())
+    pass_on(upstream.as_ref(), &mut rendering, out).await;
+    Ok(rendering.foreseen())
 }
 
-async fn pass_on(upstream: &dyn Upstream, out: Vec<u8>) {
+async fn pass_on(upstream: &dyn Upstream, rendering: &mut Rendering, mut out: Vec<u8>) {
+    if let (Some(turn), Some(foreseen)) = (rendering.turn(), rendering.foreseen()) {
+        let rest = out.split_off(turn);
+        if !out.is_empty() {
+            upstream.log(Bytes::from(out)).await;
+        }
+        upstream.planned(foreseen).await;
+        out = rest;
+    }
     if !out.is_empty() {
         upstream.log(Bytes::from(out)).await;
     }

@@ -6,6 +6,7 @@
 
 mod applied_log;
 mod apply;
+mod at_once;
 mod changes;
 mod deferred;
 mod environment;
@@ -34,15 +35,16 @@ mod watch;
 mod work;
 
 pub use apply::apply;
+pub use at_once::{AtOnce, plan_and_apply};
 pub use changes::read_plan;
 pub use plan::plan;
-pub use recover::{Leftover, Recovered, ended, kill_leftover, leftover, recover};
+pub use recover::{Leftover, Recovered, RecoveredPlan, ended, foreseen, kill_leftover, leftover, recover};
 pub use render::line_as_text;
 pub use sandbox::{CONTAIN, CONTAIN_INSIDE, Limits, METADATA, NO_WALLS, Sandbox, Wall, contain, contain_inside};
 pub use stop::Stop;
 pub use version::{Product, Version, locate, terraform_version};
 pub use work::{
-    Answer, Applied, Backend, Counts, Deferred, Description, Failure, FailureKind, InDoubt, Names, Operation, Output,
-    Phase, Planned, ReadBlock, Recovery, Source, UnknownOutput, Unsaved, Upstream, UpstreamOutputs, Variable,
+    Answer, Applied, Backend, Counts, Deferred, Description, Failure, FailureKind, Foreseen, InDoubt, Names, Operation,
+    Output, Phase, Planned, ReadBlock, Recovery, Source, UnknownOutput, Unsaved, Upstream, UpstreamOutputs, Variable,
     VariableCategory, Work,
 };

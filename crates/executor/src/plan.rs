@@ -213,7 +213,7 @@ pub(crate) async fn init(prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> R
 }
 
 /// Does something with what is kept of `init`, if anything is.
-async fn with_kept<T: Send + 'static>(
+pub(crate) async fn with_kept<T: Send + 'static>(
     prepared: &Prepared,
     does: impl FnOnce(&Initialised) -> T + Send + 'static,
 ) -> Result<Option<T>, Problem> {
@@ -226,6 +226,18 @@ async fn with_kept<T: Send + 'static>(
 pub(crate) fn plan_arguments(work: &Work) -> Vec<OsString> {
     let operation = &work.operation;
     let mut arguments: Vec<OsString> = vec!["plan".into(), "-input=false".into(), "-detailed-exitcode".into()];
+    if operation.scratch {
+        // It changes nothing, and so it neither waits for others nor holds them up.
+        arguments.push("-lock=false".into());
+    }
+    arguments.extend(options(work));
+    arguments
+}
+
+/// What whoever plans is told of the operation.
+pub(crate) fn options(work: &Work) -> Vec<OsString> {
+    let operation = &work.operation;
+    let mut arguments: Vec<OsString> = Vec::new();
     if operation.destroy {
         arguments.push("-destroy".into());
     }
@@ -234,10 +246,6 @@ pub(crate) fn plan_arguments(work: &Work) -> Vec<OsString> {
     }
     if !operation.refresh {
         arguments.push("-refresh=false".into());
-    }
-    if operation.scratch {
-        // It changes nothing, and so it neither waits for others nor holds them up.
-        arguments.push("-lock=false".into());
     }
     arguments.extend(operation.targets.iter().map(|address| joined("-target=", address.as_ref())));
     arguments.extend(operation.replaces.iter().map(|address| joined("-replace=", address.as_ref())));

@@ -82,6 +82,7 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
         state: state_inside.clone(),
         root: inside,
         pid: None,
+        at_once: false,
         contained: work.sandbox.is_some(),
         started: None,
     };

@@ -15,7 +15,7 @@ use crate::process::{locked, open_lock, ours, started};
 use crate::recovery;
 use crate::redact::Secrets;
 use crate::render::{Form, Rendering};
-use crate::work::{Phase, Recovery};
+use crate::work::{Foreseen, Phase, Recovery};
 
 /// A terraform that outlived the one who started it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Leftover {
 pub struct Recovered {
     /// Terraform was started to apply. Otherwise nothing was done, and nothing else here says anything.
     pub begun: bool,
+    /// What is known of the plan, where it was made and applied in one process.
+    pub plan: Option<RecoveredPlan>,
     /// The whole log of the apply phase, rendered as it would have been: the receiver may have a beginning of it.
     pub log: Bytes,
     /// Terraform ended well while nobody looked: its last words were the summary of a complete apply.
@@ -39,6 +41,15 @@ pub struct Recovered {
     pub recovery: Recovery,
     /// What the apply's summary counted, when it came to one.
     pub counts: crate::work::Counts,
+}
+
+/// The plan of a run that was planned and applied in one process.
+#[derive(Debug, Clone)]
+pub struct RecoveredPlan {
+    /// What it was; `None` when terraform did not come to say so.
+    pub foreseen: Option<Foreseen>,
+    /// The whole log of the plan phase.
+    pub log: Bytes,
 }
 
 /// The terraform that works in `folder` now, if one does.
@@ -128,18 +139,37 @@ fn read(folder: &Folder, prior: Option<&Bytes>) -> Result<Recovered, Problem> {
     let log = crate::applied_log::read(&file).unwrap_or_default();
     let unreadable = |problem| ours("The run's log cannot be read.", problem);
     let secrets = Secrets::kept(folder).map_err(unreadable)?;
+    let (plan, rendered) = rendered(&record, &file, &secrets).map_err(unreadable)?;
     Ok(Recovered {
         begun: true,
-        log: rendered(&record, &file, &secrets).map_err(unreadable)?,
+        plan,
+        log: rendered,
         complete: log.complete,
         recovery: secrets.recovery(recovery::of(folder, &record, prior)),
         counts: log.counts,
     })
 }
 
-fn rendered(record: &PhaseRecord, file: &Path, secrets: &Secrets) -> io::Result<Bytes> {
+/// What terraform has planned so far in `folder`, where it plans and applies in one process; `None` while it has not come to that.
+///
+/// # Errors
+/// `executor/failed` when the folder cannot be read.
+pub fn foreseen(folder: &Path) -> Result<Option<Foreseen>, Problem> {
+    let folder = Folder::new(folder);
+    let Some(record) = folder.recorded().filter(|record| record.phase == "apply") else { return Ok(None) };
+    let unreadable = |problem| ours("The run's log cannot be read.", problem);
+    let secrets = Secrets::kept(&folder).map_err(unreadable)?;
+    let (plan, _) = rendered(&record, &folder.log(Phase::Apply), &secrets).map_err(unreadable)?;
+    Ok(plan.and_then(|plan| plan.foreseen))
+}
+
+/// The log of the plan, where it has one, and that of the apply.
+fn rendered(record: &PhaseRecord, file: &Path, secrets: &Secrets) -> io::Result<(Option<RecoveredPlan>, Bytes)> {
     let mut out = record.preamble.clone().into_bytes();
-    let mut rendering = Rendering::new(if record.human { Form::Human } else { Form::Json });
+    let mut rendering = match record.at_once {
+        true => Rendering::at_once(&record.preamble),
+        false => Rendering::new(if record.human { Form::Human } else { Form::Json }),
+    };
     match fs::read(file) {
         Ok(bytes) => {
             let (mut clean, mut read) = (secrets.stream(), Vec::new());
@@ -151,7 +181,12 @@ fn rendered(record: &PhaseRecord, file: &Path, secrets: &Secrets) -> io::Result<
         Err(problem) => return Err(problem),
     }
     rendering.finish(&mut out);
-    Ok(Bytes::from(out))
+    if !record.at_once {
+        return Ok((None, Bytes::from(out)));
+    }
+    let apply = rendering.turn().map(|turn| out.split_off(turn)).unwrap_or_default();
+    let plan = RecoveredPlan { foreseen: rendering.foreseen(), log: Bytes::from(out) };
+    Ok((Some(plan), Bytes::from(apply)))
 }
 
 /// Kills what terraform left in its process group (a provisioner's grandchild). The group is known to be the run's by the

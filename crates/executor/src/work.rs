@@ -184,6 +184,9 @@ pub enum Output {
 pub trait Upstream: Send + Sync + 'static {
     /// Output, in order, as it was written (whole lines where possible).
     async fn log(&self, bytes: Bytes);
+    /// Terraform has planned this and applies it now: what is logged from here on is of the apply. Told when it plans and applies in one
+    /// process and has something to do.
+    async fn planned(&self, _foreseen: Foreseen) {}
     /// A state that terraform saved while it runs; newer ones replace older ones that were not yet sent.
     async fn snapshot(&self, state: Bytes);
 }
@@ -199,6 +202,15 @@ pub struct Counts {
     pub destructions: u32,
     /// To import or imported.
     pub imports: u32,
+}
+
+/// What terraform planned, as far as it says so while it goes on to apply that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Foreseen {
+    /// Whether applying it does anything (resources or outputs).
+    pub has_changes: bool,
+    /// Counts of resource instances.
+    pub counts: Counts,
 }
 
 /// A plan that succeeded.

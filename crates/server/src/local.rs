@@ -32,6 +32,8 @@ pub use crate::resources::runs::service::RunVariable;
 pub use crate::resources::variables::owned::Settings as Variable;
 pub use crate::storage::Change;
 
+/// What a workspace has for a version of terraform that asks for none.
+const LATEST: &str = "latest";
 /// Organization of the stack in a data folder of its own.
 const ORGANIZATION: &str = "local";
 
@@ -234,10 +236,13 @@ impl Local<'_> {
     /// Those of workspaces and variables.
     pub async fn prepare(&self, wanted: Wanted) -> Result<WorkspaceView, Problem> {
         let app = &self.engine.app;
+        if let Some(view) = self.as_wanted(&wanted).await? {
+            return Ok(view);
+        }
         let settings = workspaces::Settings {
             working_directory: Some(wanted.working_directory),
             own_backend: Some(wanted.own_backend),
-            terraform_version: Some(wanted.terraform_version.unwrap_or_else(|| "latest".into())),
+            terraform_version: Some(wanted.terraform_version.unwrap_or_else(|| LATEST.into())),
             ..Default::default()
         };
         let tx = app.db.write().await?;
@@ -256,6 +261,25 @@ impl Local<'_> {
         let view = view(&tx, &workspace).await?;
         tx.commit().await?;
         Ok(view)
+    }
+
+    /// The workspace, when it is as it is wanted: nothing is written then.
+    async fn as_wanted(&self, wanted: &Wanted) -> Result<Option<WorkspaceView>, Problem> {
+        let app = &self.engine.app;
+        let tx = app.db.read().await?;
+        let workspace = match workspaces::read_named(&tx, &self.owner, &self.organization, &wanted.name).await {
+            Err(problem) if problem.fault == Fault::NotFound => return Ok(None),
+            known => known?,
+        };
+        let version = wanted.terraform_version.as_deref().unwrap_or(LATEST);
+        crate::terraform::resolve(&app.setup, version)?;
+        let is_same = workspace.working_directory == wanted.working_directory
+            && workspace.own_backend == wanted.own_backend
+            && workspace.terraform_version == version
+            // Secrets are not compared: they are given anew.
+            && wanted.variables.is_empty()
+            && variables::list(app, &tx, &self.owner, &workspace.id).await?.is_empty();
+        if is_same { view(&tx, &workspace).await.map(Some) } else { Ok(None) }
     }
 
     /// Every workspace that the data folder knows, by name.
@@ -326,6 +350,7 @@ impl Local<'_> {
             variables,
             inputs,
             scratch,
+            home: true,
             ..Default::default()
         };
         let whole = run_service::create(app, &tx, &self.owner, &workspace, new).await?;

@@ -9,6 +9,7 @@ mod hostile;
 mod modules;
 mod pack;
 mod parsers;
+mod parts;
 mod reads;
 mod roots;
 mod settings;

@@ -26,6 +26,7 @@ fn setting() -> Setting {
         state: Some(PathBuf::from("source/terraform.tfstate")),
         root: PathBuf::from("source"),
         pid: None,
+        at_once: false,
         contained: false,
         started: None,
     };

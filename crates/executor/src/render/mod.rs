@@ -1,10 +1,14 @@
 //! From the bytes that terraform wrote to the bytes of the log: as they are, or `-json` lines as text for people.
 
 mod diagnostic;
+mod foreseen;
 mod line;
 mod value;
 
 use serde_json::Value;
+
+use self::foreseen::Plan;
+use crate::work::Foreseen;
 
 /// Longest line that is rendered; a longer one is text for people no more, and memory has an end.
 const LONGEST: usize = 64 * 1024 * 1024;
@@ -15,6 +19,9 @@ const DUMP: &[u8] = b"\"Emergency state dump\"";
 /// That, as the log has it: the state is in the folder, and its secrets stay out of the log.
 const DUMP_SENTENCE: &str =
     "Terraform could not write its state and printed it instead; multispace keeps what it printed, out of this log.";
+
+/// What terraform says of a plan that changes nothing.
+const NO_CHANGES: &str = "\nNo changes. Your infrastructure matches the configuration.\n";
 
 /// What becomes of the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +41,12 @@ pub(crate) struct Rendering {
     line: Vec<u8>,
     /// Inside a line that is longer than may be held, and what becomes of the rest of it.
     long: Option<Long>,
+    /// What is planned, in a log that begins with the plan and goes on with its apply.
+    plan: Option<Plan>,
+    /// What the apply's own log begins with.
+    preamble: String,
+    /// Where in what was passed on last the apply begins.
+    turn: Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,7 +57,22 @@ enum Long {
 
 impl Rendering {
     pub(crate) fn new(form: Form) -> Self {
-        Self { form, line: Vec::new(), long: None }
+        Self { form, line: Vec::new(), long: None, plan: None, preamble: String::new(), turn: None }
+    }
+
+    /// Of one process that plans and applies, for people; the apply's log begins with `preamble`.
+    pub(crate) fn at_once(preamble: &str) -> Self {
+        Self { plan: Some(Plan::default()), preamble: preamble.to_owned(), ..Self::new(Form::Human) }
+    }
+
+    /// What was planned, once terraform has gone on from it, or has ended.
+    pub(crate) fn foreseen(&self) -> Option<Foreseen> {
+        self.plan.as_ref().and_then(Plan::over)
+    }
+
+    /// Where in what was added to `out` the plan ends and the apply begins; told once, and only where there is something to do.
+    pub(crate) fn turn(&mut self) -> Option<usize> {
+        self.turn.take()
     }
 
     /// Takes the next bytes, adds what can be passed on to `out`.
@@ -67,6 +95,43 @@ impl Rendering {
             self.whole(&line, out);
         }
         self.long = None;
+        self.leave_plan(out);
+    }
+
+    /// Terraform has nothing more to say of the plan.
+    fn leave_plan(&mut self, out: &mut Vec<u8>) {
+        let Some(plan) = self.plan.as_mut().filter(|plan| plan.over().is_none()) else { return };
+        match plan.ends() {
+            Some(foreseen) if foreseen.has_changes => {
+                self.turn = Some(out.len());
+                out.extend_from_slice(self.preamble.as_bytes());
+            }
+            Some(_) => out.extend_from_slice(NO_CHANGES.as_bytes()),
+            None => {}
+        }
+    }
+
+    /// A line of the plan, or the one that follows it; `false` where it is shown as in any other log.
+    fn of_plan(&mut self, line: &[u8], out: &mut Vec<u8>) -> bool {
+        let Some(plan) = &mut self.plan else { return false };
+        let over = plan.over();
+        if over.is_some_and(|foreseen| foreseen.has_changes) {
+            return false;
+        }
+        let read = serde_json::from_slice::<Value>(line).unwrap_or_default();
+        if over.is_some() {
+            // Of an apply that has nothing to do only what is wrong is said.
+            return matches!(read["type"].as_str(), Some("change_summary" | "outputs"));
+        }
+        if plan.is_left(&read) {
+            self.leave_plan(out);
+            return self.of_plan(line, out);
+        }
+        match plan.text(&read) {
+            Some(text) => out.extend_from_slice(text.as_bytes()),
+            None => return false,
+        }
+        true
     }
 
     fn piece(&mut self, piece: &[u8], ends: bool, out: &mut Vec<u8>) {
@@ -122,7 +187,10 @@ impl Rendering {
         }
     }
 
-    fn whole(&self, line: &[u8], out: &mut Vec<u8>) {
+    fn whole(&mut self, line: &[u8], out: &mut Vec<u8>) {
+        if self.of_plan(line, out) {
+            return;
+        }
         match self.form {
             Form::Raw => out.extend_from_slice(line),
             Form::Json if is_dump(line) => out.extend_from_slice(dump_line().as_bytes()),

@@ -1,6 +1,7 @@
 //! The executor with the real terraform, which must be on PATH.
 
 mod apply;
+mod at_once;
 mod death;
 mod described;
 mod environment;

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::id::{Id, RunId};
 use executor::{
-    Applied, Backend, Failure, Names, Operation, Output, Planned, Source, Stop, Upstream, Variable, VariableCategory,
-    Work,
+    Applied, AtOnce, Backend, Failure, Foreseen, Names, Operation, Output, Planned, Source, Stop, Upstream, Variable,
+    VariableCategory, Work,
 };
 use tokio::sync::watch;
 
@@ -17,11 +17,13 @@ use tokio::sync::watch;
 pub(crate) struct Heard {
     log: watch::Sender<Vec<u8>>,
     pub(crate) snapshots: Mutex<Vec<Bytes>>,
+    /// What was planned, with the length of the log by then.
+    pub(crate) planned: Mutex<Vec<(Foreseen, usize)>>,
 }
 
 impl Heard {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { log: watch::Sender::new(Vec::new()), snapshots: Mutex::default() })
+        Arc::new(Self { log: watch::Sender::new(Vec::new()), snapshots: Mutex::default(), planned: Mutex::default() })
     }
 
     pub(crate) fn text(&self) -> String {
@@ -44,6 +46,11 @@ impl Heard {
 impl Upstream for Heard {
     async fn log(&self, bytes: Bytes) {
         self.log.send_modify(|log| log.extend_from_slice(&bytes));
+    }
+
+    async fn planned(&self, foreseen: Foreseen) {
+        let so_far = self.log.borrow().len();
+        self.planned.lock().unwrap().push((foreseen, so_far));
     }
 
     async fn snapshot(&self, state: Bytes) {
@@ -125,6 +132,13 @@ impl Setting {
         let heard = Heard::new();
         let outcome = executor::apply(&self.work, heard.clone(), Stop::new()).await;
         (outcome, heard.text())
+    }
+
+    /// Plans and applies in one process.
+    pub(crate) async fn at_once(&self) -> (Result<AtOnce, Failure>, Arc<Heard>) {
+        let heard = Heard::new();
+        let outcome = executor::plan_and_apply(&self.work, heard.clone(), Stop::new()).await;
+        (outcome, heard)
     }
 
     /// Plans and applies, and insists that both succeed.

@@ -10,6 +10,7 @@ use super::walk::{self, Asked, Prepared, Walked};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
+use crate::stack::code::Code;
 use crate::stack::drive::command;
 use crate::stack::host::Host;
 use crate::stack::host::remote::Remote;
@@ -65,7 +66,8 @@ pub(super) async fn walk(
         console.say(&format!("going on with the {} that began at {begun_at}", command(direction)));
     }
     interrupts.unless(leftovers::settle(&host, console)).await?;
-    let walked = walk::over(&host, console, asked, Prepared { code, ready, own }, interrupts).await?;
+    let walked =
+        walk::over(&host, console, asked, Prepared { code: Code::whole(code), ready, own }, interrupts).await?;
     if walked.as_ref().is_some_and(|walked| walked.records.iter().all(ended_well)) {
         remote.finish()?;
     }

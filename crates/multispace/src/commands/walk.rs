@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use configuration::{BackendSetting, Limits, RunSettings};
+use configuration::{BackendSetting, Limits, Parts, RunSettings};
 use domain::Problem;
 use domain::stack::{Direction, Retry, Walk, critical, targets};
 use server::Engine;
@@ -19,6 +19,7 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
+use crate::stack::code::Code;
 use crate::stack::drive::{self, Approved, Changed, Drive, Job};
 use crate::stack::host::Host;
 use crate::stack::inputs::Own;
@@ -229,6 +230,7 @@ async fn with_engine(
     let own = inputs::own(&host, loaded, &wanted.variables, &environment)?;
     let archive = configuration::pack(&loaded.stack, &Limits::default())?;
     let (code, _) = host.begin(drive::command(direction), archive.into()).await?;
+    let code = Code::in_parts(code, Parts::of(&loaded.stack, &Limits::default())?);
     let orphans = prepare::orphans(&host, loaded).await?;
     say_orphans(console, &orphans, what_of_orphans(direction));
     let left = if direction == Direction::Destroy && wanted.is_whole() { orphans.len() } else { 0 };
@@ -238,8 +240,8 @@ async fn with_engine(
 
 /// What is ready to be walked.
 pub(super) struct Prepared {
-    /// The code, by the host's name for it.
-    pub(super) code: String,
+    /// The code.
+    pub(super) code: Code,
     /// The workspaces.
     pub(super) ready: BTreeMap<String, Ready>,
     /// What the code and the settings give each.
@@ -296,7 +298,7 @@ pub(super) struct Scene<'a> {
     fail_fast: bool,
     /// Nobody is asked here.
     pub(super) in_browser: bool,
-    code: String,
+    code: Code,
     dir: String,
 }
 

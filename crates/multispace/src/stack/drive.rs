@@ -19,6 +19,7 @@ use tokio::time::MissedTickBehavior;
 use super::Loaded;
 use super::approvals::{Approvals, Question, Verdict};
 use super::clock::now;
+use super::code::Code;
 use super::host::{Heard, Host, Purpose, RunView, Scratch, Start};
 use super::prepare::Ready;
 use super::preview::Preview;
@@ -47,8 +48,8 @@ pub(crate) struct Job {
     pub(crate) changed: Changed,
     /// Nothing more is started once one has failed.
     pub(crate) fail_fast: bool,
-    /// The stored code.
-    pub(crate) code: String,
+    /// The code that runs get.
+    pub(crate) code: Code,
     /// The stack's folder as it was typed.
     pub(crate) dir: String,
 }
@@ -255,7 +256,7 @@ impl<'a> Drive<'a> {
         let given = self.job.direction.is_plan().then(|| self.given(workspace));
         Ok(Start {
             workspace: ready.view.id.clone(),
-            code: self.job.code.clone(),
+            code: self.job.code.of(self.host, workspace).await?,
             purpose,
             auto_apply,
             message: format!("multispace {}", command(self.job.direction)),

@@ -4,6 +4,7 @@
 pub(crate) mod adopt;
 pub(crate) mod approvals;
 pub(crate) mod clock;
+pub(crate) mod code;
 pub(crate) mod drive;
 pub(crate) mod elsewhere;
 pub(crate) mod environment;

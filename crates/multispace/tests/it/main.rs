@@ -30,6 +30,7 @@ mod run_commands;
 mod serve;
 mod stack;
 mod stack_approval;
+mod stack_at_once;
 mod stack_changed;
 mod stack_commands;
 mod stack_own_backend;

@@ -1,18 +1,20 @@
 //! Drives one phase of one run: tells the run what happens, and the executor when to stop.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::run::RunStatus;
 use domain::{Fault, Problem};
-use executor::{Applied, Counts, Failure, FailureKind, Planned, Recovery, Stop, Upstream};
+use executor::{Applied, Counts, Failure, FailureKind, Foreseen, Planned, Recovery, Stop, Upstream};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::approve;
+use super::at_once;
 use super::hands::Outcome;
 use super::sweep;
 use super::work::{self, plan_object};
@@ -20,14 +22,60 @@ use crate::app::App;
 use crate::resources::runs::log::LogWriter;
 use crate::resources::runs::progress::{self, End, PlanResult};
 use crate::resources::runs::{self, Run};
+use crate::resources::states::service::Taken;
 use crate::resources::{edges, states};
 
-/// Plans a run that was given its slot.
-pub async fn plan(app: App, run: &str, closing: CancellationToken) -> Outcome {
-    let outcome = async {
-        let tx = app.db.write().await?;
-        let (run, plan) = progress::plan_started(&app, &tx, run).await?;
+/// A run whose plan has begun.
+pub struct Begun {
+    run: Run,
+    plan: runs::Phase,
+}
+
+/// Gives a run its slot, and where it is to plan begins that; returns the id of its project with that. What keeps the plan from
+/// beginning is found out, and told, by [`plan`].
+///
+/// # Errors
+/// Those of [`progress::start`]; `storage/unavailable`.
+pub async fn start(app: &App, run: &str, turn: i64, plans: bool) -> Result<(String, Option<Begun>), Problem> {
+    let tx = app.db.write().await?;
+    let project = progress::start(app, &tx, run, turn).await?;
+    if !plans {
         tx.commit().await?;
+        return Ok((project, None));
+    }
+    match progress::plan_started(app, &tx, run).await {
+        Ok((run, plan)) => {
+            tx.commit().await?;
+            Ok((project, Some(Begun { run, plan })))
+        }
+        Err(problem) if problem.fault == Fault::Unavailable => Err(problem),
+        Err(_) => {
+            drop(tx);
+            let tx = app.db.write().await?;
+            let project = progress::start(app, &tx, run, turn).await?;
+            tx.commit().await?;
+            Ok((project, None))
+        }
+    }
+}
+
+/// Plans a run that was given its slot. `begun` is what it is when its plan began in the transaction that gave it the slot.
+pub async fn plan(app: App, run: &str, begun: Option<Begun>, closing: CancellationToken) -> Outcome {
+    let outcome = async {
+        let (run, plan) = match begun {
+            Some(Begun { run, plan }) => (run, plan),
+            None => {
+                let tx = app.db.write().await?;
+                let begun = progress::plan_started(&app, &tx, run).await?;
+                tx.commit().await?;
+                begun
+            }
+        };
+        if run.is_at_once() {
+            // Before anything is changed: a state that finds no room would be lost.
+            app.reserve.ready()?;
+            return at_once::run(&app, &run, &plan, closing).await;
+        }
         // What it will read is looked at before it can read anything else.
         if let Err(problem) = edges::code::noted(&app, &run).await {
             tracing::warn!(run = run.id, code = problem.code, cause = problem.cause, "{}", problem.message);
@@ -125,7 +173,7 @@ async fn planned(
 }
 
 /// Stores the state that an apply left and ends the run.
-async fn applied(
+pub(super) async fn applied(
     app: &App,
     run: &Run,
     result: Result<Applied, Failure>,
@@ -133,10 +181,11 @@ async fn applied(
 ) -> Result<(), Problem> {
     match result {
         Ok(applied) => {
-            if let Some(state) = applied.state {
-                store_state(app, run, &state).await?;
-            }
-            finish_applied(app, run, applied.counts, receiver).await
+            let Some(state) = applied.state else { return finish_applied(app, run, applied.counts, receiver).await };
+            receiver.finish().await?;
+            let taken = take_state(app, run, &state).await?;
+            progress::applied(app, &taken.tx, &run.id, applied.counts).await?;
+            taken.commit(app).await
         }
         Err(failure) => fail(app, run, failure, receiver).await,
     }
@@ -155,7 +204,8 @@ pub(super) async fn finish_applied(
     tx.commit().await
 }
 
-async fn fail(app: &App, run: &Run, failure: Failure, receiver: Arc<Receiver>) -> Result<(), Problem> {
+/// Ends a run that failed, with what could be saved.
+pub(super) async fn fail(app: &App, run: &Run, failure: Failure, receiver: Arc<Receiver>) -> Result<(), Problem> {
     if let Some(state) = &failure.recovery.state {
         store_state(app, run, state).await?;
     }
@@ -188,18 +238,24 @@ pub(super) async fn end(
     tx.commit().await
 }
 
-/// Stores the state that a run leaves. A store that does not answer is asked again for a while: nothing is worth more.
+/// Stores the state that a run leaves.
 pub(super) async fn store_state(app: &App, run: &Run, state: &Bytes) -> Result<(), Problem> {
+    take_state(app, run, state).await?.commit(app).await
+}
+
+/// Takes the state that a run leaves, in a transaction that is still open. A store that does not answer is asked again for a while:
+/// nothing is worth more.
+async fn take_state(app: &App, run: &Run, state: &Bytes) -> Result<Taken, Problem> {
     let mut pause = Duration::from_millis(500);
     loop {
-        match states::service::from_run(app, run, state.clone(), false).await {
+        match states::service::take(app, run, state.clone(), false).await {
             Err(problem) if problem.fault == Fault::Unavailable && pause < Duration::from_secs(60) => {
                 tracing::warn!(run = run.id, cause = problem.cause, "the state could not be stored, trying again");
                 app.reserve.release();
                 tokio::time::sleep(pause).await;
                 pause *= 2;
             }
-            stored => return stored.map(|_| ()),
+            taken => return taken,
         }
     }
 }
@@ -213,7 +269,8 @@ pub(super) async fn give_up(app: &App, run: &str, problem: Problem) -> Outcome {
         return Outcome::LetGo;
     }
     let outcome = async {
-        let was_applying = current(app, run).await?.status() == RunStatus::Applying;
+        let run_now = current(app, run).await?;
+        let was_applying = run_now.status() == RunStatus::Applying || at_once::is_under_way(&run_now);
         let kept = if was_applying { sweep::keep(app, run) } else { None };
         let kept = kept.map(|folder| format!(" What terraform saved is in {folder}.")).unwrap_or_default();
         let tx = app.db.write().await?;
@@ -268,22 +325,44 @@ pub(super) struct Receiver {
     app: App,
     run: Run,
     log: Mutex<Option<LogWriter>>,
+    /// Terraform went on from the plan to the apply, whose log this is now.
+    gone_on: AtomicBool,
 }
 
 impl Receiver {
     pub(super) async fn open(app: &App, run: &Run, phase: &str) -> Result<Arc<Self>, Problem> {
         let log = LogWriter::open(app, phase).await?;
-        Ok(Arc::new(Self { app: app.clone(), run: run.clone(), log: Mutex::new(Some(log)) }))
+        let (app, run, log) = (app.clone(), run.clone(), Mutex::new(Some(log)));
+        Ok(Arc::new(Self { app, run, log, gone_on: AtomicBool::new(false) }))
+    }
+
+    /// Whether the run has gone on to its apply.
+    pub(super) fn has_gone_on(&self) -> bool {
+        self.gone_on.load(Ordering::Relaxed)
+    }
+
+    /// Moves the run on from its plan to its apply, and this on to the apply's log.
+    pub(super) async fn go_on(&self, foreseen: Foreseen) -> Result<(), Problem> {
+        let mut log = self.log.lock().await;
+        if let Some(plan) = log.take() {
+            plan.finish().await?;
+        }
+        let tx = self.app.db.write().await?;
+        let apply = progress::went_on(&self.app, &tx, &self.run.id, &at_once::result(foreseen)).await?;
+        tx.commit().await?;
+        *log = Some(LogWriter::open(&self.app, &apply.id).await?);
+        self.gone_on.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Says in the log why terraform was not started.
-    async fn refuse(&self, problem: Problem) -> Failure {
+    pub(super) async fn refuse(&self, problem: Problem) -> Failure {
         self.log(Bytes::from(format!("\nError: {}\n\n{}\n", problem.message, problem.advice))).await;
         Failure { kind: FailureKind::Executor, message: problem.to_string(), recovery: Recovery::default() }
     }
 
     /// Says in the log what went wrong outside of terraform, which says its own errors itself.
-    async fn explained<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
+    pub(super) async fn explained<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
         if let Err(failure) = &result
             && failure.kind == FailureKind::Executor
         {
@@ -303,7 +382,7 @@ impl Receiver {
         }
     }
 
-    async fn finish(&self) -> Result<(), Problem> {
+    pub(super) async fn finish(&self) -> Result<(), Problem> {
         match self.log.lock().await.take() {
             Some(log) => log.finish().await,
             None => Ok(()),
@@ -317,6 +396,12 @@ impl Upstream for Receiver {
         if let Some(log) = self.log.lock().await.as_mut()
             && let Err(problem) = log.append(&bytes).await
         {
+            tracing::error!(run = self.run.id, code = problem.code, cause = problem.cause, "{}", problem.message);
+        }
+    }
+
+    async fn planned(&self, foreseen: Foreseen) {
+        if let Err(problem) = self.go_on(foreseen).await {
             tracing::error!(run = self.run.id, code = problem.code, cause = problem.cause, "{}", problem.message);
         }
     }

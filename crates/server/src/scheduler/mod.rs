@@ -4,6 +4,7 @@
 //! handler starts anything, and nothing here polls.
 
 mod approve;
+mod at_once;
 mod auto_destroy;
 mod drive;
 mod fetch;
@@ -33,7 +34,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::hands::{Hands, Outcome};
 use crate::app::App;
 use crate::resources::runs::queue::Ledger;
-use crate::resources::runs::{self, waits};
+use crate::resources::runs::waits;
 use crate::storage::Change;
 
 /// Pause before a database that did not answer is asked again; doubled each time, up to [`LONGEST_PAUSE`].
@@ -203,11 +204,11 @@ async fn dispatch(
     }
     for Start { run, wants } in decisions.starts {
         let turn = app.ports.now().timestamp_micros();
-        let tx = app.db.write().await?;
-        match runs::progress::start(app, &tx, run.as_str(), turn).await {
-            Ok(project) => {
-                tx.commit().await?;
+        let plans = wants != Wants::Apply;
+        let begun = match drive::start(app, run.as_str(), turn, plans).await {
+            Ok((project, begun)) => {
                 ledger.turn(&project, turn);
+                begun
             }
             Err(problem) if problem.fault == Fault::Unavailable => return Err(problem),
             // Canceled, or its workspace locked, since the facts were read.
@@ -215,12 +216,12 @@ async fn dispatch(
                 tracing::debug!(run = run.as_str(), code = problem.code, "not started: {}", problem.message);
                 continue;
             }
-        }
+        };
         let (app, closing) = (app.clone(), closing.clone());
         hands.take(run.as_str().to_owned(), async move {
             match wants {
                 Wants::Apply => drive::apply(app, run.as_str(), closing).await,
-                Wants::Plan | Wants::SavePlan | Wants::PlanOnly => drive::plan(app, run.as_str(), closing).await,
+                Wants::Plan | Wants::SavePlan | Wants::PlanOnly => drive::plan(app, run.as_str(), begun, closing).await,
             }
         });
     }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::drive::{self, Receiver};
 use super::hands::{Hands, Outcome};
-use super::{sweep, work};
+use super::{at_once, sweep, work};
 use crate::app::App;
 use crate::resources::runs::progress::{self, End};
 use crate::resources::runs::{self, Run, waits};
@@ -44,7 +44,10 @@ pub async fn take_up_again(app: &App, closing: &CancellationToken, hands: &mut H
         match run.status() {
             // Most of a long queue: nothing has happened to it yet.
             RunStatus::Pending if app.setup.resume && run.cancel_requested_at.is_none() => {}
-            RunStatus::Applying => {
+            status if status == RunStatus::Applying || at_once::is_under_way(&run) => {
+                if status == RunStatus::Planning && executor::leftover(&work::folder(&app.setup, &run.id)).is_some() {
+                    at_once::catch_up(app, &run).await?;
+                }
                 let (app, closing) = (app.clone(), closing.clone());
                 hands.take(run.id.clone(), async move {
                     match settle(&app, &run, closing).await {
@@ -123,7 +126,7 @@ async fn take_back(app: &App, run: &Run) -> Result<(), Problem> {
 /// Waits for the terraform of an apply that was cut off, stores what it saved, and ends the run.
 async fn settle(app: &App, run: &Run, closing: CancellationToken) -> Result<(), Problem> {
     let tx = app.db.read().await?;
-    let apply = runs::apply_of(&tx, &run.id).await?;
+    let (plan, apply) = (runs::plan_of(&tx, &run.id).await?, runs::apply_of(&tx, &run.id).await?);
     let prior = match &run.state_before {
         Some(state) => states::by_id(&tx, state).await?,
         None => None,
@@ -134,7 +137,6 @@ async fn settle(app: &App, run: &Run, closing: CancellationToken) -> Result<(), 
         Some(state) => Some(states::service::download(app, &state).await?),
         None => None,
     };
-    let receiver = Receiver::open(app, run, &apply.id).await?;
     let folder = work::folder(&app.setup, &run.id);
 
     // A cancel reaches the terraform that was left, as it would have reached our own.
@@ -151,6 +153,11 @@ async fn settle(app: &App, run: &Run, closing: CancellationToken) -> Result<(), 
         } => return Ok(()),
     };
     let recovered = recovered?;
+    let now = runs::by_id(&app.db.look(), &run.id).await?;
+    if now.as_ref().is_some_and(at_once::is_under_way) && at_once::settle(app, run, &plan.id, &recovered).await? {
+        return Ok(());
+    }
+    let receiver = Receiver::open(app, run, &apply.id).await?;
     if !recovered.begun {
         let message = "The server had to stop before terraform began to apply; nothing was changed.";
         return drive::end(app, run, End::Failed, message, &Recovery::default(), receiver).await;

@@ -109,6 +109,17 @@ impl Host<'_> {
         }
     }
 
+    /// Takes the code of a single workspace; the answer names it for [`Start`]. For a host that takes code in parts.
+    ///
+    /// # Errors
+    /// `configuration/…` when the archive is refused; `storage/…`.
+    pub(crate) async fn store(&self, archive: Bytes) -> Result<String, Problem> {
+        match self {
+            Self::Local(local) => local.store_code(archive).await,
+            Self::Remote(_) => Ok(String::new()),
+        }
+    }
+
     /// Starts a run: the nth attempt of its workspace in this walk, from 1.
     ///
     /// # Errors

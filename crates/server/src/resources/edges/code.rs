@@ -36,8 +36,8 @@ struct FoundRead {
 /// # Errors
 /// Whatever keeps the code from being looked at. The run may go on: what it reads is then not known.
 pub async fn noted(app: &App, run: &Run) -> Result<(), Problem> {
-    // A plan that is not applied says nothing of what the workspace depends on.
-    if run.plan_only {
+    // A plan that is not applied says nothing of what the workspace depends on, and a walk here knows that by itself.
+    if run.plan_only || run.home {
         return Ok(());
     }
     let tx = app.db.read().await?;

@@ -22,6 +22,10 @@ use crate::storage::Tx;
 /// # Errors
 /// `storage/unavailable`. Whatever else is wrong only means that nothing is known.
 pub async fn kept(app: &App, tx: &Tx, run: &Run) -> Result<(), Problem> {
+    // Nothing here triggers runs of such a workspace.
+    if run.home {
+        return Ok(());
+    }
     let had_begun = run.status_timestamps.get("applying-at").is_some();
     match run.status() {
         RunStatus::Applied | RunStatus::PlannedAndFinished if is_whole(run) => {}

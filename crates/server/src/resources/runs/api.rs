@@ -279,6 +279,7 @@ fn new(wanted: RunRequest, client: Client) -> New {
         variables: variables.into_iter().map(|it| RunVariable { key: it.key, value: it.value }).collect(),
         readers: Vec::new(),
         scratch: None,
+        home: false,
         inputs: None,
         terraform_version: wanted.terraform_version.filter(|version| !version.is_empty()),
         event: None,

@@ -16,6 +16,8 @@ const STX: u8 = 0x02;
 const ETX: u8 = 0x03;
 /// A log keeps so many bytes; what comes after is dropped, and the log says so.
 const LIMIT: u64 = 64 * 1024 * 1024;
+/// Most of a log that is held back where nobody can look on.
+const HELD: usize = 256 * 1024;
 /// Pieces of a log that has ended are joined to about this size.
 const PIECE: usize = 1024 * 1024;
 
@@ -25,6 +27,10 @@ pub struct LogWriter {
     phase: String,
     end: u64,
     full: bool,
+    /// What is not stored yet.
+    held: Vec<u8>,
+    /// How much may be: nothing, unless nobody can look on.
+    most: usize,
 }
 
 impl LogWriter {
@@ -37,7 +43,9 @@ impl LogWriter {
             Some(last) => last + piece(app, phase, *last).await?.len() as u64,
             None => 0,
         };
-        let mut writer = Self { app: app.clone(), phase: phase.to_owned(), end, full: false };
+        // With no server to ask, nobody reads a log before it has ended, and what is lost with this process is in the run's folder.
+        let most = if app.setup.address.is_some() { 0 } else { HELD };
+        let mut writer = Self { app: app.clone(), phase: phase.to_owned(), end, full: false, held: Vec::new(), most };
         if end == 0 {
             writer.put(&[STX]).await?;
         }
@@ -73,12 +81,24 @@ impl LogWriter {
             return Ok(());
         }
         self.put(&[ETX]).await?;
-        join(&self.app, &self.phase).await
+        let is_one_piece = self.held.len() as u64 == self.end;
+        self.store().await?;
+        if is_one_piece { Ok(()) } else { join(&self.app, &self.phase).await }
     }
 
     async fn put(&mut self, bytes: &[u8]) -> Result<(), Problem> {
-        self.app.logs.put(&name(&self.phase, self.end), bytes).await?;
+        self.held.extend_from_slice(bytes);
         self.end += bytes.len() as u64;
+        if self.held.len() > self.most { self.store().await } else { Ok(()) }
+    }
+
+    async fn store(&mut self) -> Result<(), Problem> {
+        let held = std::mem::take(&mut self.held);
+        let stored = self.app.logs.put(&name(&self.phase, self.end - held.len() as u64), &held).await;
+        if let Err(problem) = stored {
+            self.end -= held.len() as u64;
+            return Err(problem);
+        }
         self.app.changes.tell(Change::Log { phase: self.phase.clone() });
         Ok(())
     }

@@ -80,7 +80,9 @@ pub async fn start(app: &App, tx: &Tx, id: &str, turn: i64) -> Result<String, Pr
 pub async fn plan_started(app: &App, tx: &Tx, id: &str) -> Result<(Run, Phase), Problem> {
     let mut run = locked(tx, id).await?;
     let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
-    run.reads = Some(Reads::now(app, tx, &run, &workspace).await?.sealed(app, &run.id)?);
+    if !run.is_at_once() {
+        run.reads = Some(Reads::now(app, tx, &run, &workspace).await?.sealed(app, &run.id)?);
+    }
     run.state_before = workspace.current_state_id;
     advance(app, tx, &mut run, RunEvent::PlanStarted).await?;
     let plan = store::plan_of(tx, id).await?;
@@ -109,6 +111,24 @@ pub async fn planned(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Resul
         advance(app, tx, &mut run, RunEvent::Confirm).await?;
     }
     Ok(run)
+}
+
+/// Terraform has planned, and goes on to apply in the same process: the run does so too. Returns its apply; one that has gone on before stays as
+/// it is. Its ticket was taken when its plan began.
+///
+/// # Errors
+/// `run/wrong-status` when it does not plan, `run/reviewed` when it is one that waits between plan and apply.
+pub async fn went_on(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Result<Phase, Problem> {
+    let run = locked(tx, id).await?;
+    if !run.is_at_once() {
+        return Err(Problem::ours("run/reviewed", "The run does not go on from its plan by itself.", id));
+    }
+    if run.status() != RunStatus::Applying {
+        let mut run = planned(app, tx, id, result).await?;
+        advance(app, tx, &mut run, RunEvent::QueueApply).await?;
+        advance(app, tx, &mut run, RunEvent::ApplyStarted).await?;
+    }
+    store::apply_of(tx, id).await
 }
 
 /// Confirms a run that is planned and to be applied by itself; anything else stays as it is.
@@ -199,6 +219,10 @@ pub async fn ended(app: &App, tx: &Tx, id: &str, end: End, message: &str, recove
 /// Whoever planned it, or was about to apply it, is gone: it waits again.
 pub async fn requeue(app: &App, tx: &Tx, id: &str) -> Result<(), Problem> {
     let mut run = locked(tx, id).await?;
+    if run.is_at_once() && run.status() == RunStatus::Planning {
+        let problem = Problem::conflict("run/begun", "The run may have begun to apply, so it does not wait again.");
+        return Err(problem.advice("Start a new run; what this one did is recovered."));
+    }
     advance(app, tx, &mut run, RunEvent::Requeue).await
 }
 

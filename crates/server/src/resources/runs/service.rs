@@ -53,6 +53,8 @@ pub struct New {
     /// Only plans, and stands on this.
     #[serde(skip)]
     pub scratch: Option<preview::Scratch>,
+    /// A walk in this process starts it, which has read its code and has the order.
+    pub home: bool,
     /// Keeps its plan until somebody confirms it.
     pub save_plan: bool,
     /// Is applied even if nothing would change.
@@ -262,6 +264,7 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
         refresh_only: new.refresh_only,
         plan_only,
         scratch: new.scratch.is_some(),
+        home: new.home,
         save_plan: new.save_plan && !plan_only,
         allow_empty_apply: new.allow_empty_apply,
         allow_config_generation: new.allow_config_generation,

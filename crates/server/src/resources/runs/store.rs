@@ -51,6 +51,8 @@ pub struct Model {
     pub plan_only: bool,
     /// Plans against outputs of upstreams that are only planned themselves; such a plan is never kept and never applied.
     pub scratch: bool,
+    /// Started by a walk in the engine's own process, which has read the code and has the order.
+    pub home: bool,
     /// Keeps its plan until somebody confirms it.
     pub save_plan: bool,
     /// Is applied even if nothing would change.
@@ -154,6 +156,13 @@ impl Model {
     /// What it is for, as the run machine sees it.
     pub fn kind(&self) -> RunKind {
         RunKind::of(self.plan_only, self.save_plan)
+    }
+
+    /// Whether one terraform plans and applies it: nobody is asked, and nobody reads its plan. Once it plans it may have begun to apply.
+    pub fn is_at_once(&self) -> bool {
+        let reads_plan =
+            self.json_output || self.refresh_only || self.allow_config_generation || self.allow_empty_apply;
+        self.home && self.auto_apply && !self.plan_only && !self.save_plan && !self.scratch && !reads_plan
     }
 
     /// What decides over what may be done with it.

@@ -292,6 +292,41 @@ pub async fn upload_at_once(app: &App, state: &State, bytes: Bytes, json: Option
 /// `state/unreadable`; `state/other-writer` when the run does not hold its workspace any more: the bytes are kept then, see
 /// [`kept`].
 pub async fn from_run(app: &App, run: &Run, bytes: Bytes, intermediate: bool) -> Result<String, Problem> {
+    let taken = take(app, run, bytes, intermediate).await?;
+    let id = taken.id.clone();
+    taken.commit(app).await?;
+    Ok(id)
+}
+
+/// A state version that a run wrote and that is about to be committed, with whatever else its transaction changes.
+pub struct Taken {
+    /// The transaction.
+    pub tx: Tx,
+    /// Id of the version.
+    pub id: String,
+    /// Objects that nothing names any more once it is committed.
+    replaced: Vec<String>,
+}
+
+impl Taken {
+    /// Makes it durable.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn commit(self, app: &App) -> Result<(), Problem> {
+        self.tx.commit().await?;
+        for object in self.replaced {
+            app.objects.delete(&object).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes a state that a run wrote, as [`from_run`] does, and leaves the commit to the caller.
+///
+/// # Errors
+/// As [`from_run`].
+pub async fn take(app: &App, run: &Run, bytes: Bytes, intermediate: bool) -> Result<Taken, Problem> {
     let document = document::read(&bytes)?;
     let id = app.ports.id::<StateId>().to_string();
     let state = State {
@@ -328,9 +363,7 @@ pub async fn from_run(app: &App, run: &Run, bytes: Bytes, intermediate: bool) ->
             let mut current = current.ok_or_else(not_found)?;
             current.intermediate &= intermediate;
             store::update(&tx, &current).await?;
-            tx.commit().await?;
-            app.objects.delete(&state.object()).await?;
-            return Ok(current.id);
+            return Ok(Taken { tx, id: current.id, replaced: vec![state.object()] });
         }
         Ok(Acceptance::New) => None,
         Err(problem) => Some(problem),
@@ -344,11 +377,7 @@ pub async fn from_run(app: &App, run: &Run, bytes: Bytes, intermediate: bool) ->
     workspaces::set_current_state(&tx, &state.workspace_id, &id, state.resource_count, state.created_at).await?;
     let replaced = store::delete_intermediate(&tx, &run.id, &id).await?;
     tx.announce(Change::Workspace { workspace: state.workspace_id.clone() });
-    tx.commit().await?;
-    for object in replaced {
-        app.objects.delete(&object).await?;
-    }
-    Ok(id)
+    Ok(Taken { tx, id, replaced })
 }
 
 /// A state file with the outputs of the workspace's newest state and no resources, for a run that reads it; `None` without

@@ -20,6 +20,7 @@ mod m0017_audit;
 mod m0020_keys;
 mod m0021_kept_states;
 mod m0022_deleted_states;
+mod m0024_home_runs;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_keys::Migration),
             Box::new(m0021_kept_states::Migration),
             Box::new(m0022_deleted_states::Migration),
+            Box::new(m0024_home_runs::Migration),
         ]
     }
 }

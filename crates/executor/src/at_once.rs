@@ -1,0 +1,96 @@
+//! Plan and apply in one terraform process, for a run that was approved beforehand and whose plan nobody has to see first: starting
+//! terraform is most of what a small run costs.
+//!
+//! Whoever calls this has said yes to whatever terraform plans, and has written that down: from here on terraform may change things. The folder
+//! says so too, by the apply's log, which is there before terraform is; so it is recovered as that of any apply.
+//! Terraform's `-json` lines tell where the plan ends. Everything before belongs to the plan's log, everything after to the apply's.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::Problem;
+
+use crate::apply::{applied, kept, told};
+use crate::folder::{append_private, open_private};
+use crate::follow::Follow;
+use crate::initialised::Initialised;
+use crate::plan::{executor_failure, failure, init, joined, options, unwritable, with_kept};
+use crate::prepare::{self, Prepared};
+use crate::process::{Ended, Output as Streams, ours};
+use crate::render::Rendering;
+use crate::stop::Stop;
+use crate::work::{Applied, Failure, Foreseen, Phase, Upstream, Work};
+
+/// A run that terraform planned and applied, or found nothing to do for.
+#[derive(Clone)]
+pub struct AtOnce {
+    /// What it planned.
+    pub foreseen: Foreseen,
+    /// What it did; `None` where nothing was to be changed: no state is taken then.
+    pub applied: Option<Applied>,
+}
+
+/// Plans a run in its folder, which is made anew, and applies that plan at once. [`Upstream::planned`] is told in between; terraform does not
+/// wait for that.
+///
+/// Dropping the future is like our death: terraform goes on, and [`recover`](crate::recover()) finds what came of it.
+///
+/// # Errors
+/// As those of [`apply`](crate::apply()); where the plan failed, what was saved is the state from before.
+pub async fn plan_and_apply(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Result<AtOnce, Failure> {
+    let prepared = match prepare::build(work, Phase::Apply, stop).await {
+        Ok(mut prepared) => {
+            prepared.launcher.record.at_once = true;
+            prepared
+        }
+        Err(problem) => return Err(executor_failure(&problem)),
+    };
+    upstream.log(Bytes::from(prepared.version.preamble())).await;
+    let outcome = initialised_and_run(work, &prepared, &upstream).await;
+    told(work, &prepared, outcome).await
+}
+
+async fn initialised_and_run(
+    work: &Work,
+    prepared: &Prepared,
+    upstream: &Arc<dyn Upstream>,
+) -> Result<Result<AtOnce, Failure>, Problem> {
+    let folder = &prepared.launcher.folder;
+    if let Some(failure) = init(prepared, upstream).await? {
+        return Ok(Err(failure));
+    }
+    let log = folder.log(Phase::Apply);
+    open_private(&log).map_err(unwritable)?;
+    let rendering = Rendering::at_once(&prepared.version.preamble());
+    let follow = Follow::start(log, &prepared.secrets, rendering, upstream.clone())?;
+    let outcome = kept(work, prepared, upstream, run(work, prepared)).await;
+    let foreseen = follow.finish().await;
+    match (outcome?, foreseen) {
+        (Ended::Exit(Some(0)) | Ended::Stopped(Some(0)), Some(foreseen)) => {
+            let applied = if foreseen.has_changes { Some(applied(work, prepared).await?) } else { None };
+            Ok(Ok(AtOnce { foreseen, applied }))
+        }
+        (Ended::Exit(Some(0)) | Ended::Stopped(Some(0)), None) => {
+            Err(ours("Terraform ended well and did not say what it had planned.", "no summary of the plan in its log"))
+        }
+        (ended, None) => {
+            if matches!(ended, Ended::Exit(_)) {
+                // It may have failed for what was kept.
+                with_kept(prepared, Initialised::forget).await?;
+            }
+            Ok(Err(failure(&ended, "plan")))
+        }
+        (ended, Some(_)) => Ok(Err(failure(&ended, "apply"))),
+    }
+}
+
+async fn run(work: &Work, prepared: &Prepared) -> Result<Ended, Problem> {
+    let launcher = &prepared.launcher;
+    let log = append_private(&launcher.folder.log(Phase::Apply)).map_err(unwritable)?;
+    let mut arguments: Vec<OsString> =
+        ["apply", "-auto-approve", "-input=false", "-json"].into_iter().map(Into::into).collect();
+    arguments.extend(options(work));
+    arguments.push(joined("-var-file=", launcher.folder.variables().as_os_str()));
+    launcher.run("apply", &arguments, Streams::together(log).map_err(unwritable)?).await
+}
