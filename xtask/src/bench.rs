@@ -1,127 +1,183 @@
 //! `cargo xtask bench`: what multispace costs, as a ratio to plain terraform measured in the same run.
 //!
-//! Three ways bring the same roots up from nothing: a careful script (`init`, `plan -out`, `apply` of the plan, one root
-//! after the other), a bare one (`apply -auto-approve`, one root after the other), and `multispace apply`. They take
-//! turns, so that a busy minute of the machine hits all three. Absolute times say little about another machine; the
-//! ratios do.
+//! Absolute times say little about another machine; the ratios do. Each case stands in `cases/`, what it is compared with in `floor.rs`.
+//! The command says what it measured, whether a target is met or not; only what could not be measured is an error.
 
+mod cases;
+mod count;
+mod floor;
+mod graph;
 mod handshake;
+mod host;
+mod measure;
 mod pages;
+mod place;
 mod queue;
-mod roots;
+mod rounds;
+mod server;
+pub(crate) mod stub;
+mod table;
 
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
+use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-use crate::tree::{self, TemporaryFolder};
-use crate::{demo, process, stopwatch};
-use roots::Stack;
+use crate::{process, stopwatch, tree};
+use cases::{CASES, Case};
+use host::Host;
+use place::Bench;
+use table::Row;
 
-/// One way to bring a stack up.
-#[derive(Clone, Copy)]
-enum Way {
-    Careful,
-    Bare,
-    Multispace,
-}
+/// The page that a full run writes.
+const PAGE: &str = "docs/benchmarks.md";
 
-const WAYS: [Way; 3] = [Way::Careful, Way::Bare, Way::Multispace];
-
-/// `--quick` makes the stacks smaller, the rounds fewer, and uses the debug build.
+/// `[--quick] [--release] [--write] [--json FILE] [CASE...]`; the debug build and small sizes for `--quick`.
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    let quick = match args {
-        [] => false,
-        [flag] if flag == "--quick" => true,
-        [case] if case == "queue" => return queue::run(false),
-        [case, flag] if case == "queue" && flag == "--quick" => return queue::run(true),
-        [case] if case == "pages" => return pages::run(false),
-        [case, flag] if case == "pages" && flag == "--quick" => return pages::run(true),
-        _ => bail!("bench takes nothing but queue, pages and --quick"),
-    };
-    if process::on_path("terraform").is_none() {
-        bail!("there is no `terraform` on PATH to compare with: install Terraform 1.5 or newer");
+    let asked = Asked::read(args)?;
+    match asked.alone.as_deref() {
+        Some("queue") => return queue::run(asked.is_quick),
+        Some("pages") => return pages::run(asked.is_quick),
+        Some("handshake") => return handshake::measure(asked.is_quick),
+        _ => {}
     }
-    let binary = if quick { demo::multispace()? } else { release_build()? };
-    let (length, rounds) = if quick { (5, 3) } else { (30, 7) };
-    println!(
-        "{rounds} rounds, {} build of multispace; ratios below 1 are faster than terraform alone",
-        if quick { "debug" } else { "release" }
-    );
-    for stack in [roots::mesh(3), roots::chain(length)] {
-        measure(&stack, rounds, &binary)?;
-    }
-    handshake::measure(quick)
-}
+    let terraform = process::on_path("terraform")
+        .context("there is no `terraform` on PATH to compare with: install Terraform 1.5 or newer")?;
+    let is_release = !asked.is_quick || asked.is_release;
+    eprintln!("building multispace ({})", if is_release { "release" } else { "debug" });
+    let host = Host::look(is_release)?;
+    let mut bench = Bench::new(asked.is_quick, built(is_release)?, terraform)?;
+    eprintln!("{}\n{}", host.text(), host.pressure);
+    let (outcome, took) = stopwatch::time(|| measure(&mut bench, &asked.cases));
+    let (rows, failed) = outcome?;
 
-fn release_build() -> Result<std::path::PathBuf> {
-    process::run(process::cargo().args(["build", "--quiet", "--release", "--package", "multispace"]))?;
-    Ok(tree::target().join("release/multispace"))
-}
-
-fn measure(stack: &Stack, rounds: usize, binary: &Path) -> Result<()> {
-    let mut times: [Vec<Duration>; 3] = Default::default();
-    for round in 0..rounds {
-        for turn in 0..WAYS.len() {
-            // Who begins changes with the round.
-            let way = (round + turn) % WAYS.len();
-            times[way].push(once(stack, WAYS[way], binary)?);
-        }
+    println!("\n{}\n\n{}in {}", host.text(), table::text(&rows), stopwatch::human(took));
+    if !is_release {
+        println!(
+            "the debug build is several times slower than what people use: of this, only the starts say something"
+        );
     }
-    let [careful, bare, ours] = times.map(median);
-    let ratio = |to: Duration| ours.as_secs_f64() / to.as_secs_f64();
-    println!("\n{}, median of {rounds}", stack.name);
-    println!("  terraform init, plan -out, apply   {:>10}", stopwatch::human(careful));
-    println!("  terraform apply -auto-approve      {:>10}", stopwatch::human(bare));
-    println!("  multispace apply                   {:>10}", stopwatch::human(ours));
-    println!("  multispace / careful script  {:.2}", ratio(careful));
-    println!("  multispace / bare script     {:.2}", ratio(bare));
+    if let Some(file) = &asked.json {
+        std::fs::write(file, format!("{:#}\n", table::json(&host, asked.is_quick, &rows)))
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+    }
+    if !failed.is_empty() {
+        bail!("{} could not be measured", failed.join(", "));
+    }
+    if asked.writes() {
+        table::write(&tree::root().join(PAGE), &table::page(&host, asked.is_quick, &rows))?;
+        println!("written to {PAGE}");
+    }
     Ok(())
 }
 
-/// Brings the stack up once, in a new folder; making and removing the folder is not timed.
-fn once(stack: &Stack, way: Way, binary: &Path) -> Result<Duration> {
-    let place = TemporaryFolder::new("bench")?;
-    stack.write(place.path())?;
-    let (outcome, took) = stopwatch::time(|| match way {
-        Way::Careful => stack.in_order(|root| {
-            terraform(place.path(), root, &["init", "-input=false"])?;
-            terraform(place.path(), root, &["plan", "-input=false", "-out=plan"])?;
-            terraform(place.path(), root, &["apply", "-input=false", "plan"])
-        }),
-        Way::Bare => stack.in_order(|root| terraform(place.path(), root, &["apply", "-input=false", "-auto-approve"])),
-        Way::Multispace => {
-            process::output(quiet(Command::new(binary)).arg("apply").arg(place.path()).arg("--auto-approve"))
-                .map(|_| ())
+/// What stands on the command line.
+struct Asked {
+    is_quick: bool,
+    is_release: bool,
+    writes: bool,
+    json: Option<PathBuf>,
+    cases: Vec<&'static Case>,
+    /// Something that is no case of the table.
+    alone: Option<String>,
+}
+
+impl Asked {
+    fn read(args: &[String]) -> Result<Self> {
+        let mut asked =
+            Self { is_quick: false, is_release: false, writes: false, json: None, cases: Vec::new(), alone: None };
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--quick" => asked.is_quick = true,
+                "--release" => asked.is_release = true,
+                "--write" => asked.writes = true,
+                "--json" => asked.json = Some(args.next().context("--json wants a file to write to")?.into()),
+                "queue" | "pages" | "handshake" => asked.alone = Some(arg.clone()),
+                name => match CASES.iter().find(|case| case.name == name) {
+                    Some(case) => asked.cases.push(case),
+                    None => {
+                        let known: Vec<_> = CASES.iter().map(|case| case.name).collect();
+                        bail!(
+                            "there is no case `{name}`: there are {}, and by themselves queue, pages and handshake",
+                            known.join(", ")
+                        );
+                    }
+                },
+            }
         }
-    });
-    outcome?;
-    Ok(took)
+        if asked.alone.is_some() && (!asked.cases.is_empty() || asked.json.is_some() || asked.writes) {
+            bail!("queue, pages and handshake take nothing but --quick, and no case beside them");
+        }
+        if asked.writes && !asked.cases.is_empty() {
+            bail!("--write writes the whole table: leave the names of cases away");
+        }
+        Ok(asked)
+    }
+
+    /// A full run is what the page is made of.
+    fn writes(&self) -> bool {
+        self.writes || (!self.is_quick && self.cases.is_empty())
+    }
 }
 
-fn terraform(place: &Path, root: &str, args: &[&str]) -> Result<()> {
-    process::output(quiet(Command::new("terraform")).current_dir(place.join(root)).args(args)).map(|_| ())
+/// Runs the cases, all when none is named. What failed is a row that says so, and the others go on.
+fn measure(bench: &mut Bench, asked: &[&'static Case]) -> Result<(Vec<Row>, Vec<&'static str>)> {
+    let all: Vec<&Case> = CASES.iter().collect();
+    let (mut rows, mut failed) = (Vec::new(), Vec::new());
+    bench.calibrate()?;
+    for case in if asked.is_empty() { &all } else { asked } {
+        eprintln!("\n{}: {}", case.name, case.what);
+        match (case.run)(bench) {
+            Ok(found) => rows.extend(found),
+            Err(error) => {
+                eprintln!("  failed: {error:#}");
+                failed.push(case.name);
+                let first = format!("{error:#}").lines().next().unwrap_or_default().to_owned();
+                rows.push(Row::new(case.name, case.what, table::Unit::Ratio, table::Target::None).noted(first));
+            }
+        }
+    }
+    Ok((rows, failed))
 }
 
-/// What both sides get: no look for newer versions, no colour.
-fn quiet(mut command: Command) -> Command {
-    command.env("CHECKPOINT_DISABLE", "1").env("TF_IN_AUTOMATION", "1").env("NO_COLOR", "1");
-    command
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
+fn built(is_release: bool) -> Result<PathBuf> {
+    let mut build = process::cargo();
+    build.args(["build", "--quiet", "--package", "multispace", "--package", "provider"]);
+    if is_release {
+        build.arg("--release");
+    }
+    process::run(&mut build)?;
+    let binary = tree::target().join(if is_release { "release" } else { "debug" }).join("multispace");
+    binary.is_file().then_some(binary).context("cargo built multispace, but it is not in the build folder")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(args: &[&str]) -> Result<Asked> {
+        Asked::read(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>())
+    }
+
     #[test]
-    fn the_median_is_the_one_in_the_middle() {
-        assert_eq!(median([9, 1, 5].map(Duration::from_secs).into()), Duration::from_secs(5));
+    fn a_case_is_found_by_its_name_and_another_is_refused() {
+        let asked = read(&["chain30", "--quick"]).unwrap();
+        assert!(asked.is_quick && asked.cases.len() == 1 && !asked.writes());
+        assert!(read(&["chain31"]).is_err_and(|error| error.to_string().contains("chain30")));
+    }
+
+    #[test]
+    fn only_the_whole_table_is_written() {
+        assert!(read(&[]).unwrap().writes());
+        assert!(!read(&["--quick"]).unwrap().writes());
+        assert!(read(&["--quick", "--write"]).unwrap().writes());
+        assert!(read(&["--write", "chain3"]).is_err());
+        assert!(read(&["--json"]).is_err());
+    }
+
+    #[test]
+    fn names_of_cases_are_unlike() {
+        let names: std::collections::BTreeSet<_> = CASES.iter().map(|case| case.name).collect();
+        assert_eq!(names.len(), CASES.len());
     }
 }

@@ -37,12 +37,18 @@ cargo xtask COMMAND
                            goldens of some tests are to change
   screenshots              a picture of every page, from real runs, in docs/pictures
   demo                     brings examples/kubernetes up and down again, in a copy
-  bench [--quick]          multispace against plain terraform, as a ratio
+  bench [FLAGS] [CASE]     multispace against plain terraform, as a ratio, measured in turns; all cases when none is
+                           named; --quick for small sizes and the debug build (--release for the other), --json FILE
+                           for programs; a full run writes docs/benchmarks.md (--quick only with --write)
   bench queue [--quick]    10,000 runs wait on 2,000 workspaces
   bench pages [--quick]    pages with very much on them, in a browser
+  bench handshake          the provider's start, and how large it is
 ";
 
 fn main() -> ExitCode {
+    if let Some(folder) = bench::stub::folder() {
+        return bench::stub::run(&folder);
+    }
     let mut args: Vec<String> = std::env::args().skip(1).collect();
     if args.is_empty() {
         print!("{USAGE}");

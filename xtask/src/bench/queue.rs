@@ -1,10 +1,14 @@
 //! `cargo xtask bench queue`: ten thousand runs wait on two thousand workspaces.
 //!
 //! The measuring is a test of the server, on its scripted terraform, which is run here at full length and with optimization;
-//! it fails when a bound is passed.
+//! it fails when a bound is passed. What it reported is kept for the table.
 
-use anyhow::Result;
+use std::path::PathBuf;
 
+use anyhow::{Context, Result};
+
+use super::rounds::Spread;
+use super::table::{Row, Target, Unit};
 use crate::tree::{self, TemporaryFolder};
 use crate::{process, stopwatch};
 
@@ -20,6 +24,61 @@ pub(super) fn run(quick: bool) -> Result<()> {
     command.env("MULTISPACE_QUEUE_RUNS", if quick { "1000" } else { "10000" }).env("MULTISPACE_QUEUE_REPORT", &report);
     let (outcome, took) = stopwatch::time(|| process::run(&mut command));
     outcome?;
-    println!("\n{}  all of it   {}", tree::read(&report)?, stopwatch::human(took));
+    let report = tree::read(&report)?;
+    println!("\n{report}  all of it   {}", stopwatch::human(took));
+    if !quick {
+        let kept = kept();
+        std::fs::create_dir_all(kept.parent().context("it is in a folder")?)?;
+        std::fs::write(kept, report)?;
+    }
     Ok(())
+}
+
+/// The rows of the table: what the last full `cargo xtask bench queue` in this build folder reported.
+pub(super) fn rows() -> Result<Vec<Row>> {
+    let joined = Row::new("queued", "10,000 runs wait: a run joins, p99", Unit::Milliseconds, Target::AtMost(50.0));
+    let memory = Row::new("queued", "10,000 runs wait: memory", Unit::Megabytes, Target::AtMost(300.0));
+    let Ok(report) = std::fs::read_to_string(kept()) else {
+        let why = "`cargo xtask bench queue` measures it, which was not run in this build folder";
+        return Ok(vec![joined.noted(why), memory.noted(why)]);
+    };
+    let (p99, megabytes) = read(&report).with_context(|| format!("`bench queue` reported {report:?}"))?;
+    let by = "measured by `cargo xtask bench queue`, without readers of logs beside it";
+    Ok(vec![
+        joined.figure(Spread::one(p99), 1).noted(by),
+        memory.figure(Spread::one(megabytes), 1).noted("of the server and the test together"),
+    ])
+}
+
+fn kept() -> PathBuf {
+    tree::target().join("bench/queue")
+}
+
+/// Milliseconds and megabytes.
+fn read(report: &str) -> Option<(f64, f64)> {
+    let line = |start: &str| report.lines().find_map(|line| line.trim().strip_prefix(start));
+    let p99 = milliseconds(line("joining the queue")?.split_once("p99 ")?.1.trim())?;
+    let megabytes = line("memory of server and test")?.trim().strip_suffix(" MB")?.parse().ok()?;
+    Some((p99, megabytes))
+}
+
+fn milliseconds(duration: &str) -> Option<f64> {
+    [("ms", 1.0), ("µs", 1e-3), ("s", 1e3)].into_iter().find_map(|(unit, worth)| {
+        let number: f64 = duration.strip_suffix(unit)?.parse().ok()?;
+        Some(number * worth)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_test_reports_is_read() {
+        let report = "10000 runs on 2000 workspaces\n  joining the queue   median 2.1ms, p99 7.5ms\n  \
+                      memory of server and test   120 MB\n  closing, opening, first answer   1.2s\n";
+        assert_eq!(read(report), Some((7.5, 120.0)));
+        assert_eq!(read(&report.replace("7.5ms", "1.5s")), Some((1500.0, 120.0)));
+        assert_eq!(read("something else"), None);
+    }
 }

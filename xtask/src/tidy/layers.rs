@@ -68,7 +68,12 @@ const LAYERS: &[Layer] = &[
     Layer { name: "chromium", siblings: &[], only: &["base64", "nix", "serde_json", "tempfile", "tokio"], never: &[] },
     Layer { name: "figures", siblings: &[], only: &["serde_json"], never: &[] },
     Layer { name: "fuzz", siblings: &["figures"], only: &[], never: &["serde", "tokio"] },
-    Layer { name: "xtask", siblings: &[], only: &["anyhow", "semver", "serde_json", "spdx", "toml_edit"], never: &[] },
+    Layer {
+        name: "xtask",
+        siblings: &[],
+        only: &["anyhow", "semver", "serde_json", "spdx", "toml_edit", "wait4"],
+        never: &[],
+    },
 ];
 
 pub(super) fn check() -> Result<Vec<Violation>> {
