@@ -100,6 +100,11 @@ const FAMILIES: &[Family] = &[
         tests: "package(server) & test(kept::)",
     },
     Family { name: "enospc", what: "the disk is full", tests: "package(server) & test(disk::)" },
+    Family {
+        name: "matrix",
+        what: "every route is asked for by everybody, and each question of the services is left out in turn",
+        tests: "package(server) & test(matrix::)",
+    },
 ];
 
 /// Figures that have to be zero, and what they count.

@@ -161,6 +161,11 @@ impl Tab {
         std::mem::take(&mut locked(&self.seen.complaints))
     }
 
+    /// Takes whatever certificate a server has, one that signs itself among them.
+    pub async fn trust_any_certificate(&self) {
+        self.must("Security.setIgnoreCertificateErrors", json!({ "ignore": true })).await;
+    }
+
     /// Whether the pages that are opened from now on may run scripts. What [`Tab::eval`] asks is answered either way.
     pub async fn scripts(&self, on: bool) {
         self.must("Emulation.setScriptExecutionDisabled", json!({ "value": !on })).await;

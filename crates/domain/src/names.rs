@@ -74,6 +74,20 @@ pub fn team_name(name: &str) -> Result<&str, Problem> {
     Err(refuse("team/name", "a team", name, "1 to 90 letters, digits, \"-\" and \"_\""))
 }
 
+/// Takes the name of a user: 2 to 40 ASCII letters, digits, `-`, `_` and `.`, with a letter or digit at both ends.
+///
+/// # Errors
+/// `user/name` (422).
+pub fn user_name(name: &str) -> Result<&str, Problem> {
+    let bytes = name.as_bytes();
+    let edges_are_clean = [bytes.first(), bytes.last()].iter().all(|edge| edge.is_some_and(u8::is_ascii_alphanumeric));
+    if (2..=40).contains(&name.len()) && edges_are_clean && name.bytes().all(|byte| is_plain(byte) || byte == b'.') {
+        return Ok(name);
+    }
+    let rule = "2 to 40 letters, digits, \"-\", \"_\" and \".\", with a letter or digit at both ends";
+    Err(refuse("user/name", "a user", name, rule).attribute("username"))
+}
+
 /// Takes a flat tag and gives it as it is stored, in lower case: ASCII letters, digits, `_`, `:` and `-`, with a letter
 /// or digit at both ends, at most 255 characters.
 ///

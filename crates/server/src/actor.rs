@@ -4,7 +4,9 @@
 //! are read once, when the token is (`tokens::service::who`); the rules are `domain::roles`.
 
 use std::collections::BTreeMap;
+use std::panic::Location;
 
+use crate::witness;
 use domain::Problem;
 pub use domain::roles::Action;
 use domain::roles::{
@@ -17,13 +19,8 @@ use crate::storage::audit::{Act, Question, Who};
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
-    /// A user of this server. Each is an owner of every organization.
-    User {
-        /// Id of the user.
-        id: String,
-        /// Name of the user.
-        name: String,
-    },
+    /// A user of this server.
+    User(Box<UserActor>),
     /// A team, by one of its tokens.
     Team(Box<TeamActor>),
     /// An organization, by its own token: it sets things up, and runs nothing.
@@ -46,6 +43,20 @@ pub enum Actor {
         /// Whether it is in its apply: a plan, and so every run that only plans, changes nothing.
         applies: bool,
     },
+}
+
+/// A person, and so what they may: everything as an administrator of the site, otherwise what their teams may together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserActor {
+    /// Id of the user.
+    pub id: String,
+    /// Name of the user.
+    pub name: String,
+    /// Whether they administer the site, and so own every organization.
+    pub admin: bool,
+    /// One for each team that they belong to, and one without rights for each organization that they are a member of;
+    /// none for an administrator, who needs none.
+    pub teams: Vec<TeamActor>,
 }
 
 /// What a team's token needs to know of its team.
@@ -119,10 +130,46 @@ impl On<'_> {
 }
 
 impl Actor {
+    /// A user who administers the site.
+    pub fn admin(id: String, name: String) -> Self {
+        Self::User(Box::new(UserActor { id, name, admin: true, teams: Vec::new() }))
+    }
+
+    /// Whether it is a person who administers the site.
+    pub fn is_admin(&self) -> bool {
+        matches!(self, Self::User(user) if user.admin)
+    }
+
+    /// The teams whose rights it has by belonging to them.
+    pub fn teams(&self) -> &[TeamActor] {
+        match self {
+            Self::User(user) => &user.teams,
+            Self::Team(team) => std::slice::from_ref(team),
+            _ => &[],
+        }
+    }
+
+    /// Whether it has these rights in the whole of an organization, and so may give them away.
+    pub fn has_access(&self, organization: &str, wanted: &OrganizationAccess) -> bool {
+        let mut own = OrganizationAccess::default();
+        match self {
+            Self::User(user) if !user.admin => {}
+            Self::Team(_) => {}
+            _ => return true,
+        }
+        for team in self.teams().iter().filter(|team| team.organization == organization) {
+            if team.owners {
+                return true;
+            }
+            own.0.extend(team.access.0.iter().copied());
+        }
+        own.covers(wanted)
+    }
+
     /// Id of the user in whose name it acts: the user's own, or the service user's of a team or organization.
     pub fn user(&self) -> Option<&str> {
         match self {
-            Self::User { id, .. } => Some(id),
+            Self::User(user) => Some(&user.id),
             Self::Team(team) => Some(&team.user),
             Self::Organization { user, .. } => Some(user),
             Self::Run { .. } => None,
@@ -146,8 +193,9 @@ impl Actor {
     }
 
     /// Whether this actor may do `action` on `on`.
+    #[track_caller]
     pub fn can(&self, action: Action, on: On<'_>) -> bool {
-        let allowed = self.answer(action, on);
+        let allowed = witness::said(Location::caller(), self.answer(action, on));
         let organization = on.organization().map(str::to_owned);
         Act::asked(Question { action: format!("{action:?}"), organization, allowed });
         allowed
@@ -156,7 +204,7 @@ impl Actor {
     /// Who it is, as the audit log has it.
     pub fn who(&self) -> Who {
         match self {
-            Self::User { id, name } => Who { name: Some(name.clone()), ..Who::new("user", id) },
+            Self::User(user) => Who { name: Some(user.name.clone()), ..Who::new("user", &user.id) },
             Self::Team(team) => Who::new("team", &team.id),
             Self::Organization { organization, .. } => Who::new("organization", organization),
             Self::Run { run, .. } => Who { name: Some(run.clone()), ..Who::new("run", run) },
@@ -165,10 +213,13 @@ impl Actor {
 
     fn answer(&self, action: Action, on: On<'_>) -> bool {
         match self {
-            Self::User { .. } => true,
-            Self::Team(team) => match on {
+            Self::User(user) if user.admin => true,
+            Self::User(_) | Self::Team(_) => match on {
                 On::Server => action == Action::ReadOrganization,
-                _ => on.organization() == Some(&team.organization) && (team.owners || team.can(action, on)),
+                _ => self
+                    .teams()
+                    .iter()
+                    .any(|team| on.organization() == Some(&team.organization) && (team.owners || team.can(action, on))),
             },
             Self::Organization { organization, .. } => match on {
                 On::Server => action == Action::ReadOrganization,
@@ -182,6 +233,7 @@ impl Actor {
     ///
     /// # Errors
     /// `access/not-found`, worded so that it does not tell whether the thing exists.
+    #[track_caller]
     pub fn may(&self, action: Action, on: On<'_>) -> Result<(), Problem> {
         if self.can(action, on) {
             return Ok(());
@@ -255,6 +307,10 @@ mod tests {
         TeamActor { id: "team-1".into(), organization: "org-1".into(), user: "user-t".into(), ..TeamActor::default() }
     }
 
+    fn person(teams: Vec<TeamActor>) -> Actor {
+        Actor::User(Box::new(UserActor { id: "user-1".into(), name: "ada".into(), admin: false, teams }))
+    }
+
     fn all_on() -> [On<'static>; 4] {
         [
             On::Organization("org-1"),
@@ -289,10 +345,10 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_a_user_sees_another_organization() {
+    fn nobody_but_an_administrator_sees_an_organization_that_they_are_not_in() {
         let owners = TeamActor { owners: true, access: OrganizationAccess::all(), ..team() };
         let token = Actor::Organization { organization: "org-1".into(), user: "user-o".into() };
-        for actor in [Actor::Team(Box::new(owners)), token, run(true)] {
+        for actor in [Actor::Team(Box::new(owners.clone())), person(vec![owners]), person(vec![]), token, run(true)] {
             for action in Action::ALL {
                 let elsewhere = On::Workspace { organization: "org-2", project: "prj-1", id: "ws-1", shares: true };
                 assert!(!actor.can(*action, elsewhere) && !actor.can(*action, On::Organization("org-2")), "{action:?}");
@@ -331,6 +387,37 @@ mod tests {
         let actor = Actor::Team(Box::new(single));
         assert!(actor.can(Action::ReadProject, On::Project { organization: "org-1", id: "prj-1" }));
         assert!(!actor.can(Action::ReadProject, On::Project { organization: "org-1", id: "prj-2" }));
+    }
+
+    #[test]
+    fn a_user_may_what_one_of_their_teams_may_and_each_in_its_own_organization() {
+        let writer = TeamActor {
+            projects: BTreeMap::from([("prj-1".to_owned(), ProjectRole::Write.grant(ProjectGrant::default()))]),
+            ..team()
+        };
+        let reader = TeamActor { access: OrganizationAccess([Flag::ReadWorkspaces].into()), ..team() };
+        let abroad = TeamActor { organization: "org-2".into(), owners: true, ..team() };
+        let both = person(vec![writer, reader, abroad]);
+        assert!(both.can(Action::StartRun, workspace("prj-1", "ws-1")));
+        assert!(both.can(Action::ReadRun, workspace("prj-2", "ws-2")));
+        assert!(!both.can(Action::StartRun, workspace("prj-2", "ws-2")));
+        assert!(both.can(Action::ManageOrganization, On::Organization("org-2")));
+        assert!(!both.can(Action::ManageOrganization, On::Organization("org-1")));
+        assert!(!both.can(Action::ManageUsers, On::Server) && !both.can(Action::ManageOrganization, On::Server));
+        let given = |flag| both.has_access("org-1", &OrganizationAccess([flag].into()));
+        assert!(given(Flag::ReadWorkspaces) && !given(Flag::ManageTeams));
+        assert!(both.has_access("org-2", &OrganizationAccess::all()));
+        assert!(!person(vec![]).has_access("org-1", &OrganizationAccess::all()));
+    }
+
+    #[test]
+    fn the_site_is_administered_by_its_administrators_alone() {
+        let owners = TeamActor { owners: true, access: OrganizationAccess::all(), ..team() };
+        let token = Actor::Organization { organization: "org-1".into(), user: "user-o".into() };
+        for actor in [Actor::Team(Box::new(owners.clone())), person(vec![owners]), token, run(true)] {
+            assert!(!actor.can(Action::ManageUsers, On::Server), "{actor:?}");
+        }
+        assert!(Actor::admin("user-1".into(), "owner".into()).can(Action::ManageUsers, On::Server));
     }
 
     #[test]

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::asking::Asking;
 use crate::edge::Limits;
 use crate::git::Git;
+use crate::passwords::Passwords;
 use crate::ports::Ports;
 use crate::storage::{Changes, Db, Key, Objects, Reserve};
 
@@ -27,6 +30,10 @@ pub struct App {
     pub ports: Ports,
     /// Git: repositories of other hosts.
     pub git: Git,
+    /// Hashes of passwords.
+    pub passwords: Passwords,
+    /// Whoever holds it notes that a token was used.
+    pub noting: Arc<Semaphore>,
     /// What was committed, told to whoever listens.
     pub changes: Changes,
     /// Whose terraform asks about which run.

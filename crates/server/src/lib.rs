@@ -9,6 +9,7 @@ mod asking;
 mod edge;
 mod git;
 pub mod local;
+mod passwords;
 mod ports;
 mod resources;
 mod scheduler;
@@ -16,6 +17,8 @@ mod serve;
 mod storage;
 mod terraform;
 pub mod upkeep;
+#[doc(hidden)]
+pub mod witness;
 
 pub use edge::listed as routes;
 pub use serve::{Engine, Options, Tls, serve};

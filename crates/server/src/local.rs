@@ -19,7 +19,7 @@ use crate::resources::configurations::service as configurations;
 use crate::resources::organizations::{self, Organization};
 use crate::resources::runs::{self, log, service as run_service};
 use crate::resources::states::service as states;
-use crate::resources::tokens::service as tokens;
+use crate::resources::users::service as users;
 use crate::resources::variables::service as variables;
 use crate::resources::workspaces::service as workspaces;
 use crate::scheduler::connection;
@@ -182,8 +182,8 @@ impl Engine {
     pub async fn local(&self, concurrency: u32) -> Result<Local<'_>, Problem> {
         let app = &self.app;
         let tx = app.db.write().await?;
-        let user = tokens::owner(app, &tx).await?;
-        let owner = Actor::User { id: user.id, name: user.username };
+        let user = users::owner(app, &tx).await?;
+        let owner = Actor::admin(user.id, user.username);
         let known = organizations::service::list(&tx, &owner).await?.into_iter().find(|it| it.name == ORGANIZATION);
         let organization = match known {
             Some(organization) => organization,
@@ -205,8 +205,8 @@ impl Engine {
     pub async fn ensure_organization(&self, name: &str) -> Result<(), Problem> {
         let app = &self.app;
         let tx = app.db.write().await?;
-        let user = tokens::owner(app, &tx).await?;
-        let owner = Actor::User { id: user.id, name: user.username };
+        let user = users::owner(app, &tx).await?;
+        let owner = Actor::admin(user.id, user.username);
         if organizations::service::list(&tx, &owner).await?.iter().all(|it| it.name != name) {
             let new = organizations::service::New { name: name.to_owned(), email: "owner@localhost".into() };
             organizations::service::create(app, &tx, &owner, new).await?;

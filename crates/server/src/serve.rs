@@ -10,6 +10,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use domain::reach::Allowed;
 use domain::{Fault, Problem};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -18,6 +19,7 @@ use crate::asking::Asking;
 use crate::edge::Limits;
 use crate::edge::connections::Connections;
 use crate::git::{self, Git};
+use crate::passwords::Passwords;
 use crate::ports::Ports;
 use crate::storage::audit::Book;
 use crate::storage::{Changes, Db, Keys, Objects, Probe, Reserve, key_of, signing};
@@ -169,6 +171,8 @@ impl Engine {
             asking: Asking::new(ports.clock.clone()),
             ports,
             git,
+            passwords: Passwords::new()?,
+            noting: Arc::new(Semaphore::new(1)),
             changes,
             limits: Limits::new(options.rate_limit),
             setup: Arc::new(setup),
@@ -204,7 +208,7 @@ impl Engine {
             return Ok(token.trim().to_owned());
         }
         let tx = self.app.db.write().await?;
-        let owner = resources::tokens::service::owner(&self.app, &tx).await?;
+        let owner = resources::users::service::owner(&self.app, &tx).await?;
         let token =
             resources::tokens::service::issue_for_user(&self.app, &tx, &owner, "made at the first start").await?;
         tx.commit().await?;

@@ -20,6 +20,10 @@ pub struct OrganizationMembershipAttributes {
     pub username: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Where whoever was invited comes in; only in the answer to the create, and an addition of this product, which sends
+    /// no mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation_link: Option<String>,
 }
 
 impl Attributes for OrganizationMembershipAttributes {
@@ -39,7 +43,8 @@ pub struct OrganizationMembershipRelationships {
 }
 
 /// Body of a create.
-pub type OrganizationMembershipBody = Request<OrganizationMembershipRequest>;
+pub type OrganizationMembershipBody =
+    Request<OrganizationMembershipRequest, OrganizationMembershipRequestRelationships>;
 
 /// What a client says of a membership.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,4 +57,12 @@ pub struct OrganizationMembershipRequest {
 
 impl Attributes for OrganizationMembershipRequest {
     const KIND: &'static str = kind::ORGANIZATION_MEMBERSHIPS;
+}
+
+/// What a client says of what a membership points to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct OrganizationMembershipRequestRelationships {
+    /// Teams that whoever is invited shall belong to.
+    pub teams: ToMany,
 }

@@ -244,6 +244,28 @@ pub struct AccessFilter {
     pub status: Option<String>,
 }
 
+/// Query of an administrator's list of users.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct AdminUsersQuery {
+    /// Which page.
+    pub page: PageQuery,
+    /// What the name or address shall contain.
+    pub q: Search,
+    /// What results must fit.
+    pub filter: AdminUsersFilter,
+}
+
+/// `filter[…]` of users: `true` or `false`, anything else filters nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct AdminUsersFilter {
+    /// Whether they administer the site.
+    pub admin: Option<String>,
+    /// Whether they are shut out.
+    pub suspended: Option<String>,
+}
+
 /// `filter[…][id]`: one resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::envelope::{Attributes, Linked, Resource, ToOne};
+use crate::envelope::{Attributes, Linked, Request, Resource, ToMany, ToOne};
 use crate::flags::flags;
 use crate::kind;
 
@@ -62,4 +62,84 @@ pub struct UserRelationships {
     pub authentication_tokens: Linked,
     /// What the token stands for: the user, a team or an organization.
     pub authenticated_resource: ToOne,
+}
+
+/// Body of a change of the own account.
+pub type AccountBody = Request<AccountRequest>;
+
+/// What a client says of the own account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct AccountRequest {
+    /// A new name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// A new address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+impl Attributes for AccountRequest {
+    const KIND: &'static str = kind::USERS;
+}
+
+/// Body of a change of the own password.
+pub type PasswordBody = Request<PasswordRequest>;
+
+/// A new password. Attributes have underscores here, as HCP Terraform documents them; dashes are taken too.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PasswordRequest {
+    /// The password so far.
+    #[serde(alias = "current-password")]
+    pub current_password: String,
+    /// The new one.
+    pub password: String,
+    /// The new one again.
+    #[serde(alias = "password-confirmation")]
+    pub password_confirmation: String,
+}
+
+/// Passwords belong in no log.
+impl std::fmt::Debug for PasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PasswordRequest").finish_non_exhaustive()
+    }
+}
+
+impl Attributes for PasswordRequest {
+    const KIND: &'static str = kind::USERS;
+}
+
+/// A user as an administrator of the site sees it.
+pub type AdminUser = Resource<AdminUserAttributes, AdminUserRelationships>;
+
+/// What an administrator of the site sees of a user.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct AdminUserAttributes {
+    /// The name to sign in with.
+    pub username: String,
+    /// The address.
+    pub email: String,
+    /// A picture.
+    pub avatar_url: Option<String>,
+    /// Whether the user administers the site.
+    pub is_admin: bool,
+    /// Whether the user is shut out.
+    pub is_suspended: bool,
+    /// Whether it stands for a team or an organization, not for a person.
+    pub is_service_account: bool,
+}
+
+impl Attributes for AdminUserAttributes {
+    const KIND: &'static str = kind::USERS;
+}
+
+/// What a user points to for an administrator of the site.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct AdminUserRelationships {
+    /// Organizations that the user is a member of.
+    pub organizations: ToMany,
 }

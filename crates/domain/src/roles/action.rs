@@ -3,6 +3,9 @@
 /// What is to be done. Whether it is an organization, a project, a team or a workspace it is done to, stands with each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
+    /// See, invite, suspend and delete the users of the server as a whole.
+    ManageUsers,
+
     /// See an organization and its queue; on the server as a whole: see users and the own account.
     ReadOrganization,
     /// Change or delete an organization; on the server as a whole: make one.
@@ -83,6 +86,7 @@ pub enum Action {
 impl Action {
     /// Every action.
     pub const ALL: &'static [Self] = &[
+        Self::ManageUsers,
         Self::ReadOrganization,
         Self::ManageOrganization,
         Self::ManageOrganizationToken,

@@ -100,7 +100,8 @@ impl OrganizationAccess {
 pub fn organization_token_may(action: Action) -> bool {
     !matches!(
         action,
-        Action::StartRun
+        Action::ManageUsers
+            | Action::StartRun
             | Action::DecideRun
             | Action::ForceCancelRun
             | Action::WriteState

@@ -18,7 +18,7 @@ async fn a_stack_is_approved_as_a_whole_and_its_graph_is_followed_until_all_of_i
     let origin = format!("http://{}", server.address());
     tab.goto(&format!("{origin}/app/{}/plans", server.organization())).await;
     tab.fill("#token", server.token()).await;
-    tab.follow("button >> Sign in").await;
+    tab.follow("button >> Sign in with a token").await;
     let graph = format!("{origin}/app/{}/graph", server.organization());
     let applied = "[...document.querySelectorAll('.node .state')].filter((it) => it.textContent === 'Applied').length";
     tab.goto(&graph).await;

@@ -16,6 +16,10 @@ const PHONE: (u32, u32, u32) = (390, 844, 1700);
 /// Largest picture, in bytes.
 const LARGEST: u64 = 150 * 1024;
 
+/// What a terminal asks for.
+const LOGIN: &str = "client_id=terraform-cli&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A10000%2Flogin&state=s\
+                     &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+
 /// The runs that are in the pictures.
 struct Scene {
     approve: String,
@@ -66,6 +70,8 @@ impl Scene {
             "/app" => vec![("organizations".to_owned(), route.to_owned())],
             "/app/start" => vec![("start".to_owned(), route.to_owned())],
             "/app/settings/tokens" => vec![("tokens".to_owned(), route.to_owned())],
+            "/app/settings/authorize" => vec![("own-authorize".to_owned(), format!("{route}?{LOGIN}"))],
+            "/app/settings/join" => self.thing("{key}", |key| ("join".to_owned(), format!("{route}?key={key}"))),
             "/app/{organization}/workspaces/{workspace}" => one("workspace", "workspaces/cluster"),
             "/app/{organization}/stacks/{stack}" => one("stack", "stacks/platform"),
             "/app/{organization}/stacks/{stack}/destroy" => one("stack-destroy", "stacks/platform/destroy"),
@@ -94,6 +100,11 @@ impl Scene {
             _ if ["/events", "/raw", "/download"].iter().any(|end| route.ends_with(end)) => Vec::new(),
             _ => self.by_its_name(server, route),
         }
+    }
+
+    /// A page of a thing whose id stands elsewhere than in its path.
+    fn thing(&self, stands: &str, page: impl Fn(&str) -> (String, String)) -> Vec<(String, String)> {
+        self.things.iter().filter(|(name, _)| *name == stands).map(|(_, id)| page(id)).collect()
     }
 
     /// A page whose address says enough: of the organization, of one workspace, or of a thing that there is one of.
@@ -138,6 +149,16 @@ fn things(server: &Server) -> Vec<(&'static str, String)> {
     let described = json!({ "type": "authentication-tokens", "attributes": { "description": "the pipeline" } });
     let of_team = id(&post(&format!("teams/{team}/authentication-tokens"), described));
     let of_organization = id(&post(&format!("organizations/{organization}/authentication-token"), json!({})));
+    let invited = post(
+        &format!("organizations/{organization}/organization-memberships"),
+        json!({
+            "type": "organization-memberships",
+            "attributes": { "email": "ada@example.com" },
+            "relationships": { "teams": { "data": [{ "type": "teams", "id": team }] } },
+        }),
+    );
+    let link = invited["attributes"]["invitation-link"].as_str().expect("a link");
+    let (_, key) = link.split_once("key=").expect("a key");
     let connection = id(&post(
         &format!("organizations/{organization}/oauth-clients"),
         json!({ "type": "oauth-clients", "attributes": {
@@ -164,6 +185,9 @@ fn things(server: &Server) -> Vec<(&'static str, String)> {
         ("{token} of the team", of_team),
         ("{token} of the organization", of_organization),
         ("{team}", team),
+        ("{membership}", id(&invited)),
+        ("{user}", id(&invited["relationships"]["user"]["data"])),
+        ("{key}", key.to_owned()),
         ("{connection}", connection),
         ("{variable_set}", id(&set)),
         ("{set_variable}", in_set),
@@ -206,7 +230,7 @@ async fn every_page_is_drawn_light_dark_and_as_on_a_phone() {
 
     album.add(&tab, "sign-in", &format!("{origin}/sign-in")).await;
     tab.fill("#token", server.token()).await;
-    tab.follow("button >> Sign in").await;
+    tab.follow("button >> Sign in with a token").await;
     tab.goto(&format!("{origin}/app/{}/stacks/platform", server.organization())).await;
     tab.follow("button >> 7 days more").await;
     // The token of the first start is known to its page alone.

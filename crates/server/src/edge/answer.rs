@@ -32,6 +32,16 @@ impl IntoResponse for Failure {
     }
 }
 
+/// Says of an answer that it is whole, although its status is that of an error.
+#[derive(Clone, Copy)]
+pub(super) struct Whole;
+
+/// An answer that is whole as it is: no error document takes its place, whatever its status.
+pub fn whole(mut response: Response) -> Response {
+    response.extensions_mut().insert(Whole);
+    response
+}
+
 /// 200 with a document.
 pub fn ok<D: Serialize>(document: D) -> Reply {
     self::document(StatusCode::OK, &document)

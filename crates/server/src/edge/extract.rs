@@ -21,8 +21,10 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let tx = app.db.read().await?;
-        let (actor, token) = tokens::service::who_with(app, &tx, bearer(parts)).await?;
-        Act::by(Who { token: Some(token), ..actor.who() });
+        let (token, actor) = tokens::service::known(app, &tx, bearer(parts)).await?;
+        drop(tx);
+        tokens::service::note_use(app, &token);
+        Act::by(Who { token: Some(token.id), ..actor.who() });
         Ok(Self(actor))
     }
 }

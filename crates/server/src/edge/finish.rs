@@ -17,7 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
 
-use super::answer::{JSON_API, error_document, status_of};
+use super::answer::{JSON_API, Whole, error_document, status_of};
 use super::pages;
 use super::places::{self, Places};
 use super::{Failure, acts, limits};
@@ -96,7 +96,7 @@ fn shown(path: &str) -> &str {
 fn rendered(mut response: Response, id: &str, (method, uri): &(Method, Uri)) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
-    if !is_error || response.extensions().get::<pages::Whole>().is_some() {
+    if !is_error || response.extensions().get::<Whole>().is_some() {
         return response;
     }
     if status == StatusCode::METHOD_NOT_ALLOWED && method == Method::GET && pages::is_of_page(uri.path()) {

@@ -16,7 +16,7 @@ mod public;
 mod routes;
 pub mod signed;
 
-pub use answer::{Failure, Reply, accepted, bytes, created, no_content, ok};
+pub use answer::{Failure, Reply, accepted, bytes, created, no_content, ok, whole};
 pub use body::{Blob, Sent};
 pub use extract::{At, At2, At3, Caller, Client, InRun, Name, Query, RequestKey};
 pub use here::Here;
@@ -46,8 +46,11 @@ fn all() -> Routes {
     public::routes()
         .and(pages::routes())
         .and(resources::sessions::pages())
+        .and(resources::logins::pages())
         .and(resources::organizations::pages())
         .and(resources::tokens::pages())
+        .and(resources::users::pages())
+        .and(resources::memberships::pages())
         .and(resources::teams::pages())
         .and(resources::oauth_clients::pages())
         .and(resources::variable_sets::pages())
@@ -82,4 +85,6 @@ fn all() -> Routes {
         .and(resources::grants::routes())
         .and(resources::memberships::routes())
         .and(resources::tokens::routes())
+        .and(resources::users::routes())
+        .and(resources::logins::routes())
 }

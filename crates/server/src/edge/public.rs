@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Failure, Reply, Routes, no_content};
 use crate::app::App;
+use crate::resources::logins;
 
 pub(super) fn routes() -> Routes {
     Routes::default()
@@ -23,6 +24,13 @@ async fn discovery() -> Json<Value> {
         "tfe.v2.1": "/api/v2/",
         "tfe.v2.2": "/api/v2/",
         "state.v2": "/api/v2/",
+        "login.v1": {
+            "client": logins::service::CLIENT,
+            "grant_types": ["authz_code"],
+            "authz": logins::PAGE,
+            "token": logins::TOKEN,
+            "ports": [logins::service::PORTS.start(), logins::service::PORTS.end()],
+        },
     }))
 }
 

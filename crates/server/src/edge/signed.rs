@@ -14,10 +14,12 @@ use crate::app::App;
 use crate::storage::Key;
 use crate::storage::audit::{Act, Who};
 
-/// Hours that an address is good for that takes an upload.
-const UPLOAD: i64 = 1;
-/// Hours that an address is good for that is read.
-const READ: i64 = 24;
+/// Minutes that an address is good for that takes an upload.
+const UPLOAD: i64 = 60;
+/// Minutes that an address is good for that is read.
+const READ: i64 = 15;
+/// Minutes that the address of a log is good for: terraform reads a log through one address for as long as the run goes on.
+const LOG: i64 = 24 * 60;
 
 /// Address of an upload to `/signed/…/WHAT/ID`.
 pub fn upload(app: &App, here: &Here, what: &str, id: &str) -> String {
@@ -29,8 +31,13 @@ pub fn read(app: &App, here: &Here, what: &str, id: &str) -> String {
     address(app, here, &Method::GET, what, id, READ)
 }
 
-fn address(app: &App, here: &Here, method: &Method, what: &str, id: &str, hours: i64) -> String {
-    let expiry = app.ports.now().timestamp() + hours * 3600;
+/// Address to read a log, `/signed/…/logs/ID`.
+pub fn log(app: &App, here: &Here, id: &str) -> String {
+    address(app, here, &Method::GET, "logs", id, LOG)
+}
+
+fn address(app: &App, here: &Here, method: &Method, what: &str, id: &str, minutes: i64) -> String {
+    let expiry = app.ports.now().timestamp() + minutes * 60;
     format!("{}/signed/{}/{what}/{id}", here.origin, seal(&app.key, method, what, id, expiry))
 }
 
@@ -53,7 +60,8 @@ fn seal(key: &Key, method: &Method, what: &str, id: &str, expiry: i64) -> String
 }
 
 fn covered(method: &Method, what: &str, id: &str, expiry: i64) -> String {
-    format!("signed:{method}:{what}:{id}:{expiry}")
+    // No part has a line break, so none can take the place of another.
+    format!("signed\n{method}\n{what}\n{id}\n{expiry}")
 }
 
 fn check(key: &Key, method: &Method, path: &str, now: DateTime<Utc>) -> Option<String> {
@@ -91,10 +99,32 @@ mod tests {
         let path = format!("/signed/{}/states/sv-1", seal(&key, &Method::PUT, "states", "sv-1", 1000));
         assert_eq!(check(&key, &Method::PUT, &path, at(999)).as_deref(), Some("sv-1"));
         assert_eq!(check(&key, &Method::PUT, &path, at(1000)), None);
-        assert_eq!(check(&key, &Method::GET, &path, at(999)), None);
-        for wrong in [path.replace("sv-1", "sv-2"), path.replace("states", "logs"), path.replace("1000", "9000")] {
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE] {
+            assert_eq!(check(&key, &method, &path, at(999)), None, "{method}");
+        }
+        let longer = path.replace("sv-1", "sv-1%2Fx");
+        for wrong in
+            [path.replace("sv-1", "sv-2"), longer, path.replace("states", "logs"), path.replace("1000", "9000")]
+        {
             assert_eq!(check(&key, &Method::PUT, &wrong, at(999)), None, "{wrong}");
         }
+        let read = format!("/signed/{}/states/sv-1", seal(&key, &Method::GET, "states", "sv-1", 1000));
+        assert!(
+            check(&key, &Method::GET, &read, at(999)).is_some() && check(&key, &Method::HEAD, &read, at(999)).is_some()
+        );
+        assert_eq!(check(&key, &Method::PUT, &read, at(999)), None);
+    }
+
+    #[test]
+    fn parts_of_an_address_cannot_change_places() {
+        let key = key();
+        let sealed = seal(&key, &Method::GET, "a", "b:c", 1000);
+        assert_eq!(check(&key, &Method::GET, &format!("/signed/{sealed}/a:b/c"), at(0)), None);
+    }
+
+    #[test]
+    fn an_upload_is_good_for_an_hour_and_what_is_read_for_a_quarter_of_one() {
+        assert_eq!((UPLOAD, READ), (60, 15));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{at_once, sweep, work};
 use crate::app::App;
 use crate::resources::runs::progress::{self, End};
 use crate::resources::runs::{self, Run, waits};
-use crate::resources::{states, tokens, workspaces};
+use crate::resources::{states, users, workspaces};
 use crate::upkeep::RESTORED;
 
 /// Looks at every run that has not ended, and removes the folders of those that have; returns who waits for terraforms that are
@@ -95,7 +95,7 @@ async fn end_one_restored(app: &App, run: &Run, taken: &str) -> Result<(), Probl
     let message = format!("The server was restored from a backup of {taken}, when this run was under way.{more}");
     progress::ended(app, &tx, &run.id, end, &message, &Recovery::default()).await?;
     if was_applying && let Some(workspace) = workspaces::lock_row(&tx, &run.workspace_id).await? {
-        let owner = tokens::service::owner(app, &tx).await?;
+        let owner = users::service::owner(app, &tx).await?;
         let reason = format!(
             "Restored from a backup: the run {} was applying. Compare a plan with the objects, then unlock.",
             run.id

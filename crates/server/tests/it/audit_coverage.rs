@@ -11,15 +11,14 @@ use expect_test::expect_file;
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Browser, Database, ORGANIZATION, Server, archive};
+use crate::harness::{Answer, Browser, Database, ORGANIZATION, PASSWORD, Server, archive};
 
 /// Routes that are refused to everybody, whatever they send.
-const REFUSE_EVERYBODY: [&str; 4] = [
-    "PATCH /api/v2/projects/{id}/relationships/tag-bindings",
-    "PATCH /api/v2/projects/{id}/tag-bindings",
-    "DELETE /api/v2/organization-memberships/{id}",
-    "POST /api/v2/organizations/{organization}/organization-memberships",
-];
+const REFUSE_EVERYBODY: [&str; 2] =
+    ["PATCH /api/v2/projects/{id}/relationships/tag-bindings", "PATCH /api/v2/projects/{id}/tag-bindings"];
+
+/// Routes by which nothing is changed: somebody has said no to what had not begun.
+const CHANGE_NOTHING: [&str; 1] = ["POST /app/settings/authorize/decline"];
 
 /// What has been used: the request's id by route, and what did not work as it should.
 struct Walk<'a> {
@@ -67,7 +66,8 @@ impl<'a> Walk<'a> {
     }
 
     fn took(&mut self, method: Method, path: &str, answer: Answer) -> Answer {
-        let whole = match path.starts_with("/app") || path.starts_with("/sign") || path.starts_with("/webhooks") {
+        let at_root = ["/app", "/sign", "/webhooks", "/oauth/token"];
+        let whole = match at_root.iter().any(|start| path.starts_with(start)) {
             true => path.to_owned(),
             false => format!("/api/v2{path}"),
         };
@@ -117,6 +117,10 @@ async fn whatever_changes_something_leaves_a_row() {
     stacks(&mut walk).await;
     pages_of_workspaces(&mut walk).await;
     pages_of_the_organization(&mut walk).await;
+    members(&mut walk).await;
+    users(&mut walk).await;
+    pages_of_people(&mut walk).await;
+    logins(&mut walk).await;
     organizations(&mut walk).await;
 
     // Everything that was written, also of the organizations that are gone: the server's own log names them.
@@ -144,6 +148,9 @@ async fn whatever_changes_something_leaves_a_row() {
                 }
             }
             None if REFUSE_EVERYBODY.contains(&route.as_str()) => golden += &format!("{route}: refused\n"),
+            None if CHANGE_NOTHING.contains(&route.as_str()) && walk.used.contains_key(&route) => {
+                golden += &format!("{route}: changes nothing\n");
+            }
             None if walk.used.contains_key(&route) => walk.wrong.push(format!("{route} leaves no row")),
             None => walk.wrong.push(format!("{route} is not used here, or was refused")),
         }
@@ -481,6 +488,95 @@ async fn pages_of_the_organization(walk: &mut Walk<'_>) {
     walk.form("/app/settings/tokens/make", &[("description", "mine"), ("days", "30")]).await;
     let revoke = first(&walk.browser.page("/app/settings/tokens").await, "/revoke");
     walk.form(&revoke, &[]).await;
+}
+
+/// The browser of somebody else than the owner, for a part of the walk.
+impl<'a> Walk<'a> {
+    async fn as_person(&mut self, browser: Browser<'a>, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let owners = std::mem::replace(&mut self.browser, browser);
+        let answer = self.form(path, fields).await;
+        self.browser = owners;
+        answer
+    }
+}
+
+async fn members(walk: &mut Walk<'_>) {
+    let list = format!("/organizations/{ORGANIZATION}/organization-memberships");
+    let invited = walk.post(&list, attributes(json!({ "email": "ada@example.com" }))).await.id();
+    walk.delete(&format!("/organization-memberships/{invited}")).await;
+    let page = format!("/app/{ORGANIZATION}/settings/members");
+    walk.form(&format!("{page}/invite"), &[("email", "bob@example.com"), ("team", "")]).await;
+    let remove = first(&walk.browser.page(&page).await, "/remove");
+    walk.form(&remove.replace("/remove", "/link"), &[]).await;
+    walk.form(&remove, &[]).await;
+}
+
+async fn users(walk: &mut Walk<'_>) {
+    let person = walk.server.person("cleo", &[]).await;
+    let one = format!("/admin/users/{}", person.id);
+    for action in ["suspend", "unsuspend", "grant_admin", "revoke_admin"] {
+        walk.post(&format!("{one}/actions/{action}"), json!({})).await;
+    }
+    walk.patch("/account/update", attributes(json!({ "email": "owner@example.com" }))).await;
+    let password = json!({ "current_password": "", "password": PASSWORD, "password_confirmation": PASSWORD });
+    walk.patch("/account/password", attributes(password)).await;
+    // A new password ends the sessions.
+    walk.browser = walk.server.signed_in(&walk.server.token).await;
+    let owner = walk.server.get("/account/details").await.is(200).id();
+    let described = attributes(json!({ "description": "of the owner" }));
+    walk.post(&format!("/users/{owner}/authentication-tokens"), described).await;
+    walk.delete(&one).await;
+}
+
+async fn pages_of_people(walk: &mut Walk<'_>) {
+    const USERS: &str = "/app/settings/users";
+    let fields = [("username", "owner"), ("email", "owner2@example.com")];
+    walk.form("/app/settings/account/save", &fields).await;
+    let fields = [("current", PASSWORD), ("password", "another long one"), ("again", "another long one")];
+    walk.form("/app/settings/account/password", &fields).await;
+    let invited = walk.form(&format!("{USERS}/invite"), &[("email", "dan@example.com")]).await.text();
+    let key = |page: &str| {
+        let (_, rest) = page.split_once("/app/settings/join?key=").unwrap_or_else(|| panic!("a link: {page}"));
+        rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned()
+    };
+    let fields = [("username", "dan"), ("email", "dan@example.com"), ("password", PASSWORD), ("again", PASSWORD)];
+    let link = key(&invited);
+    let fields: Vec<_> = fields.into_iter().chain([("key", link.as_str())]).collect();
+    let browser = walk.server.browser();
+    walk.as_person(browser, "/app/settings/join/accept", &fields).await;
+    let (_, link) = walk.server.invited_to(ORGANIZATION, "eve", &[]).await;
+    let mut browser = walk.server.browser();
+    browser.sign_in_as("dan", PASSWORD).await.is(303);
+    walk.as_person(browser, "/app/settings/join/accept-as", &[("key", &link)]).await;
+    let dan = walk.server.get("/admin/users?q=dan").await.is(200).ids()[0].clone();
+    let at = |rest: &str| format!("{USERS}/{dan}/{rest}");
+    for action in ["link", "suspend", "unsuspend", "grant-admin", "revoke-admin"] {
+        walk.form(&at(&format!("edit/{action}")), &[]).await;
+    }
+    walk.form(&at("delete"), &[("name", "dan")]).await;
+}
+
+async fn logins(walk: &mut Walk<'_>) {
+    // The example of RFC 7636, appendix B.
+    let redirect = "http://localhost:10000/login";
+    let asked = [
+        ("client_id", "terraform-cli"),
+        ("response_type", "code"),
+        ("redirect_uri", redirect),
+        ("state", "s"),
+        ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        ("code_challenge_method", "S256"),
+    ];
+    walk.form("/app/settings/authorize/decline", &[]).await;
+    let led = leads_to(&walk.form("/app/settings/authorize/approve", &asked).await);
+    let code = led.split_once("?code=").and_then(|(_, rest)| rest.split('&').next()).expect("a code").to_owned();
+    let body = format!(
+        "grant_type=authorization_code&client_id=terraform-cli&code={code}&redirect_uri={}&code_verifier={}",
+        "http%3A%2F%2Flocalhost%3A10000%2Flogin", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    );
+    let request = walk.server.request(Method::POST, "/").at_root("/oauth/token").anonymous();
+    let answer = request.header("content-type", "application/x-www-form-urlencoded").bytes(body).send().await;
+    walk.took(Method::POST, "/oauth/token", answer);
 }
 
 /// What is of organizations as a whole, and of who signs in.

@@ -54,7 +54,7 @@ on_both! {
         let [newest, first] = all.as_slice() else { panic!("{all:?}") };
         // The one that does not expire stays, or nobody could sign in again.
         let refused = browser.send_form(first, &[]).await.is(422).text();
-        assert!(refused.contains("It is your last token that does not expire."), "{refused}");
+        assert!(refused.contains("It is your last token that does not expire, and you have no password."), "{refused}");
         assert!(browser.page(newest).await.contains("Revoke the token"));
         browser.send_form(newest, &[]).await.is(303);
         assert!(!works(&server, &token).await);
@@ -115,7 +115,7 @@ on_both! {
         browser.send_form(&format!("{page}/add-member"), &[("user", "owner")]).await.is(303);
         assert!(browser.page(&page).await.contains("<span>owner</span>"));
         let nobody = browser.send_form(&format!("{page}/add-member"), &[("user", CANARY)]).await.is(422).text();
-        assert!(nobody.contains("There is no user") && !nobody.contains("<script>alert"), "{nobody}");
+        assert!(nobody.contains("There is no member") && !nobody.contains("<script>alert"), "{nobody}");
         browser.send_form(&format!("{page}/remove-member"), &[("user", "owner")]).await.is(303);
 
         assert!(browser.page(&format!("{page}/delete")).await.contains("Delete the team pilots?"));

@@ -1,5 +1,6 @@
 //! Destroy protection: what downstreams still stand on is not taken away beneath them, unless somebody forces it.
 
+use axum::http::Method;
 use serde_json::json;
 
 use crate::harness::{Server, on_both};
@@ -72,5 +73,21 @@ on_both! {
         let safely = server.post(&format!("/workspaces/{network}/actions/safe-delete"), json!({})).await;
         safely.refuses(409, "workspace/downstreams");
         server.delete(&format!("/workspaces/{network}")).await.is(204);
+    }
+
+    async fn only_who_changes_a_workspace_forces_its_destruction(server) {
+        let (network, _, _) = three(&server).await;
+        let force = json!({ "data": {
+            "attributes": { "is-destroy": true, "force": true },
+            "relationships": { "workspace": { "data": { "type": "workspaces", "id": network } } },
+        }});
+        let team = server.team("crew").await;
+        let grant = server.team_on_workspace(&team, &network, "write").await;
+        let token = server.team_token(&team).await;
+        let ask = async || server.request(Method::POST, "/runs").token(&token).json(&force).send().await;
+        ask().await.refuses(403, "run/force");
+        let admin = json!({ "data": { "attributes": { "access": "admin" } } });
+        server.patch(&format!("/team-workspaces/{grant}"), admin).await.is(200);
+        ask().await.is(201);
     }
 }

@@ -3,6 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
+use crate::access::token_of_run;
 use crate::harness::{Answer, Database, ORGANIZATION, Server, on_both};
 
 /// What must never come back as markup.
@@ -57,6 +58,22 @@ async fn get(server: &Server, token: &str, plan: &str) -> Answer {
 }
 
 on_both! {
+    async fn a_run_that_reads_a_shared_state_sees_no_plan_of_it(server) {
+        let (_, [net, _]) = two(&server).await;
+        let shared = json!({ "data": { "attributes": { "global-remote-state": true } } });
+        server.patch(&format!("/workspaces/{net}"), shared).await.is(200);
+        let project = server.project("elsewhere").await;
+        let own = server.workspace_in(&project, "own").await;
+        server.configuration(&own, false).await;
+        server.gate("own.plan.gate");
+        server.run(&own, json!({})).await;
+        server.until_called("own plan").await;
+        let token = token_of_run(&server, "own").await;
+        let ask = async |path: &str| server.request(Method::GET, path).token(&token).send().await.is(200);
+        ask(&format!("/organizations/{ORGANIZATION}/workspaces/net")).await;
+        assert!(ask(&format!("/organizations/{ORGANIZATION}/stack-plans")).await.ids().is_empty());
+    }
+
     async fn what_a_plan_would_do_is_read_from_its_runs_and_not_believed(server) {
         let (net, of_net) = planned(&server, "net").await;
         let (app, of_app) = planned(&server, "app").await;

@@ -32,7 +32,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use domain::Problem;
 
-use super::Reply;
+use super::{Reply, whole};
 
 /// Headers of every page. `no-store`: what one person saw is not for the next one at the same machine.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -47,10 +47,6 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
-/// Says of an answer that it is whole, although its status is that of an error.
-#[derive(Clone, Copy)]
-pub(super) struct Whole;
-
 /// A page.
 pub fn page(template: &impl Template) -> Reply {
     page_with(StatusCode::OK, template)
@@ -60,9 +56,19 @@ pub fn page(template: &impl Template) -> Reply {
 pub fn page_with(status: StatusCode, template: &impl Template) -> Reply {
     let text =
         template.render().map_err(|error| Problem::ours("access/answer", "The page could not be made.", error))?;
-    let mut response = (status, Html(text)).into_response();
-    response.extensions_mut().insert(Whole);
-    Ok(guarded(response))
+    let response = (status, Html(text)).into_response();
+    Ok(guarded(whole(response)))
+}
+
+/// A page whose form may lead to another origin (`http://localhost:10000`), and to no third one.
+pub fn page_sending_to(template: &impl Template, origin: &str) -> Reply {
+    let mut response = page(template)?;
+    let (name, policy) = &HEADERS[0];
+    let policy = policy.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
+    let policy = HeaderValue::from_str(&policy)
+        .map_err(|error| Problem::ours("access/answer", "The page could not be made.", error))?;
+    response.headers_mut().insert(name.clone(), policy);
+    Ok(response)
 }
 
 /// A page whose form comes back because something in it was wrong, or is shown for the first time.

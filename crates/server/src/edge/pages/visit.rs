@@ -83,7 +83,7 @@ impl FromRequestParts<App> for Viewer {
         let visit = Visit::from_request_parts(parts, app).await?;
         let tx = app.db.read().await?;
         let person = sessions::service::who(app, &tx, &visit.secret).await?;
-        Act::by(Who { name: Some(person.name.clone()), token: Some(person.token), ..person.actor.who() });
+        Act::by(Who { name: Some(person.name.clone()), token: person.token, ..person.actor.who() });
         Ok(Self { actor: person.actor, name: person.name, visit })
     }
 }

@@ -20,7 +20,7 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::edge::signed::{self, Pass};
 use crate::edge::{At, Blob, Caller, Client, Here, Query, Reply, Routes, Sent, bytes, created, ok};
-use crate::resources::{repositories, runs, tokens};
+use crate::resources::{repositories, runs, users};
 use crate::storage::Tx;
 
 /// Most bytes of a compressed archive.
@@ -154,9 +154,9 @@ async fn take(State(app): State<App>, Pass(id): Pass, Blob(archive): Blob<ARCHIV
 async fn queue(app: &App, tx: &Tx, configuration: &Configuration) -> Result<(), Problem> {
     let by = match &configuration.created_by {
         Some(user) => user.clone(),
-        None => tokens::service::owner(app, tx).await?.id,
+        None => users::service::owner(app, tx).await?.id,
     };
-    let Some(actor) = tokens::service::in_name_of(tx, &by).await? else { return Ok(()) };
+    let Some(actor) = users::service::in_name_of(tx, &by).await? else { return Ok(()) };
     let new = runs::service::New {
         configuration: Some(configuration.id.clone()),
         source: "tfe-configuration-version".into(),

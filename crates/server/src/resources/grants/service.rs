@@ -105,7 +105,7 @@ pub async fn list_of_team(tx: &Tx, actor: &Actor, team: &str) -> Result<Vec<Gran
 /// `grant/not-found`, also for who may not see it.
 pub async fn read(tx: &Tx, actor: &Actor, id: &str) -> Result<Grant, Problem> {
     let grant = store::by_id(tx, id).await?.ok_or_else(not_found)?;
-    let own = matches!(actor, Actor::Team(team) if team.id == grant.team_id);
+    let own = actor.teams().iter().any(|team| team.id == grant.team_id);
     if !own {
         manages(tx, actor, grant.target(), false).await.map_err(|_| not_found())?;
     }

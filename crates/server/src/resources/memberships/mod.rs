@@ -1,8 +1,10 @@
-//! Memberships: which users are in an organization. Every user of this server is in every organization, so a membership is
-//! not stored: its id is made of the two it joins. Absent: invitations, since nobody but the owner can sign in.
+//! Memberships: which users are in an organization. Who is in it sees it, and may in it what their teams may. Whoever was
+//! invited is a member as soon as they are, and may nothing until they come.
 
 mod api;
+mod page;
 pub mod service;
+mod store;
 
 pub use api::{document, routes};
-pub use service::id;
+pub use page::pages;

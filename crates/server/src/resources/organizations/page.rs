@@ -41,11 +41,17 @@ struct List {
     organizations: Vec<Organization>,
     /// Only users have tokens of their own.
     is_user: bool,
+    is_admin: bool,
 }
 
 async fn list(State(app): State<App>, viewer: Viewer) -> Reply {
     let tx = app.db.read().await?;
     let organizations = service::list(&tx, &viewer.actor).await?;
-    let is_user = matches!(viewer.actor, Actor::User { .. });
-    page(&List { frame: viewer.frame(&app, "Organizations"), organizations, is_user })
+    let is_user = matches!(viewer.actor, Actor::User(_));
+    page(&List {
+        frame: viewer.frame(&app, "Organizations"),
+        organizations,
+        is_user,
+        is_admin: viewer.actor.is_admin(),
+    })
 }

@@ -6,7 +6,9 @@ use domain::id::OrganizationId;
 use super::store::{self, Model as Organization};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
-use crate::resources::{grants, limits, projects, stack_plans, stacks, teams, tokens, variable_sets, workspaces};
+use crate::resources::{
+    grants, limits, memberships, projects, stack_plans, stacks, teams, tokens, variable_sets, workspaces,
+};
 use crate::storage::Tx;
 
 /// What a new organization needs.
@@ -45,6 +47,9 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, new: New) -> Result<Organ
     };
     store::insert(tx, &organization).await?;
     projects::service::create_default(app, tx, &organization).await?;
+    if let Some(user) = actor.user() {
+        memberships::service::add(app, tx, &organization.id, user).await?;
+    }
     teams::service::create_owners(app, tx, &organization, actor.user()).await?;
     Ok(organization)
 }
@@ -118,6 +123,7 @@ pub async fn delete(tx: &Tx, actor: &Actor, name: &str) -> Result<(), Problem> {
     stack_plans::delete_all(tx, &organization.id).await?;
     projects::delete_all(tx, &organization.id).await?;
     teams::service::delete_all(tx, &organization.id).await?;
+    memberships::service::delete_of_organization(tx, &organization.id).await?;
     tokens::service::revoke_all(tx, &organization.id).await?;
     store::delete(tx, &organization.id).await
 }

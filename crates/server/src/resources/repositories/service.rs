@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::git::{Fetched, Head, Want};
 use crate::resources::oauth_clients::{self, Client};
 use crate::resources::workspaces::Workspace;
-use crate::resources::{configurations, runs, tokens};
+use crate::resources::{configurations, runs, users};
 use crate::storage::Tx;
 
 /// A repository as somebody sends it; what is `None` stays as it is.
@@ -87,11 +87,13 @@ pub async fn first_run(app: &App, tx: &Tx, actor: &Actor, workspace: &Workspace)
     if !feeds || !workspace.queue_all_runs || workspace.execution_mode == "local" {
         return Ok(false);
     }
-    let owner = tokens::service::owner(app, tx).await?;
     let actor = match actor {
-        Actor::User { .. } => actor.clone(),
+        Actor::User(user) if user.admin => actor.clone(),
         // Whoever may make workspaces need not be one who may start runs: that is the workspace's own doing.
-        _ => Actor::User { id: owner.id, name: owner.username },
+        _ => {
+            let owner = users::service::owner(app, tx).await?;
+            Actor::admin(owner.id, owner.username)
+        }
     };
     let new = runs::service::New {
         message: Some(String::new()),

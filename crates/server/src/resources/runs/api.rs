@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::edge::{
     At, Caller, Client, Here, InRun, Name, Query, Reply, RequestKey, Routes, Sent, accepted, created, ok,
 };
-use crate::resources::{comments, configurations, organizations, repositories, tokens, workspaces};
+use crate::resources::{comments, configurations, organizations, repositories, users, workspaces};
 use crate::storage::Tx;
 
 /// Routes of this room.
@@ -251,7 +251,7 @@ async fn include<D>(
     if wanted.has("created_by")
         && let Some(user) = &whole.run.created_by
     {
-        answer.include(&tokens::document(actor, &tokens::service::user(tx, user).await?));
+        answer.include(&users::document(actor, &users::service::user(tx, user).await?));
     }
     Ok(())
 }
@@ -312,7 +312,7 @@ fn fits(run: &Run, filter: &RunsFilter, now: chrono::DateTime<chrono::Utc>) -> b
 async fn matches(tx: &Tx, run: &Run, search: &RunsSearch) -> Result<bool, Problem> {
     if let Some(part) = &search.user {
         let Some(by) = &run.created_by else { return Ok(false) };
-        if !tokens::service::user(tx, by).await?.username.contains(part.as_str()) {
+        if !users::service::user(tx, by).await?.username.contains(part.as_str()) {
             return Ok(false);
         }
     }

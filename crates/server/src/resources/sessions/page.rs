@@ -11,6 +11,8 @@ use super::service::{self, HOURS};
 use crate::app::App;
 use crate::edge::pages::{Filled, Frame, Visit, page, page_with, see_other};
 use crate::edge::{Query, Reply, Routes};
+use crate::resources::users;
+use domain::Problem;
 
 /// Pages of this room.
 pub fn pages() -> Routes {
@@ -26,6 +28,10 @@ struct SignIn {
     frame: Frame,
     /// Where to go afterwards.
     to: String,
+    /// The name that was typed.
+    username: String,
+    /// The last try was one with a token.
+    by_token: bool,
     /// What was wrong with the last try.
     wrong: Option<String>,
 }
@@ -41,8 +47,13 @@ async fn show(State(app): State<App>, visit: Visit, Query(wanted): Query<Wanted>
     if service::who(&app, &tx, &visit.secret).await.is_ok() {
         return Ok(see_other(local(&wanted.to)));
     }
-    let sign_in =
-        |visit: &Visit| SignIn { frame: visit.frame(&app, "Sign in"), to: local(&wanted.to).to_owned(), wrong: None };
+    let sign_in = |visit: &Visit| SignIn {
+        frame: visit.frame(&app, "Sign in"),
+        to: local(&wanted.to).to_owned(),
+        username: String::new(),
+        by_token: false,
+        wrong: None,
+    };
     if !visit.secret.is_empty() {
         return page(&sign_in(&visit));
     }
@@ -53,28 +64,54 @@ async fn show(State(app): State<App>, visit: Visit, Query(wanted): Query<Wanted>
 #[derive(Deserialize)]
 struct Entered {
     #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
     token: String,
     #[serde(default)]
     to: String,
 }
 
 async fn sign_in(State(app): State<App>, visit: Visit, Filled(entered): Filled<Entered>) -> Reply {
-    // What stands before the dot names a token; the rest is its secret.
-    app.limits.sign_in(entered.token.split('.').next().unwrap_or_default())?;
-    let tx = app.db.write().await?;
-    match service::sign_in(&app, &tx, entered.token.trim(), &visit.secret).await {
+    // What stands before the dot of a token names it; the rest is its secret.
+    let account = match entered.username.trim() {
+        "" => entered.token.split('.').next().unwrap_or_default(),
+        name => name,
+    };
+    app.limits.sign_in(account)?;
+    match begin(&app, &visit, &entered).await {
         Ok(secret) => {
-            tx.commit().await?;
             let (_, cookie) = visit.with_secret(secret, Some(HOURS * 3600));
             Ok(([(SET_COOKIE, cookie)], see_other(local(&entered.to))).into_response())
         }
         Err(problem) if problem.code == "access/sign-in" => {
-            let frame = visit.frame(&app, "Sign in");
-            let wrong = Some(problem.to_string());
-            page_with(StatusCode::UNPROCESSABLE_ENTITY, &SignIn { frame, to: local(&entered.to).to_owned(), wrong })
+            let page = SignIn {
+                frame: visit.frame(&app, "Sign in"),
+                to: local(&entered.to).to_owned(),
+                by_token: entered.username.is_empty(),
+                username: entered.username,
+                wrong: Some(problem.to_string()),
+            };
+            page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
         Err(problem) => Err(problem.into()),
     }
+}
+
+/// Signs in with a name and a password, or else with a token; returns the browser's new secret.
+async fn begin(app: &App, visit: &Visit, entered: &Entered) -> Result<String, Problem> {
+    if entered.username.is_empty() {
+        let tx = app.db.write().await?;
+        let secret = service::sign_in(app, &tx, entered.token.trim(), &visit.secret).await?;
+        tx.commit().await?;
+        return Ok(secret);
+    }
+    let user = users::account::sign_in(app, entered.username.trim(), &entered.password).await?;
+    let tx = app.db.write().await?;
+    let secret = service::sign_in_as(app, &tx, &user, &visit.secret).await?;
+    tx.commit().await?;
+    Ok(secret)
 }
 
 #[derive(Deserialize)]

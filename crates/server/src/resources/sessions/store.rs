@@ -13,12 +13,14 @@ pub struct Model {
     /// Signature of the browser's secret under the server's key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
-    /// Id of the token that it was begun with.
+    /// Id of the token that it was begun with; empty for a password.
     pub token_id: String,
     /// When it was begun.
     pub created_at: DateTimeUtc,
     /// When it ends.
     pub expires_at: DateTimeUtc,
+    /// Id of the user who has signed in, if it is one.
+    pub user_id: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -45,5 +47,15 @@ pub async fn delete(tx: &Tx, id: &str) -> Result<(), Problem> {
 /// Removes those that ended before `now`.
 pub async fn delete_ended(tx: &Tx, now: DateTimeUtc) -> Result<(), Problem> {
     Entity::delete_many().filter(Column::ExpiresAt.lte(now)).exec(tx.db()).await.stored()?;
+    Ok(())
+}
+
+/// Removes those of a user, but the one of the id `keep`.
+pub async fn delete_of_user(tx: &Tx, user: &str, keep: Option<&str>) -> Result<(), Problem> {
+    let mut those = Entity::delete_many().filter(Column::UserId.eq(user));
+    if let Some(keep) = keep {
+        those = those.filter(Column::Id.ne(keep));
+    }
+    those.exec(tx.db()).await.stored()?;
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::resources::organizations::Organization;
 use crate::resources::runs::{self, Run};
-use crate::resources::tokens;
+use crate::resources::users;
 use crate::resources::workspaces::{self, Workspace};
 use crate::storage::{Change, Tx};
 
@@ -272,7 +272,7 @@ fn is_awaited(app: &App, plan: &StackPlan) -> bool {
 
 /// What a user is called; one who is gone is called by their id.
 async fn name(tx: &Tx, user: &str) -> String {
-    tokens::service::user(tx, user).await.map_or_else(|_| user.to_owned(), |it| it.username)
+    users::service::user(tx, user).await.map_or_else(|_| user.to_owned(), |it| it.username)
 }
 
 /// The newest run of each workspace that carries the row's note.

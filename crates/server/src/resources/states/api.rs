@@ -23,7 +23,7 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::edge::signed::Pass;
 use crate::edge::{At, Blob, Caller, Here, Query, Reply, Routes, Sent, bytes, created, no_content, ok};
-use crate::resources::{edges, organizations, runs, tokens, workspaces};
+use crate::resources::{edges, organizations, runs, users, workspaces};
 use crate::storage::Tx;
 
 /// Most bytes of a state.
@@ -275,7 +275,7 @@ async fn answer(app: &App, tx: &Tx, actor: &Actor, here: &Here, query: &ReadQuer
     if query.include.has("created_by")
         && let Some(user) = &state.created_by
     {
-        answer.include(&tokens::document(actor, &tokens::service::user(tx, user).await?));
+        answer.include(&users::document(actor, &users::service::user(tx, user).await?));
     }
     if query.include.has("run")
         && let Some(run) = &state.run_id

@@ -12,7 +12,7 @@ use super::service::{self, Settings, Whole};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::edge::{At, Caller, Here, Name, Query, Reply, Routes, Sent, created, no_content, ok};
-use crate::resources::{memberships, organizations, tokens};
+use crate::resources::{memberships, organizations, users};
 use crate::storage::Tx;
 
 const USERS: &str = "/teams/{id}/relationships/users";
@@ -58,7 +58,7 @@ async fn list(
     }
     let mut answer = here.paged(documents, pagination);
     if query.include.has("users") {
-        wholes.iter().flat_map(|whole| &whole.users).for_each(|user| answer.include(&tokens::document(&actor, user)));
+        wholes.iter().flat_map(|whole| &whole.users).for_each(|user| answer.include(&users::document(&actor, user)));
     }
     ok(answer)
 }
@@ -87,11 +87,11 @@ async fn show(
     let organization = name_of(&tx, &whole).await?;
     let mut answer = wire::Document::new(document(&actor, &organization, &whole));
     if query.include.has("users") {
-        whole.users.iter().for_each(|user| answer.include(&tokens::document(&actor, user)));
+        whole.users.iter().for_each(|user| answer.include(&users::document(&actor, user)));
     }
     if query.include.has("organization_memberships") {
-        for user in &whole.users {
-            answer.include(&memberships::document(&organization, &whole.team.organization_id, user));
+        for member in memberships::service::of_users(&tx, &whole.team.organization_id, &whole.users).await? {
+            answer.include(&memberships::document(&organization, &member));
         }
     }
     ok(answer)
@@ -127,8 +127,8 @@ async fn memberships(
     let tx = app.db.read().await?;
     let whole = service::read(&tx, &actor, id.as_str()).await?;
     let organization = name_of(&tx, &whole).await?;
-    let of = |user: &tokens::User| memberships::document(&organization, &whole.team.organization_id, user);
-    ok(here.page(whole.users.iter().map(of).collect(), &query.page))
+    let all = memberships::service::of_users(&tx, &whole.team.organization_id, &whole.users).await?;
+    ok(here.page(all.iter().map(|member| memberships::document(&organization, member)).collect(), &query.page))
 }
 
 macro_rules! edits {
@@ -157,16 +157,16 @@ edits! {
 }
 
 /// Clients name users by their names here, not by their ids.
-async fn by_name(tx: &Tx, _: &str, body: &Identifiers) -> Result<Vec<String>, Problem> {
+async fn by_name(tx: &Tx, organization: &str, body: &Identifiers) -> Result<Vec<String>, Problem> {
     let names: Vec<_> = body.data.iter().map(|it| it.id.as_str()).collect();
-    service::users_named(tx, &names).await
+    service::users_named(tx, organization, &names).await
 }
 
 async fn by_membership(tx: &Tx, organization: &str, body: &Identifiers) -> Result<Vec<String>, Problem> {
     let mut users = Vec::with_capacity(body.data.len());
     for item in &body.data {
         let id = MembershipId::parse(&item.id)?;
-        users.push(memberships::service::user_of(tx, organization, &id).await?.id);
+        users.push(memberships::service::user_of(tx, organization, &id).await?);
     }
     Ok(users)
 }
@@ -214,11 +214,10 @@ fn document(actor: &Actor, organization: &str, whole: &Whole) -> Document {
         },
     };
     let path = format!("/api/v2/teams/{}", team.id);
-    let membership = |user: &tokens::User| memberships::id(&team.organization_id, &user.id);
     let relationships = TeamRelationships {
         organization: ToOne::new(kind::ORGANIZATIONS, organization),
         users: ToMany::new(kind::USERS, whole.users.iter().map(|user| &user.id)),
-        organization_memberships: ToMany::new(kind::ORGANIZATION_MEMBERSHIPS, whole.users.iter().map(membership)),
+        organization_memberships: ToMany::new(kind::ORGANIZATION_MEMBERSHIPS, &whole.memberships),
         authentication_token: Linked::related(format!("{path}/authentication-token")),
     };
     Document::new(&team.id, attributes).related(relationships).linked("self", path)

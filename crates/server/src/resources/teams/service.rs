@@ -10,7 +10,7 @@ use super::store::{self, Model as Team};
 use crate::actor::{Action, Actor, On, TeamActor};
 use crate::app::App;
 use crate::resources::organizations::Organization;
-use crate::resources::{grants, tokens};
+use crate::resources::{grants, memberships, tokens, users};
 use crate::storage::Tx;
 
 /// Name of the team that owns its organization.
@@ -36,7 +36,9 @@ pub struct Whole {
     /// The team.
     pub team: Team,
     /// Users that belong to it.
-    pub users: Vec<tokens::User>,
+    pub users: Vec<users::User>,
+    /// Ids of their memberships in the organization.
+    pub memberships: Vec<String>,
 }
 
 /// Makes a team.
@@ -117,10 +119,10 @@ pub async fn delete_all(tx: &Tx, organization: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Lets users belong to a team.
+/// Lets members of the organization belong to a team.
 ///
 /// # Errors
-/// `team/member-not-found`.
+/// `team/not-found`, also for who may not do it.
 pub async fn add_members(tx: &Tx, actor: &Actor, id: &str, users: &[String]) -> Result<(), Problem> {
     let team = for_action(tx, actor, id, Action::ManageTeam).await?;
     for user in users {
@@ -138,26 +140,56 @@ pub async fn remove_members(tx: &Tx, actor: &Actor, id: &str, users: &[String]) 
     for user in users {
         store::remove_member(tx, &team.id, user).await?;
     }
-    if team.is_owners && store::members_of(tx, &team.id).await?.is_empty() {
-        return Err(owners("An organization needs an owner.", "Add another user to the owners first."));
+    keeps_an_owner(tx, &team).await
+}
+
+/// Takes a user out of every team of an organization.
+///
+/// # Errors
+/// `team/owners` when nobody would own the organization any more.
+pub async fn leave_all(tx: &Tx, organization: &str, user: &str) -> Result<(), Problem> {
+    for team in store::of_user(tx, user).await?.into_iter().filter(|team| team.organization_id == organization) {
+        store::remove_member(tx, &team.id, user).await?;
+        keeps_an_owner(tx, &team).await?;
     }
     Ok(())
 }
 
-/// Users of these names.
+/// Puts one user in the place of another in every team.
+pub async fn hand_over(tx: &Tx, from: &str, to: &str) -> Result<(), Problem> {
+    for team in store::of_user(tx, from).await? {
+        store::remove_member(tx, &team.id, from).await?;
+        store::add_member(tx, &team.id, to).await?;
+    }
+    Ok(())
+}
+
+/// Refuses that an organization is left without an owner who has come in.
+async fn keeps_an_owner(tx: &Tx, team: &Team) -> Result<(), Problem> {
+    if team.is_owners {
+        let left = users::service::of_ids(tx, &store::members_of(tx, &team.id).await?).await?;
+        if !left.iter().any(users::User::is_active) {
+            return Err(owners("An organization needs an owner.", "Add another user to the owners first."));
+        }
+    }
+    Ok(())
+}
+
+/// Members of an organization of these names.
 ///
 /// # Errors
 /// `team/member-not-found`.
-pub async fn users_named(tx: &Tx, names: &[&str]) -> Result<Vec<String>, Problem> {
-    let mut found = Vec::with_capacity(names.len());
-    for name in names {
-        let user = tokens::service::person(tx, name).await?.ok_or_else(|| {
-            Problem::not_found("team/member-not-found", format!("There is no user \"{}\".", name.escape_debug()))
-                .advice("Use the name of a user of this server, or the id of a membership.")
-        })?;
-        found.push(user.id);
-    }
-    Ok(found)
+pub async fn users_named(tx: &Tx, organization: &str, names: &[&str]) -> Result<Vec<String>, Problem> {
+    let members = memberships::service::users_in(tx, organization).await?;
+    let find = |name: &&str| {
+        let found = members.iter().find(|user| user.username.eq_ignore_ascii_case(name));
+        found.map(|user| user.id.clone()).ok_or_else(|| {
+            let message = format!("There is no member \"{}\" of the organization.", name.escape_debug());
+            Problem::not_found("team/member-not-found", message)
+                .advice("Use the name of a member of the organization, or the id of a membership; invite who is none.")
+        })
+    };
+    names.iter().map(find).collect()
 }
 
 /// The team of that id, for `action` on it; other rooms begin with this.
@@ -170,7 +202,7 @@ pub async fn for_action(tx: &Tx, actor: &Actor, id: &str, action: Action) -> Res
 }
 
 /// There is no such team, or not here.
-pub(super) fn not_found() -> Problem {
+pub fn not_found() -> Problem {
     Problem::not_found("team/not-found", "There is no such team, or this token may not do that with it.")
         .advice("Check its id, and use a token that may.")
 }
@@ -188,26 +220,52 @@ pub fn on(team: &Team) -> On<'_> {
 /// A team as whoever asks, acting in the name of `user`; `None` when it is gone.
 pub async fn actor(tx: &Tx, id: &str, user: String) -> Result<Option<Actor>, Problem> {
     let Some(team) = store::by_id(tx, id).await? else { return Ok(None) };
+    Ok(Some(Actor::Team(Box::new(with_rights(tx, team, user).await?))))
+}
+
+/// What a user may by the teams that they belong to, a team each.
+pub async fn of_user(tx: &Tx, user: &str) -> Result<Vec<TeamActor>, Problem> {
+    let mut all = Vec::new();
+    for team in store::of_user(tx, user).await? {
+        all.push(with_rights(tx, team, user.to_owned()).await?);
+    }
+    Ok(all)
+}
+
+/// Teams of an organization that a user belongs to.
+pub async fn names_of_user(tx: &Tx, organization: &str, user: &str) -> Result<Vec<Team>, Problem> {
+    let all = store::of_user(tx, user).await?;
+    Ok(all.into_iter().filter(|team| team.organization_id == organization).collect())
+}
+
+/// What somebody may who is in an organization, whichever of its teams they are in.
+pub fn without_rights(organization: String, user: &str) -> TeamActor {
+    TeamActor { organization, user: user.to_owned(), ..TeamActor::default() }
+}
+
+/// Id of the organization that a team is in, if there is such a team.
+pub async fn organization_of(tx: &Tx, id: &str) -> Result<Option<String>, Problem> {
+    Ok(store::by_id(tx, id).await?.map(|team| team.organization_id))
+}
+
+async fn with_rights(tx: &Tx, team: Team, user: String) -> Result<TeamActor, Problem> {
     let granted = grants::service::of_team(tx, &team.id).await?;
-    let access = team.access();
-    Ok(Some(Actor::Team(Box::new(TeamActor {
+    Ok(TeamActor {
+        access: team.access(),
         id: team.id,
         organization: team.organization_id,
         user,
         owners: team.is_owners,
-        access,
         projects: granted.projects,
         workspaces: granted.workspaces,
-    }))))
+    })
 }
 
 /// A team with the users that belong to it.
 pub async fn whole(tx: &Tx, team: Team) -> Result<Whole, Problem> {
-    let mut users = Vec::new();
-    for user in store::members_of(tx, &team.id).await? {
-        users.push(tokens::service::user(tx, &user).await?);
-    }
-    Ok(Whole { team, users })
+    let users = users::service::of_ids(tx, &store::members_of(tx, &team.id).await?).await?;
+    let memberships = memberships::service::ids_of(tx, &team.organization_id, &users).await?;
+    Ok(Whole { team, users, memberships })
 }
 
 async fn change(tx: &Tx, actor: &Actor, team: &mut Team, settings: Settings) -> Result<(), Problem> {
@@ -255,11 +313,7 @@ fn rights(actor: &Actor, team: &mut Team, wanted: &BTreeMap<String, bool>) -> Re
     }
     let may = actor.can(Action::ManageOrganizationAccess, On::Organization(&team.organization_id));
     let more = OrganizationAccess(access.0.difference(&before.0).copied().collect());
-    let covered = match actor {
-        Actor::Team(asker) if !asker.owners => asker.access.covers(&more),
-        _ => true,
-    };
-    if !may || !covered {
+    if !may || !actor.has_access(&team.organization_id, &more) {
         return Err(Problem::forbidden(
             "team/rights",
             "This token may not give a team these rights in the whole organization.",

@@ -109,6 +109,16 @@ pub async fn members_of(tx: &Tx, team: &str) -> Result<Vec<String>, Problem> {
     Ok(rows.into_iter().map(|row| row.user_id).collect())
 }
 
+/// The teams that a user belongs to.
+pub async fn of_user(tx: &Tx, user: &str) -> Result<Vec<Model>, Problem> {
+    let rows = members::Entity::find().filter(members::Column::UserId.eq(user)).all(tx.db()).await.stored()?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = rows.into_iter().map(|row| row.team_id);
+    Entity::find().filter(Column::Id.is_in(ids)).order_by_asc(Column::Name).all(tx.db()).await.stored()
+}
+
 /// Lets a user belong to a team.
 pub async fn add_member(tx: &Tx, team: &str, user: &str) -> Result<(), Problem> {
     if members_of(tx, team).await?.iter().any(|it| it == user) {

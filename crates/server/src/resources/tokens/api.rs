@@ -1,5 +1,4 @@
-//! `/account`, `/users` and `/authentication-tokens`: the HTTP side of users and tokens. Tokens of users are made on the
-//! server's own machine; the audit trail has none, since there is no audit trail.
+//! `/authentication-tokens`: the HTTP side of tokens. The audit trail has none of its own.
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
@@ -9,13 +8,12 @@ use wire::authentication_tokens::{
     AuthenticationToken, AuthenticationTokenAttributes, AuthenticationTokenBody, AuthenticationTokenRelationships,
 };
 use wire::query::{ListQuery, TokenQuery};
-use wire::users::{User as Document, UserAttributes, UserRelationships};
 use wire::{ToOne, kind};
 
 use super::group::{self, Group};
-use super::service::{self, Issued};
-use super::{Token, User};
-use crate::actor::{Action, Actor, On};
+use super::service::Issued;
+use super::{Token, own};
+use crate::actor::Actor;
 use crate::app::App;
 use crate::edge::{At, Caller, Here, Name, Query, Reply, Routes, Sent, created, no_content, ok};
 use crate::resources::organizations;
@@ -24,8 +22,8 @@ use crate::storage::Tx;
 /// Routes of this room.
 pub fn routes() -> Routes {
     Routes::default()
-        .get("/account/details", account)
-        .get("/users/{id}", show)
+        .get("/users/{id}/authentication-tokens", of_user)
+        .post("/users/{id}/authentication-tokens", make_for_user)
         .get("/teams/{id}/authentication-token", of_team)
         .post("/teams/{id}/authentication-token", replace_of_team)
         .delete("/teams/{id}/authentication-token", revoke_of_team)
@@ -39,28 +37,30 @@ pub fn routes() -> Routes {
         .delete("/authentication-tokens/{id}", delete)
 }
 
-async fn account(State(app): State<App>, Caller(actor): Caller) -> Reply {
-    // A run has no account.
-    actor.may(Action::ReadOrganization, On::Server)?;
+async fn of_user(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    At(id): At<UserId>,
+    here: Here,
+    Query(query): Query<ListQuery>,
+) -> Reply {
     let tx = app.db.read().await?;
-    let user = service::user(&tx, actor.user().unwrap_or_default()).await?;
-    let mut document = document(&actor, &user);
-    let stands_for = match &actor {
-        Actor::Team(team) => ToOne::new(kind::TEAMS, &team.id),
-        Actor::Organization { organization, .. } => {
-            ToOne::maybe(kind::ORGANIZATIONS, organizations::by_id(&tx, organization).await?.map(|it| it.name))
-        }
-        _ => ToOne::new(kind::USERS, &user.id),
-    };
-    document.relationships = Some(UserRelationships { authenticated_resource: stands_for, ..Default::default() });
-    ok(wire::Document::new(document))
+    let all = own::of_user(&tx, &actor, id.as_str()).await?;
+    ok(here.page(all.iter().map(|token| token_document(token, None)).collect(), &query.page))
 }
 
-async fn show(State(app): State<App>, Caller(actor): Caller, At(id): At<UserId>) -> Reply {
-    actor.may(Action::ReadOrganization, On::Server)?;
-    let tx = app.db.read().await?;
-    let user = service::user(&tx, id.as_str()).await?;
-    ok(wire::Document::new(document(&actor, &user)))
+async fn make_for_user(
+    State(app): State<App>,
+    Caller(actor): Caller,
+    At(id): At<UserId>,
+    Sent(body): Sent<AuthenticationTokenBody>,
+) -> Reply {
+    let tx = app.db.write().await?;
+    own::of_user(&tx, &actor, id.as_str()).await?;
+    let description = body.data.attributes.description.clone().unwrap_or_default();
+    let issued = own::make(&app, &tx, &actor, description.trim(), end(&body)).await?;
+    tx.commit().await?;
+    made(&issued)
 }
 
 async fn of_team(State(app): State<App>, Caller(actor): Caller, At(id): At<TeamId>) -> Reply {
@@ -207,7 +207,7 @@ fn token_document(token: &Token, secret: Option<String>) -> AuthenticationToken 
     let attributes = AuthenticationTokenAttributes {
         description: Some(token.description.clone()).filter(|text| !text.is_empty()),
         created_at: token.created_at.into(),
-        last_used_at: None,
+        last_used_at: token.last_used_at.map(Into::into),
         expired_at: token.expires_at.map(Into::into),
         token: secret,
     };
@@ -217,19 +217,4 @@ fn token_document(token: &Token, secret: Option<String>) -> AuthenticationToken 
     };
     let path = format!("/api/v2/authentication-tokens/{}", token.id);
     AuthenticationToken::new(&token.id, attributes).related(relationships).linked("self", path)
-}
-
-/// A user as the API shows it; the address is for users alone.
-pub fn document(actor: &Actor, user: &User) -> Document {
-    let attributes = UserAttributes {
-        username: user.username.clone(),
-        email: matches!(actor, Actor::User { .. }).then(|| user.email.clone()),
-        is_service_account: user.speaks_for.is_some(),
-        auth_method: "tfc".into(),
-        v2_only: true,
-        ..UserAttributes::default()
-    };
-    let relationships =
-        UserRelationships { authenticated_resource: ToOne::new(kind::USERS, &user.id), ..UserRelationships::default() };
-    Document::new(&user.id, attributes).related(relationships).linked("self", format!("/api/v2/users/{}", user.id))
 }

@@ -9,7 +9,7 @@ use super::store::{self, Model as Token};
 use crate::actor::{Action, Actor, On};
 use crate::app::App;
 use crate::resources::organizations::Organization;
-use crate::resources::{organizations, teams};
+use crate::resources::{organizations, teams, users};
 use crate::storage::Tx;
 
 /// Most tokens of one team.
@@ -131,7 +131,7 @@ pub async fn read(tx: &Tx, actor: &Actor, id: &str) -> Result<Token, Problem> {
             Some(organization) => Group::organization(actor, &organization).is_ok(),
             None => false,
         },
-        "user" => matches!(actor, Actor::User { id, .. } if *id == token.subject_id),
+        "user" => matches!(actor, Actor::User(user) if user.id == token.subject_id),
         _ => false,
     };
     if may { Ok(token) } else { Err(none()) }
@@ -155,7 +155,7 @@ async fn issue(
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<Issued, Problem> {
     service::ends_in_future(app, expires_at)?;
-    service::service_user(app, tx, &group.id).await?;
+    users::service::service_user(app, tx, &group.id).await?;
     service::issue(app, tx, group.kind, &group.id, description, expires_at, actor.user()).await
 }
 

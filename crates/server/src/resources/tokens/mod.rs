@@ -1,4 +1,5 @@
-//! Tokens, and the users, teams, organizations and runs they speak for. A secret is shown once; what is kept is its digest under the server's key.
+//! Tokens, and the users, teams, organizations and runs they speak for. A secret is shown once; what is kept is its digest
+//! under the server's key.
 
 mod api;
 pub mod group;
@@ -7,6 +8,6 @@ mod page;
 pub mod service;
 mod store;
 
-pub use api::{document, routes};
+pub use api::routes;
 pub use page::{Made, Row, Wanted, pages};
-pub use store::{Model as Token, User};
+pub use store::Model as Token;

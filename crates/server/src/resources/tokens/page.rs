@@ -86,6 +86,8 @@ pub struct Row {
     pub description: String,
     /// When it was made.
     pub made: Moment,
+    /// When it was last used, to within some minutes.
+    pub used: Option<Moment>,
     /// When it expires.
     pub expires: Option<Moment>,
     /// It has.
@@ -101,6 +103,7 @@ impl Row {
             revoke: format!("{list}/{}/revoke", token.id),
             description: token.description,
             made: Moment(token.created_at),
+            used: token.last_used_at.map(Moment),
             is_over: token.expires_at.is_some_and(|end| end <= app.ports.now()),
             expires: token.expires_at.map(Moment),
         }

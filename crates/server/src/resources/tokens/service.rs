@@ -1,38 +1,70 @@
-//! Use cases of tokens: who is it that asks, users, and tokens for owners and runs. Those of teams and organizations are in
+//! Use cases of tokens: who is it that asks, and tokens for owners and runs. Those of teams and organizations are in
 //! `group`.
 
 use chrono::{DateTime, Duration, Utc};
-use domain::id::{Id, TeamId, TokenId, UserId};
+use domain::id::{ALPHABET, TokenId};
 use domain::run::RunStatus;
 use domain::{Fault, Problem};
 
-use super::store::{self, Model as Token, User};
+use super::store::{self, Model as Token};
 use crate::actor::Actor;
 use crate::app::App;
-use crate::resources::{organizations, runs, teams, workspaces};
+use crate::resources::users::{self, User};
+use crate::resources::{runs, workspaces};
 use crate::storage::Tx;
+use crate::storage::audit::Act;
 
 /// A run's token outlives no run longer than this.
 const RUN_TOKEN_HOURS: i64 = 24;
-/// Characters of a secret: 64 of base58 are 374 bits.
-const SECRET: usize = 64;
+/// What is told of the last use of a token is so many minutes old at most.
+const USED_MINUTES: i64 = 5;
+/// Characters of a secret: 58 of base58 are 339 bits.
+const SECRET: usize = 58;
+/// Characters of its checksum: 6 of base58 are more than the 32 bits that it has.
+const CHECKSUM: usize = 6;
 
 /// Whom the secret that came with a request speaks for.
 ///
 /// # Errors
 /// `access/unauthorized` when there is none, it is unknown, or it has expired.
 pub async fn who(app: &App, tx: &Tx, secret: Option<&str>) -> Result<Actor, Problem> {
-    Ok(who_with(app, tx, secret).await?.0)
+    Ok(known(app, tx, secret).await?.1)
 }
 
-/// The same, and the id of the token.
+/// The same, with the token.
 ///
 /// # Errors
-/// Those of [`who`].
-pub async fn who_with(app: &App, tx: &Tx, secret: Option<&str>) -> Result<(Actor, String), Problem> {
+/// As [`who`].
+pub async fn known(app: &App, tx: &Tx, secret: Option<&str>) -> Result<(Token, Actor), Problem> {
     let secret = secret.ok_or_else(unauthorized)?;
     let token = by_secret(app, tx, secret).await?.ok_or_else(unauthorized)?;
-    Ok((speaker(tx, &token).await?, token.id))
+    let actor = speaker(tx, &token).await?;
+    Ok((token, actor))
+}
+
+/// Notes beside the request that a token is used. Once in some minutes is enough for whoever wonders what a token is for, and
+/// one at a time, so that what is asked often is not written often; what is missed is noted with the next request.
+pub fn note_use(app: &App, token: &Token) {
+    let now = app.ports.now();
+    let is_known = token.last_used_at.is_some_and(|last| now - last < Duration::minutes(USED_MINUTES));
+    if is_known || token.kind == "run" {
+        return;
+    }
+    let Ok(turn) = app.noting.clone().try_acquire_owned() else { return };
+    let (app, id) = (app.clone(), token.id.clone());
+    // For the audit log it is what a request that only reads leaves behind: nobody's things change by it.
+    let act = Act::new("", "authentication-tokens.use".into(), id.clone(), true);
+    tokio::spawn(act.during(async move {
+        let noted = async {
+            let tx = app.db.write().await?;
+            store::used(&tx, &id, now).await?;
+            tx.commit().await
+        };
+        if let Err(problem) = noted.await {
+            tracing::debug!(%problem, "the use of a token was not noted");
+        }
+        drop(turn);
+    }));
 }
 
 /// The token of that secret, unless it has expired.
@@ -52,29 +84,16 @@ pub async fn by_id(app: &App, tx: &Tx, id: &str) -> Result<Option<Token>, Proble
 pub async fn speaker(tx: &Tx, token: &Token) -> Result<Actor, Problem> {
     match token.kind.as_str() {
         "run" => of_run(tx, &token.subject_id).await,
-        "user" => in_name_of(tx, &token.subject_id).await?.ok_or_else(unauthorized),
+        "user" => users::service::in_name_of(tx, &token.subject_id).await?.ok_or_else(unauthorized),
         _ => {
-            let user = store::user_for(tx, &token.subject_id).await?.ok_or_else(unauthorized)?;
-            in_name_of(tx, &user.id).await?.ok_or_else(unauthorized)
+            let user = users::service::speaking_for(tx, &token.subject_id).await?.ok_or_else(unauthorized)?;
+            users::service::in_name_of(tx, &user.id).await?.ok_or_else(unauthorized)
         }
     }
 }
 
 fn is_good(app: &App, token: &Token) -> bool {
     token.expires_at.is_none_or(|end| app.ports.now() < end)
-}
-
-/// A user as whoever asks: a person, or the team or organization that it acts for. `None` when that is gone.
-pub async fn in_name_of(tx: &Tx, user: &str) -> Result<Option<Actor>, Problem> {
-    let Some(user) = store::user(tx, user).await? else { return Ok(None) };
-    let Some(subject) = user.speaks_for else {
-        return Ok(Some(Actor::User { id: user.id, name: user.username }));
-    };
-    if TeamId::parse(&subject).is_ok() {
-        return teams::service::actor(tx, &subject, user.id).await;
-    }
-    let organization = organizations::by_id(tx, &subject).await?;
-    Ok(organization.map(|it| Actor::Organization { organization: it.id, user: user.id }))
 }
 
 /// A run as whoever asks. Where it is, decides what it may, so this is read anew with each request.
@@ -88,58 +107,6 @@ async fn of_run(tx: &Tx, id: &str) -> Result<Actor, Problem> {
         project: workspace.project_id,
         organization: run.organization_id,
     })
-}
-
-/// The user that owns this server, made on the first call.
-pub async fn owner(app: &App, tx: &Tx) -> Result<User, Problem> {
-    if let Some(user) = store::user_named(tx, "owner").await? {
-        return Ok(user);
-    }
-    let user = User {
-        id: app.ports.id::<UserId>().to_string(),
-        username: "owner".into(),
-        email: "owner@localhost".into(),
-        created_at: app.ports.now(),
-        speaks_for: None,
-    };
-    store::insert_user(tx, &user).await?;
-    Ok(user)
-}
-
-/// The user in whose name a team or organization acts, made on the first call.
-pub async fn service_user(app: &App, tx: &Tx, subject: &str) -> Result<User, Problem> {
-    if let Some(user) = store::user_for(tx, subject).await? {
-        return Ok(user);
-    }
-    let user = User {
-        id: app.ports.id::<UserId>().to_string(),
-        username: format!("api-{subject}"),
-        email: format!("api-{subject}@localhost"),
-        created_at: app.ports.now(),
-        speaks_for: Some(subject.to_owned()),
-    };
-    store::insert_user(tx, &user).await?;
-    Ok(user)
-}
-
-/// The person of that name.
-pub async fn person(tx: &Tx, name: &str) -> Result<Option<User>, Problem> {
-    Ok(store::user_named(tx, name).await?.filter(|user| user.speaks_for.is_none()))
-}
-
-/// Everybody who is a person, by name.
-pub async fn persons(tx: &Tx) -> Result<Vec<User>, Problem> {
-    store::persons(tx).await
-}
-
-/// The user of that id.
-///
-/// # Errors
-/// `token/not-found`.
-pub async fn user(tx: &Tx, id: &str) -> Result<User, Problem> {
-    store::user(tx, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("token/not-found", "There is no such user.").advice("Check the user's id."))
 }
 
 /// A new token that speaks for `user` and does not expire; the secret is returned once and kept nowhere.
@@ -166,6 +133,11 @@ pub async fn revoke_all(tx: &Tx, subject: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Takes every token of a user back who goes.
+pub async fn revoke_of_user(tx: &Tx, user: &str) -> Result<(), Problem> {
+    store::delete_of(tx, "user", user).await
+}
+
 /// A token that was just made.
 pub struct Issued {
     /// The token.
@@ -184,8 +156,8 @@ pub(super) async fn issue(
     expires_at: Option<DateTime<Utc>>,
     created_by: Option<&str>,
 ) -> Result<Issued, Problem> {
-    // The shape of HCP Terraform's tokens, so that secret scanners know it for one.
-    let secret = format!("{}.atlasv1.{}", app.ports.randomness.characters(14), app.ports.randomness.characters(SECRET));
+    let secret =
+        new_secret(app.ports.randomness.characters(14).as_str(), app.ports.randomness.characters(SECRET).as_str());
     let token = Token {
         id: app.ports.id::<TokenId>().to_string(),
         digest: digest(app, &secret),
@@ -195,9 +167,29 @@ pub(super) async fn issue(
         created_at: app.ports.now(),
         expires_at,
         created_by: created_by.map(str::to_owned),
+        last_used_at: None,
     };
     store::insert(tx, &token).await?;
     Ok(Issued { token, secret })
+}
+
+/// The shape of HCP Terraform's tokens, so that secret scanners know it for one. Its last characters are a checksum of the
+/// others, by which a scanner tells a token from what only looks like one without asking anybody. It guards nothing: what
+/// counts is the digest, and tokens that were made before have none.
+fn new_secret(name: &str, random: &str) -> String {
+    let text = format!("{name}.atlasv1.{random}");
+    let sum = checksum(&text);
+    text + &sum
+}
+
+fn checksum(text: &str) -> String {
+    let mut left = crc32fast::hash(text.as_bytes()) as usize;
+    let digit = |_| {
+        let digit = ALPHABET[left % ALPHABET.len()];
+        left /= ALPHABET.len();
+        digit
+    };
+    (0..CHECKSUM).map(digit).collect()
 }
 
 /// Refuses a token that would have expired when it is made.
@@ -219,4 +211,19 @@ fn digest(app: &App, secret: &str) -> String {
 fn unauthorized() -> Problem {
     Problem::new(Fault::Unauthorized, "access/unauthorized", "The token is missing, unknown or expired.")
         .advice("Run: eval \"$(multispace env)\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_has_the_shape_that_scanners_know_and_a_checksum_that_a_slip_breaks() {
+        let secret = new_secret(&"a".repeat(14), &"b".repeat(SECRET));
+        let (name, rest) = secret.split_once(".atlasv1.").unwrap();
+        assert_eq!((name.len(), rest.len()), (14, 64));
+        let (text, sum) = secret.split_at(secret.len() - CHECKSUM);
+        assert_eq!(checksum(text), sum);
+        assert_ne!(checksum(&text.replacen('a', "c", 1)), sum);
+    }
 }

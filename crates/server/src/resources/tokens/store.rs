@@ -1,38 +1,11 @@
-//! Tables and queries of users and tokens.
+//! Table and queries of tokens.
 
 use domain::Problem;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Expr;
 use sea_orm::{IntoActiveModel, QueryOrder};
 
 use crate::storage::{Stored, Tx};
-
-pub use self::users::Model as User;
-
-/// Users.
-pub mod users {
-    use sea_orm::entity::prelude::*;
-
-    /// One user.
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "users")]
-    pub struct Model {
-        /// `user-…`.
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: String,
-        /// Unique name.
-        pub username: String,
-        /// Address.
-        pub email: String,
-        /// When it was made.
-        pub created_at: DateTimeUtc,
-        /// Id of the team or organization in whose stead it acts; none for a person.
-        pub speaks_for: Option<String>,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-    impl ActiveModelBehavior for ActiveModel {}
-}
 
 /// One token, without its secret.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -55,6 +28,8 @@ pub struct Model {
     pub expires_at: Option<DateTimeUtc>,
     /// Id of the user who made it.
     pub created_by: Option<String>,
+    /// When it was last used, to within some minutes.
+    pub last_used_at: Option<DateTimeUtc>,
 }
 
 impl Model {
@@ -108,30 +83,13 @@ pub async fn delete_of(tx: &Tx, kind: &str, subject: &str) -> Result<(), Problem
     Ok(())
 }
 
-/// The user of that id.
-pub async fn user(tx: &Tx, id: &str) -> Result<Option<User>, Problem> {
-    users::Entity::find_by_id(id).one(tx.db()).await.stored()
-}
-
-/// The user of that name.
-pub async fn user_named(tx: &Tx, username: &str) -> Result<Option<User>, Problem> {
-    users::Entity::find().filter(users::Column::Username.eq(username)).one(tx.db()).await.stored()
-}
-
-/// The user in whose name a team or organization acts.
-pub async fn user_for(tx: &Tx, subject: &str) -> Result<Option<User>, Problem> {
-    users::Entity::find().filter(users::Column::SpeaksFor.eq(subject)).one(tx.db()).await.stored()
-}
-
-/// Users that are persons, by name.
-pub async fn persons(tx: &Tx) -> Result<Vec<User>, Problem> {
-    let all = users::Entity::find().filter(users::Column::SpeaksFor.is_null());
-    all.order_by_asc(users::Column::Username).all(tx.db()).await.stored()
-}
-
-/// Adds a user.
-pub async fn insert_user(tx: &Tx, user: &User) -> Result<(), Problem> {
-    let row = user.clone().into_active_model().reset_all();
-    users::Entity::insert(row).exec_without_returning(tx.db()).await.stored()?;
+/// Notes when it was used.
+pub async fn used(tx: &Tx, id: &str, at: DateTimeUtc) -> Result<(), Problem> {
+    Entity::update_many()
+        .col_expr(Column::LastUsedAt, Expr::value(at))
+        .filter(Column::Id.eq(id))
+        .exec(tx.db())
+        .await
+        .stored()?;
     Ok(())
 }

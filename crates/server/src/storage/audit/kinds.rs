@@ -57,6 +57,8 @@ const KINDS: &[Kind] = &[
     kind("comments", "comments", &[], "", "run_id"),
     kind("workspace_edges", "edges", &["edge"], "", "downstream_id"),
     kind("users", "users", &["user"], "username", ""),
+    kind("memberships", "organization-memberships", &["ou"], "", "organization_id"),
+    kind("invitations", "invitations", &[], "", "organization_id"),
     kind("phases", "phases", &["plan", "apply"], "", "run_id"),
     kind("sessions", "sessions", &[], "", ""),
 ];

@@ -17,6 +17,7 @@ mod m0014_sessions;
 mod m0015_run_inputs;
 mod m0016_stack_plans;
 mod m0017_audit;
+mod m0018_users;
 mod m0020_keys;
 mod m0021_kept_states;
 mod m0022_deleted_states;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_run_inputs::Migration),
             Box::new(m0016_stack_plans::Migration),
             Box::new(m0017_audit::Migration),
+            Box::new(m0018_users::Migration),
             Box::new(m0020_keys::Migration),
             Box::new(m0021_kept_states::Migration),
             Box::new(m0022_deleted_states::Migration),

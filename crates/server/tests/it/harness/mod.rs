@@ -5,6 +5,7 @@ mod browser;
 mod database;
 mod git;
 mod line;
+mod people;
 mod requests;
 mod terraform;
 
@@ -13,6 +14,7 @@ pub(crate) use browser::Browser;
 pub(crate) use database::{fresh as fresh_database, sqlite};
 pub(crate) use git::Repository;
 pub(crate) use line::Line;
+pub(crate) use people::PASSWORD;
 pub(crate) use requests::{Answer, Request};
 
 use std::path::PathBuf;

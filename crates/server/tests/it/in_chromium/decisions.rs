@@ -10,7 +10,7 @@ async fn somebody_signs_in_with_the_keyboard_alone_and_out_again() {
     let tab = &screen.tab;
     screen.goto("/app/acme/runs").await;
     assert_eq!(screen.path().await, "/sign-in");
-    tab.until("document.activeElement.id === 'token'").await;
+    tab.until("document.activeElement.id === 'username'").await;
     tab.fill("#token", "nonsense").await;
     tab.key("Enter").await;
     tab.until_shown("The token is unknown").await;
@@ -80,7 +80,7 @@ async fn without_scripts_a_run_is_found_read_and_approved() {
 
     screen.goto("/app").await;
     tab.fill("#token", &server.token).await;
-    tab.follow("button >> Sign in").await;
+    tab.follow("button >> Sign in with a token").await;
     tab.follow("a >> acme").await;
     tab.follow("a >> net").await;
     tab.follow("a >> by hand").await;

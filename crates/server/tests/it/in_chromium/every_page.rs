@@ -14,6 +14,9 @@ const CANARY: &str =
 /// What a terminal would take for a link, a title, a colour and a way back.
 const TRICKS: &str = "\u{1b}]8;;javascript:window.hit=4\u{7}click\u{1b}]8;;\u{7} \u{1b}]0;title\u{7}\u{1b}[31mred\u{1b}[2J\u{1b}[1;1H javascript:window.hit=5\r\n";
 
+/// What a terminal asks for, with a state that is hostile.
+const LOGIN: &str = "client_id=terraform-cli&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A10000%2Flogin&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&state=%22%3E%3Cscript%3Ewindow.hit%3D6%3C%2Fscript%3E";
+
 /// What the visited pages are about.
 struct World {
     /// A run that waits for approval.
@@ -38,6 +41,10 @@ struct World {
     connection: String,
     set: String,
     set_variable: String,
+    /// Somebody who was invited and has not come, and the key of their link.
+    user: String,
+    membership: String,
+    key: String,
 }
 
 impl World {
@@ -119,6 +126,9 @@ impl World {
         let connection = server.get(&format!("/oauth-tokens/{connection}")).await.is(200);
         let connection = connection.text_at("/data/relationships/oauth-client/data/id").to_owned();
         let own_token = own.expect("the token of the first start").to_owned();
+        let (membership, key) = server.invited_to(ORGANIZATION, "<script>window.hit=7</script>", &[&team]).await;
+        let invited = server.get(&format!("/organization-memberships/{membership}")).await.is(200);
+        let user = invited.text_at("/data/relationships/user/data/id").to_owned();
         Self {
             planned,
             waiting,
@@ -137,6 +147,9 @@ impl World {
             connection,
             set,
             set_variable,
+            user,
+            membership,
+            key,
         }
     }
 
@@ -151,7 +164,10 @@ impl World {
         let with = |rest: &str| self.runs().iter().map(|run| format!("{run}{rest}")).collect();
         match route {
             "/app" => vec!["/app".to_owned()],
-            "/app/settings/tokens" => vec![route.to_owned()],
+            "/app/settings/tokens" | "/app/settings/account" | "/app/settings/users" => vec![route.to_owned()],
+            "/app/settings/join" => vec![format!("{route}?key={}", self.key)],
+            "/app/settings/authorize" => vec![format!("{route}?{LOGIN}")],
+            _ if route.starts_with("/app/settings/users/{user}/") => vec![route.replace("{user}", &self.user)],
             "/app/{organization}/workspaces" => {
                 at(&["workspaces", "workspaces?search=%3Cscript%3E", "workspaces?search=net"])
             }
@@ -180,7 +196,10 @@ impl World {
                 let token = if route.contains("{team}") { &self.team_token } else { &self.token };
                 let end = route.trim_start_matches("/app/{organization}/").replace("{team}", &self.team);
                 let end = end.replace("{variable_set}", &self.set).replace("{set_variable}", &self.set_variable);
-                at(&[&end.replace("{connection}", &self.connection).replace("{token}", token)])
+                at(&[&end
+                    .replace("{connection}", &self.connection)
+                    .replace("{token}", token)
+                    .replace("{membership}", &self.membership)])
             }
             "/app/{organization}/runs" => at(&["runs", "runs?workspace=net", "runs?group=waits"]),
             "/app/{organization}/queue" => at(&["queue"]),
@@ -294,12 +313,12 @@ async fn every_page_keeps_text_as_text_is_silent_accessible_and_fits_a_phone() {
     screen.goto("/sign-in").await;
     let mut found = faults(&screen, "/sign-in").await;
     screen.tab.fill("#token", CANARY).await;
-    screen.tab.follow("button >> Sign in").await;
+    screen.tab.follow("button >> Sign in with a token").await;
     // A browser says of each page with such a status that it could not be loaded.
     screen.tab.complaints();
     found.extend(faults(&screen, "/sign-in, refused").await);
     screen.tab.fill("#token", &screen.server.token).await;
-    screen.tab.follow("button >> Sign in").await;
+    screen.tab.follow("button >> Sign in with a token").await;
 
     let world = World::make(&screen).await;
     let pages = server::routes().into_iter().filter(|(method, path)| {

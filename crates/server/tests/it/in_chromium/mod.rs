@@ -37,7 +37,7 @@ impl Screen {
         let screen = Self::open().await;
         screen.goto("/sign-in").await;
         screen.tab.fill("#token", &screen.server.token).await;
-        screen.tab.follow("button >> Sign in").await;
+        screen.tab.follow("button >> Sign in with a token").await;
         assert_eq!(screen.path().await, "/app");
         screen
     }

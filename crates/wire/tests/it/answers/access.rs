@@ -70,6 +70,7 @@ fn a_membership() {
         email: "owner@fancycorp.example".to_owned(),
         username: "owner".to_owned(),
         created_at: at(0),
+        invitation_link: None,
     };
     let membership = OrganizationMembership::new("ou-1", attributes).related(OrganizationMembershipRelationships {
         organization: ToOne::new(kind::ORGANIZATIONS, "fancycorp"),

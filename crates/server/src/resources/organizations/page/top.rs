@@ -16,6 +16,8 @@ use crate::storage::Tx;
 pub enum Part {
     /// Its name and who answers for it.
     General,
+    /// Who is in it.
+    Members,
     /// Who may do what.
     Teams,
     /// What programs sign in with.
@@ -32,8 +34,9 @@ pub enum Part {
 
 impl Part {
     /// Every page, with its name and the end of its address.
-    const ALL: [(Self, &'static str, &'static str); 7] = [
+    const ALL: [(Self, &'static str, &'static str); 8] = [
         (Self::General, "General", ""),
+        (Self::Members, "Members", "/members"),
         (Self::Teams, "Teams", "/teams"),
         (Self::Tokens, "Tokens", "/tokens"),
         (Self::Connections, "Git connections", "/connections"),
@@ -45,6 +48,7 @@ impl Part {
     /// What is needed to see the page.
     fn needs(self) -> Action {
         match self {
+            Self::Members => Action::ManageMembership,
             Self::Tokens => Action::ManageOrganizationToken,
             Self::Audit => Action::ManageOrganization,
             Self::General | Self::Teams | Self::Connections | Self::VariableSets | Self::Limits => {

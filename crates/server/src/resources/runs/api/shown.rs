@@ -103,7 +103,7 @@ pub fn plan_document(app: &App, here: &Here, whole: &Whole) -> Plan {
         status: plan.status().into(),
         status_timestamps: phase_timestamps(plan),
         has_changes: plan.has_changes,
-        log_read_url: signed::read(app, here, "logs", &plan.id),
+        log_read_url: signed::log(app, here, &plan.id),
         resource_additions: count(plan.additions),
         resource_changes: count(plan.changes),
         resource_destructions: count(plan.destructions),
@@ -127,7 +127,7 @@ pub fn apply_document(app: &App, here: &Here, whole: &Whole) -> Apply {
     let attributes = ApplyAttributes {
         status: apply.status().into(),
         status_timestamps: phase_timestamps(apply),
-        log_read_url: signed::read(app, here, "logs", &apply.id),
+        log_read_url: signed::log(app, here, &apply.id),
         resource_additions: count(apply.additions),
         resource_changes: count(apply.changes),
         resource_destructions: count(apply.destructions),

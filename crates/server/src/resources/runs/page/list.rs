@@ -13,7 +13,7 @@ use super::words::{self, Moment, Tone};
 use crate::app::App;
 use crate::edge::pages::{Frame, Live, Pages, Part, Viewer};
 use crate::edge::{At, Name, Query, Reply};
-use crate::resources::{organizations, tokens};
+use crate::resources::{organizations, users};
 use crate::storage::Tx;
 
 /// Runs on one page.
@@ -59,7 +59,7 @@ pub async fn rows(
             None => words::source(&run.source).to_owned(),
             Some(id) => match names.get(id) {
                 Some(name) => name.clone(),
-                None => names.entry(id.clone()).or_insert(tokens::service::user(tx, id).await?.username).clone(),
+                None => names.entry(id.clone()).or_insert(users::service::user(tx, id).await?.username).clone(),
             },
         };
         rows.push(row(organization, &run, &workspace.name, by));

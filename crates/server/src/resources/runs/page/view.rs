@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::words::{self, Moment, Tone};
 use crate::actor::{Action, Actor};
 use crate::app::App;
-use crate::resources::{comments, organizations, repositories, tokens, workspaces};
+use crate::resources::{comments, organizations, repositories, users, workspaces};
 use crate::storage::Tx;
 
 /// A run as a page shows it; the parts that change while it is looked at.
@@ -240,7 +240,7 @@ async fn facts(tx: &Tx, actor: &Actor, whole: &Whole) -> Result<Vec<Fact>, Probl
     let fact = |head, text: String| Fact { head, text, other: None };
     let mut facts = vec![fact("Run", run.id.clone()), fact("Kind", words::kind(run).to_owned())];
     let by = match &run.created_by {
-        Some(user) => Some(tokens::service::user(tx, user).await?.username),
+        Some(user) => Some(users::service::user(tx, user).await?.username),
         None => None,
     };
     let source = words::source(&run.source);
@@ -294,7 +294,7 @@ async fn said(tx: &Tx, actor: &Actor, run: &Run) -> Result<Vec<Comment>, Problem
     let mut said = Vec::new();
     for comment in comments::service::list(tx, actor, &run.id).await? {
         let who = match &comment.user_id {
-            Some(user) => tokens::service::user(tx, user).await?.username,
+            Some(user) => users::service::user(tx, user).await?.username,
             None => "a run".to_owned(),
         };
         said.push(Comment { who, at: Moment(comment.created_at), text: comment.body });

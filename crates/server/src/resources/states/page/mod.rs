@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::edge::pages::{Confirm, Filled, Frame, Nothing, Pages, Part, Viewer, page, see_other, wrong};
 use crate::edge::{At2, At3, Name, Query, Reply, Routes};
 use crate::resources::runs::Moment;
-use crate::resources::tokens;
+use crate::resources::users;
 use crate::resources::workspaces::{self, Head, Tab};
 use crate::storage::Tx;
 
@@ -108,7 +108,7 @@ async fn finished(tx: &Tx, actor: &Actor, head: &Head) -> Result<Vec<State>, Pro
 
 async fn version(tx: &Tx, head: &Head, state: State) -> Result<Version, Problem> {
     let by = match &state.created_by {
-        Some(user) => tokens::service::user(tx, user).await.map(|it| it.username).unwrap_or_default(),
+        Some(user) => users::service::user(tx, user).await.map(|it| it.username).unwrap_or_default(),
         None => String::new(),
     };
     let runs = format!("/app/{}/{}/runs", head.organization.name, head.workspace.name);

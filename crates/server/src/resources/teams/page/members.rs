@@ -27,8 +27,8 @@ macro_rules! edits {
             Filled(member): Filled<Member>,
         ) -> Reply {
             let tx = app.db.write().await?;
-            let (top, _) = find(&tx, &viewer.actor, &name, &id, Action::ManageTeam).await?;
-            let done = match service::users_named(&tx, &[member.user.as_str()]).await {
+            let (top, team) = find(&tx, &viewer.actor, &name, &id, Action::ManageTeam).await?;
+            let done = match service::users_named(&tx, &team.organization_id, &[member.user.as_str()]).await {
                 Ok(users) => service::$edit(&tx, &viewer.actor, id.as_str(), &users).await,
                 Err(problem) => Err(unknown(problem)),
             };

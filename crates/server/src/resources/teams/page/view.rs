@@ -10,9 +10,11 @@ use crate::actor::{Action, On};
 use crate::app::App;
 use crate::edge::pages::{Frame, Viewer, form};
 use crate::edge::{At2, Name, Reply};
+use crate::resources::memberships;
 use crate::resources::organizations::Top;
 use crate::resources::teams::{Team, rights, service};
-use crate::resources::tokens::{Row, Wanted, service as users};
+use crate::resources::tokens::{Row, Wanted};
+use crate::resources::users::User;
 use crate::storage::Tx;
 
 /// What came back because something in it was wrong, and what it was.
@@ -34,6 +36,19 @@ struct Right {
     has: bool,
 }
 
+/// Somebody who belongs to a team or might: the name by which the form says who, and what they are called.
+struct Member {
+    name: String,
+    shown: String,
+}
+
+impl Member {
+    fn of(user: User) -> Self {
+        let shown = if user.is_invited() { format!("{} (invited)", user.email) } else { user.username.clone() };
+        Self { name: user.username, shown }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "resources/teams/page/team.html")]
 struct Page {
@@ -47,8 +62,8 @@ struct Page {
     sentence: String,
     may_manage: bool,
     may_give_rights: bool,
-    members: Vec<String>,
-    others: Vec<String>,
+    members: Vec<Member>,
+    others: Vec<Member>,
     granted: Vec<Granted>,
     places: Vec<Place>,
     place: String,
@@ -86,7 +101,7 @@ pub(super) async fn again(app: &App, tx: Tx, viewer: &Viewer, top: Top, id: &Tea
 
 async fn page(app: &App, tx: &Tx, viewer: &Viewer, top: Top, id: &TeamId, mut wrong: Wrong) -> Reply {
     let actor = &viewer.actor;
-    let service::Whole { team, users } = service::read(tx, actor, id.as_str()).await?;
+    let service::Whole { team, users, .. } = service::read(tx, actor, id.as_str()).await?;
     let address = format!("{}/teams/{}", top.address(), team.id);
     let may_manage = actor.can(Action::ManageTeam, service::on(&team));
     let may_give_rights = may_manage
@@ -102,9 +117,12 @@ async fn page(app: &App, tx: &Tx, viewer: &Viewer, top: Top, id: &TeamId, mut wr
         says,
         has: has(flag.as_str()),
     };
-    let members: Vec<String> = users.into_iter().map(|user| user.username).collect();
-    let others = if may_manage { users::persons(tx).await? } else { Vec::new() };
-    let others = others.into_iter().map(|user| user.username).filter(|name| !members.contains(name)).collect();
+    let others = match may_manage {
+        true => memberships::service::users_in(tx, &team.organization_id).await?,
+        false => Vec::new(),
+    };
+    let others = others.into_iter().filter(|user| users.iter().all(|it| it.id != user.id)).map(Member::of).collect();
+    let members = users.into_iter().map(Member::of).collect();
     let access = wrong.access.take().unwrap_or_default();
     let what_is_wrong = [&wrong.in_settings, &wrong.in_members, &wrong.in_access, &wrong.in_tokens];
     let first = what_is_wrong.into_iter().flatten().next().cloned();

@@ -85,7 +85,7 @@ pub(super) async fn revoke(
 
 async fn list(app: &App, tx: &Tx, viewer: &Viewer, typed: Wanted, wrong: Option<String>) -> Reply {
     let rows = match viewer.actor {
-        Actor::User { .. } => {
+        Actor::User(_) => {
             let all = own::list(tx, &viewer.actor).await?;
             Some(all.into_iter().rev().map(|token| Row::of(app, token, PAGE)).collect())
         }

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::edge::Here;
 use crate::resources::runs::{self, Run};
 use crate::resources::states::service::ShownOutput;
-use crate::resources::{configurations, organizations, projects, repositories, states, tokens};
+use crate::resources::{configurations, organizations, projects, repositories, states, users};
 use crate::storage::Tx;
 
 /// A workspace as the API shows it.
@@ -202,7 +202,7 @@ pub(super) async fn include<D>(
     }
     if wanted.has("locked_by") {
         match workspace.holder() {
-            Some(Holder::User(id)) => answer.include(&tokens::document(actor, &tokens::service::user(tx, &id).await?)),
+            Some(Holder::User(id)) => answer.include(&users::document(actor, &users::service::user(tx, &id).await?)),
             Some(Holder::Run(id)) => include_run(app, tx, actor, here, &Include::default(), &id, answer).await?,
             None => {}
         }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::edge::Name;
 use crate::edge::pages::{Frame, Tabs, Viewer};
 use crate::resources::organizations::{self, Organization};
-use crate::resources::tokens;
+use crate::resources::users;
 use crate::storage::Tx;
 
 /// A page of a workspace.
@@ -117,7 +117,7 @@ pub(super) async fn lock(tx: &Tx, workspace: &Workspace) -> Result<Option<(Strin
         None => None,
         Some(Holder::Run(run)) => Some(("by a run".to_owned(), Some(run))),
         Some(Holder::User(user)) => {
-            let name = tokens::service::user(tx, &user).await.map(|it| it.username).unwrap_or(user);
+            let name = users::service::user(tx, &user).await.map(|it| it.username).unwrap_or(user);
             let reason = workspace.locked_reason.as_deref().filter(|reason| !reason.is_empty());
             Some((reason.map_or_else(|| format!("by {name}"), |reason| format!("by {name}: {reason}")), None))
         }

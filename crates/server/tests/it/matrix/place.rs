@@ -1,21 +1,11 @@
-//! Every route, and who may use it, held against a table. A route without a row fails the test, so nobody adds one unseen.
-//!
-//! A run's own and another workspace are asked for: `own` is the workspace of the run whose token asks, `other` one of
-//! another project that shares nothing with it. The team may plan in `own` and read its project; the organization's token asks
-//! for `other`, so that what it deletes is still there for the user, who asks last. A cell is the status of a refusal, or `yes`. Pages are asked
-//! for by a browser in which somebody has signed in with the token: `sign-in` is where it is led that may not see them. On SQLite alone: the rules know no database.
+//! What the paths of the table stand for: a workspace with one of everything that routes are about.
 
-use std::fmt::Write as _;
-
-use axum::http::Method;
-use expect_test::expect_file;
 use serde_json::{Value, json};
 
-use crate::access::token_of_run;
-use crate::harness::{Database, ORGANIZATION, Server};
+use crate::harness::{ORGANIZATION, Server};
 
 /// What a path's parameters stand for, in one workspace.
-struct Place {
+pub(super) struct Place {
     name: &'static str,
     workspace: String,
     run: String,
@@ -46,14 +36,16 @@ struct Place {
     token: String,
     membership: String,
     /// Secret of the team.
-    secret: String,
+    pub(super) secret: String,
     client: String,
     connection: String,
+    /// A user whom a page may do anything to.
+    page_user: String,
 }
 
 impl Place {
     /// A workspace with a state and a run that is being planned.
-    async fn prepare(server: &Server, project: &str, name: &'static str) -> Self {
+    pub(super) async fn prepare(server: &Server, project: &str, name: &'static str) -> Self {
         let workspace = server.workspace_in(project, name).await;
         let configuration = server.configuration(&workspace, false).await;
         let first = server.run(&workspace, json!({ "auto-apply": true })).await;
@@ -107,6 +99,7 @@ impl Place {
         let team = server.team(&format!("team-{name}")).await;
         let on_workspace = server.team_on_workspace(&team, &workspace, "plan").await;
         let on_project = server.team_on_project(&team, project, "read").await;
+        let page_user = server.person(&format!("page-{name}"), &[]).await.id;
         let described = json!({ "data": { "attributes": { "description": "second" } } });
         let token = server.post(&format!("/teams/{team}/authentication-tokens"), described).await.is(201).id();
         let secret = server.team_token(&team).await;
@@ -148,13 +141,22 @@ impl Place {
             on_project,
             token,
             membership: members.ids()[0].clone(),
+            page_user,
             secret,
             client,
             connection,
         }
     }
 
-    fn fill(&self, path: &str, user: &str) -> String {
+    pub(super) fn workspace(&self) -> &str {
+        &self.workspace
+    }
+
+    pub(super) fn project(&self) -> &str {
+        &self.project
+    }
+
+    pub(super) fn fill(&self, path: &str, user: &str) -> String {
         let id = match path.trim_start_matches("/api/v2").split('/').nth(1).unwrap_or_default() {
             "workspaces" if path.contains("/vars/{id}") => &self.variable,
             "workspaces" => &self.workspace,
@@ -179,11 +181,13 @@ impl Place {
             "organization-memberships" => &self.membership,
             "oauth-clients" | "webhooks" => &self.client,
             "oauth-tokens" => &self.connection,
-            "users" => user,
+            "users" => &self.page_user,
+            "admin" => user,
             _ => "x",
         };
         let path = match path {
             "/api/v2/team-workspaces" => format!("{path}?filter[workspace][id]={}", self.workspace),
+            "/app/settings/authorize" => format!("{path}?{}", authorize()),
             "/api/v2/team-projects" => format!("{path}?filter[project][id]={}", self.project),
             path => path.to_owned(),
         };
@@ -200,6 +204,8 @@ impl Place {
             .replace("{trigger}", &self.page_trigger)
             .replace("{team}", &self.page_team)
             .replace("{token}", &self.page_token)
+            .replace("{user}", &self.page_user)
+            .replace("{membership}", &self.membership)
             .replace("{connection}", &self.page_client)
             .replace("{variable_set}", &self.page_set)
             .replace("{set_variable}", &self.page_set_variable)
@@ -211,7 +217,7 @@ impl Place {
     }
 
     /// A body with which the route gets as far as the question who asks.
-    fn body(&self, method: &str, path: &str) -> Option<Value> {
+    pub(super) fn body(&self, method: &str, path: &str) -> Option<Value> {
         if method == "GET" || (method == "DELETE" && !path.contains("/relationships/")) {
             return None;
         }
@@ -223,6 +229,9 @@ impl Place {
                 let team = json!({ "data": { "type": "teams", "id": self.team } });
                 let relationships = json!({ "team": team, "workspace": workspace, "project": project });
                 json!({ "data": { "relationships": relationships, "attributes": { "access": "read" } } })
+            }
+            path if path.ends_with("/stacks") => {
+                json!({ "data": { "attributes": { "name": "of-project", "project-id": self.project } } })
             }
             "/api/v2/organizations" => json!({ "data": { "attributes": { "name": "new", "email": "a@b" } } }),
             path if path.ends_with("/state-versions") && method == "PATCH" => {
@@ -242,101 +251,17 @@ impl Place {
     }
 }
 
-/// Whether a path is for browsers: a session stands in for the token there.
-fn is_page(path: &str) -> bool {
-    path == "/" || path.starts_with("/app") || path.starts_with("/sign-")
-}
+/// What a terraform asks for in the address that it opens.
+pub(super) const ASKED: [(&str, &str); 6] = [
+    ("client_id", "terraform-cli"),
+    ("response_type", "code"),
+    ("redirect_uri", "http://localhost:10000/login"),
+    ("state", "s"),
+    ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+    ("code_challenge_method", "S256"),
+];
 
-/// A cell of a page: where somebody is led who may not see it, or cannot sign in at all.
-async fn page_cell(server: &Server, token: Option<&str>, method: &str, path: &str) -> String {
-    let mut browser = server.browser();
-    if let Some(token) = token {
-        browser.sign_in(token, "/app").await;
-    }
-    let answer = match method {
-        // It goes on as long as the run does; its head says enough.
-        "GET" if path.ends_with("/events") => browser.request(Method::HEAD, path).send().await,
-        "GET" => browser.get(path).await,
-        _ => browser.send_form(path, &[("token", token.unwrap_or_default())]).await,
-    };
-    let leads_to_sign_in = answer.header("location").starts_with("/sign-in");
-    match answer.status.as_u16() {
-        303 if leads_to_sign_in && path != "/sign-out" => "sign-in".to_owned(),
-        refused @ (403 | 404 | 422) => refused.to_string(),
-        500.. => "broken".to_owned(),
-        _ => "yes".to_owned(),
-    }
-}
-
-async fn cell(server: &Server, token: Option<&str>, method: &str, path: &str, body: Option<&Value>) -> String {
-    if is_page(path) {
-        return page_cell(server, token, method, path).await;
-    }
-    let mut request = server.request(Method::from_bytes(method.as_bytes()).unwrap(), path).at_root(path).anonymous();
-    if let Some(token) = token {
-        request = request.token(token);
-    }
-    if let Some(body) = body {
-        request = request.json(body);
-    }
-    match request.send().await.status.as_u16() {
-        refused @ (401 | 403 | 404) => refused.to_string(),
-        500.. => "broken".to_owned(),
-        _ => "yes".to_owned(),
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_route_is_open_to_whom_the_table_says() {
-    let server = Server::open(Database::Sqlite).await;
-    let own = Place::prepare(&server, &server.project("first").await, "own").await;
-    let other = Place::prepare(&server, &server.project("second").await, "other").await;
-    let token = token_of_run(&server, "own").await;
-    let path = format!("/organizations/{ORGANIZATION}/authentication-token");
-    let user = server.get("/account/details").await.id();
-
-    // Whoever may do little asks first, and what ends things comes last: a deleted workspace would answer 404 to all.
-    let mut routes = server::routes();
-    routes.sort_by_key(|(method, path)| {
-        let deletes = *method == "DELETE";
-        let whole = deletes && !path.contains("/relationships/");
-        // A connection is deleted after its credentials, which would be gone with it.
-        let last = path.starts_with("/api/v2/organizations/{o") || path == "/api/v2/oauth-clients/{id}";
-        // Pages delete before the API does, which deletes what they are of, and what is in something before that.
-        let page_deletes = *method == "POST" && is_page(path) && path.ends_with("/delete");
-        let depth = if page_deletes { path.split('/').count() } else { 0 };
-        (deletes && last, whole, deletes, page_deletes, std::cmp::Reverse(depth))
-    });
-    let mut rows = Vec::new();
-    for (method, path) in &routes {
-        let (at_own, at_other) = (own.fill(path, &user), other.fill(path, &user));
-        let (body_own, body_other) = (own.body(method, path), other.body(method, path));
-        let anonymous = cell(&server, None, method, &at_own, body_own.as_ref()).await;
-        let run_other = cell(&server, Some(&token), method, &at_other, body_other.as_ref()).await;
-        let run_own = cell(&server, Some(&token), method, &at_own, body_own.as_ref()).await;
-        let team = cell(&server, Some(&own.secret), method, &at_own, body_own.as_ref()).await;
-        rows.push((path, method, [anonymous, run_own, run_other, team], (at_own, body_own), (at_other, body_other)));
-    }
-    let mut table = String::new();
-    let mut lines = Vec::new();
-    for (route, method, [anonymous, run_own, run_other, team], own, other) in rows {
-        // Some routes take the organization's token back, and others end what it belongs to.
-        let made = server.post(&path, json!({ "data": {} })).await;
-        let setter =
-            cell(&server, Some(made.text_at("/data/attributes/token")), method, &other.0, other.1.as_ref()).await;
-        let user = cell(&server, Some(&server.token), method, &own.0, own.1.as_ref()).await;
-        lines.push((
-            (route, method),
-            format!("{method:<6} {route:<75} {anonymous:<9} {user:<5} {setter:<12} {team:<5} {run_own:<8} {run_other}"),
-        ));
-    }
-    lines.sort();
-    let heads = ["route", "anonymous", "user", "organization", "team", "run, own"];
-    let [route, anonymous, user, organization, team, run] = heads;
-    writeln!(table, "{route:<82} {anonymous:<9} {user:<5} {organization:<12} {team:<5} {run:<8} run, other").unwrap();
-    for (_, line) in lines {
-        writeln!(table, "{}", line.trim_end()).unwrap();
-    }
-    assert!(!table.contains("broken"), "{table}");
-    expect_file!["permissions.golden"].assert_eq(&table);
+/// The same as it stands behind a `?`.
+pub(super) fn authorize() -> String {
+    ASKED.map(|(name, value)| format!("{name}={}", value.replace(':', "%3A").replace('/', "%2F"))).join("&")
 }
