@@ -70,7 +70,10 @@ fn version_one(own: &str, controller: &str, limits: Limits) -> Option<Group> {
 
 fn made(above: PathBuf, before: PathBuf, limits: &[(&str, u64)]) -> Option<Group> {
     let folder = above.join(format!("multispace-{}", std::process::id()));
-    fs::create_dir(&folder).ok()?;
+    // One of that number may be left from a launcher that was killed. What nothing is in can be removed, and nothing else can.
+    if fs::create_dir(&folder).is_err() {
+        fs::remove_dir(&folder).and_then(|()| fs::create_dir(&folder)).ok()?;
+    }
     let set = limits.iter().try_for_each(|(name, most)| fs::write(folder.join(name), most.to_string()));
     if set.and_then(|()| join(&folder)).is_err() {
         let _ = fs::remove_dir(&folder);
@@ -81,4 +84,21 @@ fn made(above: PathBuf, before: PathBuf, limits: &[(&str, u64)]) -> Option<Group
 
 fn join(group: &Path) -> io::Result<()> {
     fs::write(group.join("cgroup.procs"), std::process::id().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_a_killed_launcher_of_the_same_number_left_is_taken_and_one_that_is_used_is_not() {
+        let above = tempfile::tempdir().unwrap();
+        let left = above.path().join(format!("multispace-{}", std::process::id()));
+        fs::create_dir(&left).unwrap();
+        let before = above.path().to_owned();
+        let group = made(before.clone(), before.clone(), &[("pids.max", 7)]).expect("the group that was left");
+        assert_eq!(fs::read_to_string(group.folder.join("pids.max")).unwrap(), "7");
+        // With files in it this folder cannot be removed, as a control group with processes cannot.
+        assert!(made(before.clone(), before, &[("pids.max", 7)]).is_none());
+    }
 }
