@@ -24,7 +24,10 @@ fn gate() -> (tempfile::TempDir, std::path::PathBuf) {
     (folder, gate)
 }
 
-async fn begun(setting: &Setting) -> (Arc<Heard>, tokio::task::JoinHandle<Result<executor::Applied, Failure>>) {
+/// Plans, begins to apply, and returns when the provisioner has begun.
+pub(crate) async fn begun(
+    setting: &Setting,
+) -> (Arc<Heard>, tokio::task::JoinHandle<Result<executor::Applied, Failure>>) {
     let (planned, log) = setting.plan().await;
     good(planned, &log);
     let heard = Heard::new();

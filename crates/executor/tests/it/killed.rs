@@ -7,12 +7,13 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::Path;
 use std::time::Duration;
 
-use executor::{Recovery, Stop};
+use executor::Recovery;
 use figures::Figures;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::setting::{Heard, Setting, bad, good, run};
+use crate::death::begun;
+use crate::setting::{Setting, bad, run};
 
 /// Resources that are made while terraform is killed, beside one that never ends.
 const PARTS: usize = 60;
@@ -57,14 +58,7 @@ async fn killed(size: usize, complete: usize, after: Duration) -> Killed {
     let (ledger, gate) = (folder.path().join("ledger"), folder.path().join("gate"));
     nix::unistd::mkfifo(&gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let setting = busy(&ledger, &gate, size);
-    let (planned, log) = setting.plan().await;
-    good(planned, &log);
-    let heard = Heard::new();
-    let applying = tokio::spawn({
-        let (work, heard) = (setting.work.clone(), heard.clone());
-        async move { executor::apply(&work, heard, Stop::new()).await }
-    });
-    heard.until("(local-exec):\u{1b}[0m waiting").await;
+    let (heard, applying) = begun(&setting).await;
     heard.until_count("Creation complete", complete).await;
     tokio::time::sleep(after).await;
     let record: serde_json::Value =
