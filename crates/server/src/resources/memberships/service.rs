@@ -191,7 +191,7 @@ pub async fn of_users(tx: &Tx, organization: &str, users: &[User]) -> Result<Vec
     let mut members = Vec::with_capacity(users.len());
     for user in users {
         if let Some(membership) = by_user.remove(&user.id) {
-            let teams = teams::service::names_of_user(tx, organization, &user.id).await?;
+            let teams = teams::service::teams_of_user(tx, organization, &user.id).await?;
             members.push(Member { membership, user: user.clone(), teams });
         }
     }
@@ -219,7 +219,7 @@ pub async fn user_of(tx: &Tx, organization: &str, wanted: &MembershipId) -> Resu
 
 async fn member(tx: &Tx, membership: Membership) -> Result<Member, Problem> {
     let user = users::service::user(tx, &membership.user_id).await?;
-    let teams = teams::service::names_of_user(tx, &membership.organization_id, &user.id).await?;
+    let teams = teams::service::teams_of_user(tx, &membership.organization_id, &user.id).await?;
     Ok(Member { membership, user, teams })
 }
 

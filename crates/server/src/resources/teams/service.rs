@@ -233,7 +233,7 @@ pub async fn of_user(tx: &Tx, user: &str) -> Result<Vec<TeamActor>, Problem> {
 }
 
 /// Teams of an organization that a user belongs to.
-pub async fn names_of_user(tx: &Tx, organization: &str, user: &str) -> Result<Vec<Team>, Problem> {
+pub async fn teams_of_user(tx: &Tx, organization: &str, user: &str) -> Result<Vec<Team>, Problem> {
     let all = store::of_user(tx, user).await?;
     Ok(all.into_iter().filter(|team| team.organization_id == organization).collect())
 }
