@@ -5,15 +5,16 @@
 //! says so too, by the apply's log, which is there before terraform is; so it is recovered as that of any apply.
 //! Terraform's `-json` lines tell where the plan ends. Everything before belongs to the plan's log, everything after to the apply's.
 
-use std::ffi::OsString;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::Problem;
+use tokio::process::Child;
 
 use crate::apply::{applied, kept, told};
 use crate::folder::{append_private, open_private};
 use crate::follow::Follow;
+use crate::held::Held;
 use crate::initialised::Initialised;
 use crate::plan::{executor_failure, failure, init, joined, options, unwritable, with_kept};
 use crate::prepare::{self, Prepared};
@@ -32,13 +33,28 @@ pub struct AtOnce {
 }
 
 /// Plans a run in its folder, which is made anew, and applies that plan at once. [`Upstream::planned`] is told in between; terraform does not
-/// wait for that.
+/// wait for that. One that is `held` for this run is let go, if the work is what it was held for.
 ///
 /// Dropping the future is like our death: terraform goes on, and [`recover`](crate::recover()) finds what came of it.
 ///
 /// # Errors
 /// As those of [`apply`](crate::apply()); where the plan failed, what was saved is the state from before.
-pub async fn plan_and_apply(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Result<AtOnce, Failure> {
+pub async fn plan_and_apply(
+    work: &Work,
+    held: Option<Held>,
+    upstream: Arc<dyn Upstream>,
+    stop: Stop,
+) -> Result<AtOnce, Failure> {
+    let ready = match held {
+        Some(held) => held.ready(work, &stop).await,
+        None => None,
+    };
+    if let Some(ready) = ready {
+        let prepared = ready.prepared.clone();
+        upstream.log(Bytes::from(prepared.version.preamble())).await;
+        let outcome = followed(work, &prepared, &upstream, ready.run()).await;
+        return told(work, &prepared, outcome).await;
+    }
     let prepared = match prepare::build(work, Phase::Apply, stop).await {
         Ok(mut prepared) => {
             prepared.launcher.record.at_once = true;
@@ -60,11 +76,27 @@ async fn initialised_and_run(
     if let Some(failure) = init(prepared, upstream).await? {
         return Ok(Err(failure));
     }
-    let log = folder.log(Phase::Apply);
-    open_private(&log).map_err(unwritable)?;
+    open_private(&folder.log(Phase::Apply)).map_err(unwritable)?;
+    let running = async {
+        match start(work, prepared).await? {
+            Some(child) => prepared.launcher.end_of(child).await,
+            None => Ok(Ended::Stopped(None)),
+        }
+    };
+    followed(work, prepared, upstream, running).await
+}
+
+/// Passes on what terraform says and saves while it `runs`.
+async fn followed(
+    work: &Work,
+    prepared: &Prepared,
+    upstream: &Arc<dyn Upstream>,
+    runs: impl Future<Output = Result<Ended, Problem>>,
+) -> Result<Result<AtOnce, Failure>, Problem> {
+    let log = prepared.launcher.folder.log(Phase::Apply);
     let rendering = Rendering::at_once(&prepared.version.preamble());
     let follow = Follow::start(log, &prepared.secrets, rendering, upstream.clone())?;
-    let outcome = kept(work, prepared, upstream, run(work, prepared)).await;
+    let outcome = kept(work, prepared, upstream, runs).await;
     let foreseen = follow.finish().await;
     match (outcome?, foreseen) {
         (Ended::Exit(Some(0)) | Ended::Stopped(Some(0)), Some(foreseen)) => {
@@ -85,12 +117,13 @@ async fn initialised_and_run(
     }
 }
 
-async fn run(work: &Work, prepared: &Prepared) -> Result<Ended, Problem> {
+/// Starts terraform; `None` when a stop came before.
+pub(crate) async fn start(work: &Work, prepared: &Prepared) -> Result<Option<Child>, Problem> {
     let launcher = &prepared.launcher;
     let log = append_private(&launcher.folder.log(Phase::Apply)).map_err(unwritable)?;
-    let mut arguments: Vec<OsString> =
+    let mut arguments: Vec<_> =
         ["apply", "-auto-approve", "-input=false", "-json"].into_iter().map(Into::into).collect();
     arguments.extend(options(work));
     arguments.push(joined("-var-file=", launcher.folder.variables().as_os_str()));
-    launcher.run("apply", &arguments, Streams::together(log).map_err(unwritable)?).await
+    launcher.start("apply", &arguments, Streams::together(log).map_err(unwritable)?).await
 }

@@ -5,7 +5,7 @@
 //! | `source/` | the unpacked archive; terraform runs in `source/<working directory>` |
 //! | `made/` | what terraform makes beside the state: the plan file, generated code |
 //! | `plan.json`, `schemas.json` | `show -json` of the plan, `providers schema -json` |
-//! | `variables.tfvars` | values of the terraform variables |
+//! | `variables.tfvars` | values of the terraform variables; a link to a pipe while terraform is held |
 //! | `cli.tfrc` | the CLI configuration |
 //! | `secrets` | what is kept out of the log, for whoever reads it after our death |
 //! | `upstreams/N.tfstate` | outputs of upstreams that `terraform_remote_state` blocks read |

@@ -25,8 +25,24 @@ type Answers<'a> = Vec<(Option<&'a str>, PathBuf)>;
 /// Writes the override files and the state files that they name, and rewrites what they cannot say.
 pub(crate) fn write(work: &Work, folder: &Folder, root: &Path) -> Result<Rewritten, Problem> {
     refuse_planned(work)?;
-    let (overridden, planned): (Vec<_>, Vec<_>) =
-        work.upstream_outputs.iter().partition(|outputs| is_of_states(work, outputs));
+    let planned: Vec<_> = work.upstream_outputs.iter().filter(|outputs| !is_of_states(work, outputs)).collect();
+    for (module, text) in answered(work, folder, root)? {
+        let file = file_in(&module);
+        // Not through a link that the archive may have brought.
+        written(remove(&file))?;
+        written(write_private(&file, text.as_bytes()))?;
+    }
+    rewritten(work, folder, root, &planned)
+}
+
+/// The override file of a module.
+pub(crate) fn file_in(module: &Path) -> PathBuf {
+    module.join(OVERRIDE)
+}
+
+/// Writes the state files that answer blocks; returns the texts of the override files that name them, by folder.
+pub(crate) fn answered(work: &Work, folder: &Folder, root: &Path) -> Result<BTreeMap<PathBuf, String>, Problem> {
+    let overridden: Vec<_> = work.upstream_outputs.iter().filter(|outputs| is_of_states(work, outputs)).collect();
     let mut texts: BTreeMap<PathBuf, String> = BTreeMap::new();
     if work.backend == Backend::Held {
         texts.insert(root.to_owned(), "terraform {\n  backend \"local\" {}\n}\n".to_owned());
@@ -35,12 +51,7 @@ pub(crate) fn write(work: &Work, folder: &Folder, root: &Path) -> Result<Rewritt
         let nowhere = folder.upstreams().join("none.tfstate");
         texts.entry(module_folder(folder, module)?).or_default().push_str(&block(name, &answers, &nowhere));
     }
-    for (module, text) in texts {
-        // Not through a link that the archive may have brought.
-        written(remove(&module.join(OVERRIDE)))?;
-        written(write_private(&module.join(OVERRIDE), text.as_bytes()))?;
-    }
-    rewritten(work, folder, root, &planned)
+    Ok(texts)
 }
 
 /// What is planned is not there yet: nothing may be applied that stands on it.
@@ -54,7 +65,7 @@ fn refuse_planned(work: &Work) -> Result<(), Problem> {
 }
 
 /// Whether the whole block of an answer is answered with states, by an override file.
-fn is_of_states(work: &Work, outputs: &UpstreamOutputs) -> bool {
+pub(crate) fn is_of_states(work: &Work, outputs: &UpstreamOutputs) -> bool {
     let is_same = |other: &&UpstreamOutputs| {
         (&other.module, other.block, &other.name) == (&outputs.module, outputs.block, &outputs.name)
     };

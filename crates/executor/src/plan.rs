@@ -212,6 +212,11 @@ pub(crate) async fn init(prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> R
     Ok(failure)
 }
 
+/// Whether what `init` would make was kept, and is in the folder now.
+pub(crate) async fn is_kept(prepared: &Prepared) -> Result<bool, Problem> {
+    Ok(with_kept(prepared, Initialised::restore).await? == Some(true))
+}
+
 /// Does something with what is kept of `init`, if anything is.
 pub(crate) async fn with_kept<T: Send + 'static>(
     prepared: &Prepared,

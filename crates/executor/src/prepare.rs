@@ -1,5 +1,6 @@
 //! Makes a run's folder ready for terraform: code, overrides, state, variables, credentials.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -23,6 +24,7 @@ use crate::version::{self, Version};
 use crate::work::{Backend, Output, Phase, Source, Variable, VariableCategory, Work};
 
 /// Everything that the processes of a phase need.
+#[derive(Clone)]
 pub(crate) struct Prepared {
     pub(crate) launcher: Launcher,
     pub(crate) version: Version,
@@ -64,9 +66,7 @@ pub(crate) async fn reuse(work: &Work, phase: Phase, stop: Stop) -> Result<Prepa
 
 async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Result<Prepared, Problem> {
     let environment = environment(work, folder)?;
-    let path = environment.get("PATH").map(OsString::from).or_else(|| std::env::var_os("PATH")).unwrap_or_default();
-    let binary = version::find(&work.terraform, &path)?;
-    let version = version::version_of(&binary).await?;
+    let (binary, version) = terraform(work, &environment).await?;
     let inside = Path::new("source").join(working_directory(&work.working_directory)?);
     let root = folder.path().join(&inside);
     let state_inside = match work.backend {
@@ -105,6 +105,17 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
         rewritten: Rewritten::default(),
         initialised: None,
     })
+}
+
+/// The executable that runs it in this environment, and what that says of itself.
+pub(crate) async fn terraform(
+    work: &Work,
+    environment: &BTreeMap<String, String>,
+) -> Result<(PathBuf, Version), Problem> {
+    let path = environment.get("PATH").map(OsString::from).or_else(|| std::env::var_os("PATH")).unwrap_or_default();
+    let binary = version::find(&work.terraform, &path)?;
+    let version = version::version_of(&binary).await?;
+    Ok((binary, version))
 }
 
 pub(crate) fn working_directory(text: &str) -> Result<PathBuf, Problem> {
@@ -176,13 +187,18 @@ fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Resu
         let without = if rewritten.dropped_tfe { overrides::without_tfe_outputs(prior) } else { None };
         written(write_private(file, without.as_ref().unwrap_or(prior)))?;
     }
-    let declared = written(variables::declared(root))?;
-    let mut values: Vec<Variable> = of_the_run(work).map(|(key, value)| text_variable(key, value)).collect();
-    values.extend(work.variables.iter().cloned());
-    written(write_private(&folder.variables(), variables::render(&values, &declared).as_bytes()))?;
+    written(write_private(&folder.variables(), variables_of(work, root)?.as_bytes()))?;
     written(write_private(&folder.cli_config(), work.cli_config.as_bytes()))?;
     written(Secrets::keep(work, folder))?;
     Ok(rewritten)
+}
+
+/// Text of the file with the variables of the root module.
+pub(crate) fn variables_of(work: &Work, root: &Path) -> Result<String, Problem> {
+    let declared = written(variables::declared(root))?;
+    let mut values: Vec<Variable> = of_the_run(work).map(|(key, value)| text_variable(key, value)).collect();
+    values.extend(work.variables.iter().cloned());
+    Ok(variables::render(&values, &declared))
 }
 
 fn text_variable(key: &str, value: String) -> Variable {

@@ -1,6 +1,7 @@
 //! One terraform process: started in a process group of its own, its output in files, stopped in the right order.
 //!
-//! Nothing of it hangs on our life: it reads and writes no pipe of ours, and it does not get our terminal's signals. Its
+//! Nothing of it hangs on our life: it reads and writes no pipe of ours (but for one that is held and has not begun, which is to end with us:
+//! `held`), and it does not get our terminal's signals. Its
 //! standard input is the run's lock file, flocked; the lock is free again when terraform and whatever inherited its input
 //! have ended, which is how `recover` waits for it.
 
@@ -24,6 +25,7 @@ use crate::sandbox::{NO_WALLS, Sandbox};
 use crate::stop::Stop;
 
 /// What all processes of one phase share.
+#[derive(Clone)]
 pub(crate) struct Launcher {
     pub(crate) folder: Folder,
     pub(crate) binary: PathBuf,
@@ -60,11 +62,28 @@ pub(crate) enum Ended {
 impl Launcher {
     /// Runs `terraform ARGUMENTS` to its end. `step` names it in `phase.json`.
     pub(crate) async fn run(&self, step: &str, arguments: &[OsString], output: Output) -> Result<Ended, Problem> {
-        if self.stop.is_asked() {
-            return Ok(Ended::Stopped(None));
+        match self.start(step, arguments, output).await? {
+            Some(child) => self.end_of(child).await,
+            None => Ok(Ended::Stopped(None)),
         }
-        let Some(lock) = self.lock().await? else { return Ok(Ended::Stopped(None)) };
-        let mut child = self.spawn(step, arguments, lock, output)?;
+    }
+
+    /// Starts `terraform ARGUMENTS`; `None` when a stop came before.
+    pub(crate) async fn start(
+        &self,
+        step: &str,
+        arguments: &[OsString],
+        output: Output,
+    ) -> Result<Option<Child>, Problem> {
+        if self.stop.is_asked() {
+            return Ok(None);
+        }
+        let Some(lock) = self.lock().await? else { return Ok(None) };
+        self.spawn(step, arguments, lock, output).map(Some)
+    }
+
+    /// Waits for the end of what was started.
+    pub(crate) async fn end_of(&self, mut child: Child) -> Result<Ended, Problem> {
         let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         let status = self.wait(&mut child, group).await;
         if let Some(group) = group.filter(|_| self.sandbox.is_none()) {

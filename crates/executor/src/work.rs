@@ -77,7 +77,7 @@ pub enum Source {
 }
 
 /// What the run is asked to do. Source: attributes of `POST /runs`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Operation {
     /// Destroy everything.
     pub destroy: bool,
@@ -100,7 +100,7 @@ pub struct Operation {
 }
 
 /// What a run is called.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
     /// Name of the organization.
     pub organization: String,

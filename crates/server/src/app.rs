@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::asking::Asking;
 use crate::edge::Limits;
 use crate::git::Git;
+use crate::held::HeldRuns;
 use crate::passwords::Passwords;
 use crate::ports::Ports;
 use crate::storage::{Changes, Db, Key, Objects, Reserve};
@@ -38,6 +39,8 @@ pub struct App {
     pub changes: Changes,
     /// Whose terraform asks about which run.
     pub asking: Asking,
+    /// Terraforms that wait for their runs.
+    pub held: HeldRuns,
     /// How fast clients may ask.
     pub limits: Limits,
     /// How this server is set up.

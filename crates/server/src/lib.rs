@@ -8,6 +8,7 @@ mod app;
 mod asking;
 mod edge;
 mod git;
+mod held;
 pub mod local;
 mod passwords;
 mod ports;

@@ -2,6 +2,7 @@
 //!
 //! The same use cases as the API's; nothing here decides anything.
 
+mod ahead;
 mod last;
 
 use bytes::Bytes;
@@ -25,6 +26,7 @@ use crate::resources::workspaces::service as workspaces;
 use crate::scheduler::connection;
 use crate::serve::Engine;
 
+pub use self::ahead::{Ahead, Holding};
 pub use self::last::LastRun;
 pub use crate::resources::runs::Reader;
 pub use crate::resources::runs::preview::Scratch;
@@ -74,6 +76,8 @@ pub enum Purpose {
 /// A run to start.
 #[derive(Debug, Clone)]
 pub struct Start {
+    /// The id that it gets, where a terraform is held for it.
+    pub held: Option<String>,
     /// The id of its workspace.
     pub workspace: String,
     /// The stored code, as [`Local::store_code`] named it.
@@ -326,8 +330,19 @@ impl Local<'_> {
     /// # Errors
     /// Those of runs.
     pub async fn start(&self, start: Start) -> Result<RunView, Problem> {
+        let held = start.held.clone();
+        let started = self.make(start).await;
+        if started.is_err()
+            && let Some(run) = held
+        {
+            self.let_go(&run).await;
+        }
+        started
+    }
+
+    async fn make(&self, start: Start) -> Result<RunView, Problem> {
         let app = &self.engine.app;
-        let Start { workspace, code, purpose, auto_apply, message, readers, variables, inputs, scratch } = start;
+        let Start { held, workspace, code, purpose, auto_apply, message, readers, variables, inputs, scratch } = start;
         let tx = app.db.write().await?;
         let new = configurations::New {
             auto_queue_runs: false,
@@ -351,6 +366,7 @@ impl Local<'_> {
             inputs,
             scratch,
             home: true,
+            id: held,
             ..Default::default()
         };
         let whole = run_service::create(app, &tx, &self.owner, &workspace, new).await?;

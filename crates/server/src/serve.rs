@@ -19,6 +19,7 @@ use crate::asking::Asking;
 use crate::edge::Limits;
 use crate::edge::connections::Connections;
 use crate::git::{self, Git};
+use crate::held::HeldRuns;
 use crate::passwords::Passwords;
 use crate::ports::Ports;
 use crate::storage::audit::Book;
@@ -174,6 +175,7 @@ impl Engine {
             passwords: Passwords::new()?,
             noting: Arc::new(Semaphore::new(1)),
             changes,
+            held: HeldRuns::default(),
             limits: Limits::new(options.rate_limit),
             setup: Arc::new(setup),
         };
@@ -224,6 +226,7 @@ impl Engine {
         {
             tracing::error!(%error, "the scheduler ended badly");
         }
+        self.app.held.give_up_all().await;
         self.app.db.close().await;
     }
 }

@@ -278,6 +278,29 @@ impl Walk {
         self.steps.iter().map(|step| (step.workspace.as_str(), &step.outcome))
     }
 
+    /// The workspaces that were never started and wait for nothing but what runs now, or for each other: those with the fewest others in
+    /// between first, and of those the ones with the longest chains behind them.
+    pub fn soon(&self) -> Vec<&str> {
+        // How many steps away each is; none for what is done, and for what has to wait for something else.
+        let mut away: Vec<Option<usize>> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let is_done = |place: &usize| matches!(self.steps[*place].outcome, Outcome::Done { .. });
+            away.push(match step.outcome {
+                Outcome::Running { .. } => Some(0),
+                Outcome::Waiting { attempts: 0, .. }
+                    if step.before.iter().all(|place| is_done(place) || away[*place].is_some()) =>
+                {
+                    step.before.iter().filter_map(|place| away[*place]).max().map(|most| most + 1)
+                }
+                _ => None,
+            });
+        }
+        let is_soon = |(step, away): (_, &Option<usize>)| away.filter(|away| *away > 0).map(|away| (away, step));
+        let mut soon: Vec<(usize, &Step)> = self.steps.iter().zip(&away).filter_map(is_soon).collect();
+        soon.sort_by_key(|(away, step)| (*away, std::cmp::Reverse(step.depth)));
+        soon.into_iter().map(|(_, step)| step.workspace.as_str()).collect()
+    }
+
     fn is_ready(&self, place: usize, now: DateTime<Utc>) -> bool {
         let step = &self.steps[place];
         let Outcome::Waiting { again_at, .. } = step.outcome else { return false };

@@ -296,3 +296,32 @@ proptest! {
         prop_assert!(walk.next(at(1_000_000)).over);
     }
 }
+
+#[test]
+fn what_waits_for_nothing_but_what_runs_is_soon() {
+    let mut walk = walk("a -> c\n b -> c\n c -> d\n a -> e", Direction::Apply, 9);
+    assert!(walk.soon().is_empty(), "nothing runs yet");
+    started(&mut walk, at(0));
+    assert_eq!(
+        walk.soon(),
+        ["c", "e", "d"],
+        "the nearest first, of those the longest chain, and what comes after them"
+    );
+    walk.ended("a", DONE, at(1));
+    started(&mut walk, at(1));
+    assert_eq!(walk.soon(), ["c", "d"], "e runs, c waits for b");
+    walk.ended("b", Ended::Failed { retryable: false }, at(2));
+    assert!(walk.soon().is_empty());
+    walk.ended("e", Ended::Failed { retryable: true }, at(3));
+    assert!(walk.soon().is_empty(), "another attempt is not soon");
+}
+
+#[test]
+fn what_waits_for_another_attempt_or_for_a_slot_is_not_soon_and_neither_is_what_waits_for_it() {
+    let mut walk = walk("a -> c\n b -> d\n c -> e\n d -> e", Direction::Apply, 1);
+    assert_eq!(started(&mut walk, at(0)), ["a#1"]);
+    assert_eq!(walk.soon(), ["c"], "b has no slot yet");
+    walk.ended("a", FAILED, at(1));
+    assert_eq!(started(&mut walk, at(1)), ["b#1"]);
+    assert_eq!(walk.soon(), ["d"], "a waits for another attempt");
+}

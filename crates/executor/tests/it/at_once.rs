@@ -132,7 +132,7 @@ async fn begun(setting: &Setting, stop: Stop) -> (Arc<Heard>, tokio::task::JoinH
     let heard = Heard::new();
     let running = tokio::spawn({
         let (work, heard) = (setting.work.clone(), heard.clone());
-        async move { executor::plan_and_apply(&work, heard, stop).await }
+        async move { executor::plan_and_apply(&work, None, heard, stop).await }
     });
     heard.until("(local-exec):\u{1b}[0m waiting").await;
     (heard, running)

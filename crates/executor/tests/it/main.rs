@@ -5,6 +5,7 @@ mod at_once;
 mod death;
 mod described;
 mod environment;
+mod held;
 mod initialised;
 mod killed;
 mod plan;

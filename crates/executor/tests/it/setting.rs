@@ -137,7 +137,7 @@ impl Setting {
     /// Plans and applies in one process.
     pub(crate) async fn at_once(&self) -> (Result<AtOnce, Failure>, Arc<Heard>) {
         let heard = Heard::new();
-        let outcome = executor::plan_and_apply(&self.work, heard.clone(), Stop::new()).await;
+        let outcome = executor::plan_and_apply(&self.work, None, heard.clone(), Stop::new()).await;
         (outcome, heard)
     }
 

@@ -1,6 +1,7 @@
 //! Drives a walk: starts the host's runs that `domain::stack::Walk` names, tells it how they end, asks a person where
 //! one is wanted. Woken by the host's changes, the clock of the next retry, answers and signals; nothing polls.
 
+mod ahead;
 mod approve;
 mod ask;
 mod changed;
@@ -31,6 +32,7 @@ use crate::console::progress::Progress;
 use crate::console::prompt::Prompt;
 use crate::interrupts::Interrupts;
 
+use ahead::Ahead;
 pub(crate) use approve::Approved;
 pub(crate) use changed::Changed;
 
@@ -83,6 +85,8 @@ pub(crate) struct Drive<'a> {
     notes: BTreeMap<String, String>,
     /// What scratch plans came to.
     preview: Preview,
+    /// Terraforms that are started ahead.
+    ahead: Ahead<'a>,
     interrupted: bool,
 }
 
@@ -131,6 +135,7 @@ impl<'a> Drive<'a> {
             differences: BTreeMap::new(),
             notes: BTreeMap::new(),
             preview: Preview::default(),
+            ahead: Ahead::default(),
             interrupted: false,
         }
     }
@@ -151,13 +156,16 @@ impl<'a> Drive<'a> {
         loop {
             let next = self.start_ready().await?;
             self.record_the_unstarted()?;
+            self.let_go().await;
             if next.over && self.active.is_empty() && self.starting.is_empty() {
                 break;
             }
+            self.hold_next().await;
             self.ask(&mut prompt).await?;
             let has_been = self.interrupted;
             tokio::select! {
                 Some(started) = self.starting.next() => self.started(started).await?,
+                Some(held) = self.ahead.asking.next() => self.is_held(held).await,
                 change = changes.next() => self.hear(change).await?,
                 answer = prompt.answer(), if self.asking.is_some() => self.answered(answer).await?,
                 () = until(next.wake_at) => {}
@@ -165,6 +173,7 @@ impl<'a> Drive<'a> {
                 () = interrupts.first(), if !has_been => self.interrupt().await?,
             }
         }
+        self.let_all_go().await;
         self.progress.close();
         let order: Vec<String> = self.walk.summary().map(|(name, _)| name.to_owned()).collect();
         let records = order.iter().filter_map(|name| self.records.remove(name)).collect();
@@ -205,7 +214,7 @@ impl<'a> Drive<'a> {
         let is_plan = self.job.direction.is_plan();
         let auto_apply = self.job.auto_approve && !confirm && !is_plan;
         let start = match self.request(ready, workspace, purpose, auto_apply).await {
-            Ok(start) => start,
+            Ok(start) => Start { held: self.taken(workspace), ..start },
             Err(problem) => return self.started((workspace.to_owned(), attempt, Err(problem))).await,
         };
         self.progress.phase(workspace, Phase::Queued);
@@ -255,6 +264,7 @@ impl<'a> Drive<'a> {
         let values = self.referenced(workspace).await?;
         let given = self.job.direction.is_plan().then(|| self.given(workspace));
         Ok(Start {
+            held: None,
             workspace: ready.view.id.clone(),
             code: self.job.code.of(self.host, workspace).await?,
             purpose,
@@ -320,6 +330,9 @@ impl<'a> Drive<'a> {
             && record.started_at.is_none()
         {
             record.started_at = run.planning_at;
+        }
+        if run.status.is_final() || run.status == RunStatus::Applying {
+            self.ahead.came_further();
         }
         if run.status.is_final() {
             return self.ended(&run).await;

@@ -113,6 +113,18 @@ pub(crate) async fn now(
     Ok(Inputs { settings, outputs, ..own.inputs.clone() })
 }
 
+/// Whether a workspace runs after such a last run, whatever the outputs are that it reads.
+pub(crate) fn runs_anyway(own: &Own, last: &Last) -> bool {
+    let same = match last {
+        Last::Applied(Some(before)) => {
+            let Inputs { settings, outputs, .. } = before.clone();
+            Inputs { settings, outputs, ..own.inputs.clone() }
+        }
+        _ => own.inputs.clone(),
+    };
+    !domain::stack::why(last, &same).is_empty()
+}
+
 /// Whether the host shows the outputs of an upstream.
 fn is_seen(host: &Host<'_>, loaded: &Loaded, upstream: &str) -> bool {
     matches!(host, Host::Remote(_)) || loaded.is_held(upstream)

@@ -30,6 +30,7 @@ mod remote_backend;
 mod run_commands;
 mod serve;
 mod stack;
+mod stack_ahead;
 mod stack_approval;
 mod stack_at_once;
 mod stack_changed;

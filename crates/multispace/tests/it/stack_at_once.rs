@@ -11,7 +11,7 @@ use crate::harness::stack::Stack;
 use crate::stack::root;
 
 /// A terraform that writes down what it is asked to do, runs `first`, and then does it.
-fn watched(stack: &Stack, first: &str) -> (String, PathBuf) {
+pub(crate) fn watched(stack: &Stack, first: &str) -> (String, PathBuf) {
     let folder = stack.path().parent().expect("a home").to_owned();
     let (script, calls) = (folder.join("watched-terraform"), folder.join("calls"));
     let text = format!("#!/bin/sh\necho \"$1\" >> {}\n{first}\nexec terraform \"$@\"\n", calls.display());
@@ -21,7 +21,7 @@ fn watched(stack: &Stack, first: &str) -> (String, PathBuf) {
 }
 
 /// What was asked since it was asked last, but for the version.
-fn asked(calls: &Path) -> Vec<String> {
+pub(crate) fn asked(calls: &Path) -> Vec<String> {
     let text = fs::read_to_string(calls).unwrap_or_default();
     fs::write(calls, "").expect("the list is emptied");
     text.lines().filter(|line| *line != "version").map(str::to_owned).collect()

@@ -24,7 +24,8 @@ pub(super) async fn run(app: &App, run: &Run, plan: &Phase, closing: Cancellatio
     let result = match work::assemble(app, run, &plan.id).await {
         Ok(work) => {
             let _watch = watch(app, &run.id, stop.clone(), closing);
-            receiver.explained(executor::plan_and_apply(&work, receiver.clone(), stop).await).await
+            let held = app.held.take(&run.id);
+            receiver.explained(executor::plan_and_apply(&work, held, receiver.clone(), stop).await).await
         }
         Err(problem) => Err(receiver.refuse(problem).await),
     };

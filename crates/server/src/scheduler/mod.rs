@@ -17,7 +17,7 @@ mod triggers;
 mod work;
 
 pub use recover::take_up;
-pub use work::connection;
+pub use work::{ahead, connection};
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use domain::Problem;
 use domain::id::{Id, RunId};
 use executor::{Answer, Backend, Names, Operation, Output, ReadBlock, Source, UpstreamOutputs, Work};
 
 use crate::app::{App, Setup};
+use crate::local::Ahead;
 use crate::resources::runs::{self, Reader, Run};
 use crate::resources::{configurations, organizations, projects, repositories, states, tokens, variables, workspaces};
 use crate::terraform;
@@ -92,6 +94,63 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         grace: app.setup.grace,
         sandbox: app.setup.sandbox.clone(),
     })
+}
+
+/// What the executor needs to start the terraform of a run at home that is to come: all but what its upstreams will give it. `None` where a block
+/// is answered by rewriting the code, which takes values.
+///
+/// # Errors
+/// As [`assemble`].
+pub async fn ahead(app: &App, run: &RunId, ahead: &Ahead) -> Result<Option<Work>, Problem> {
+    let gone = || Problem::not_found("run/not-found", "The run's workspace is gone.").advice("There is nothing to do.");
+    if ahead.readers.iter().any(|reader| reader.tfe_outputs) {
+        return Ok(None);
+    }
+    let tx = app.db.read().await?;
+    let workspace = workspaces::by_id(&tx, &ahead.workspace).await?.ok_or_else(gone)?;
+    let organization = organizations::by_id(&tx, &workspace.organization_id).await?.ok_or_else(gone)?;
+    let project = projects::by_id(&tx, &workspace.project_id).await?.ok_or_else(gone)?;
+    let state = states::service::current_of(&tx, &workspace).await?;
+    let variables = variables::runs::now(app, &tx, &workspace).await?;
+    drop(tx);
+    let block = |reader: &Reader| UpstreamOutputs {
+        module: reader.module.clone(),
+        block: ReadBlock::RemoteState,
+        name: reader.name.clone(),
+        instance: reader.instance.clone(),
+        answer: Answer::State(Bytes::from_static(b"{}")),
+    };
+    let held = !workspace.own_backend;
+    Ok(Some(Work {
+        run: run.clone(),
+        folder: folder(&app.setup, run.as_str()),
+        initialised: Some(app.setup.initialised.clone()),
+        source: Source::Archive(app.objects.must_get(&ahead.code).await?),
+        working_directory: workspace.working_directory.clone(),
+        terraform: terraform::resolve(&app.setup, &workspace.terraform_version)?,
+        operation: Operation { destroy: ahead.destroy, refresh: true, ..Operation::default() },
+        names: Names {
+            organization: organization.name.clone(),
+            project: project.name,
+            workspace: workspace.name,
+            workspace_id: workspace.id,
+        },
+        backend: if held { Backend::Held } else { Backend::Own },
+        state: match state.filter(|_| held) {
+            Some(state) => Some(states::service::download(app, &state).await?),
+            None => None,
+        },
+        plan_file: None,
+        variables,
+        upstream_outputs: ahead.readers.iter().map(block).collect(),
+        planned_variables: Default::default(),
+        secrets: secrets(&app.setup, None),
+        environment: environment(&app.setup, &organization.name, None),
+        cli_config: cli_config(&app.setup, None),
+        output: Output::Human,
+        grace: app.setup.grace,
+        sandbox: app.setup.sandbox.clone(),
+    }))
 }
 
 /// Path of a part of a plan: `file`, `json` or `redacted`.

@@ -37,6 +37,11 @@ impl Changed {
         self.settled.contains(workspace)
     }
 
+    /// Whether a workspace runs whatever the outputs are that it reads.
+    pub(super) fn runs_anyway(&self, workspace: &str, last: &Last) -> bool {
+        self.all || self.own.get(workspace).is_some_and(|own| inputs::runs_anyway(own, last))
+    }
+
     /// What goes into the run of a workspace, as it is kept.
     pub(super) fn text(&self, workspace: &str) -> Option<String> {
         self.now.get(workspace).map(inputs::text)

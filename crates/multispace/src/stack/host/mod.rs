@@ -24,7 +24,8 @@ use super::record::Record;
 
 pub(crate) use self::remote::{Answer, Question};
 pub(crate) use server::local::{
-    LastRun, OutputView, Purpose, Reader, RunVariable, RunView, Scratch, Start, Variable, Wanted, WorkspaceView,
+    Ahead, Holding, LastRun, OutputView, Purpose, Reader, RunVariable, RunView, Scratch, Start, Variable, Wanted,
+    WorkspaceView,
 };
 
 /// Where the workspaces live.
@@ -128,6 +129,30 @@ impl Host<'_> {
         match self {
             Self::Local(local) => local.start(start).await,
             Self::Remote(remote) => remote.start(attempt, &start).await,
+        }
+    }
+
+    /// Whether terraforms can be started ahead of their runs: on a server they are its own.
+    pub(crate) fn can_hold(&self) -> bool {
+        matches!(self, Self::Local(_))
+    }
+
+    /// Starts the terraform of a run that is to come, and holds it.
+    ///
+    /// # Errors
+    /// Whatever its run would tell.
+    pub(crate) async fn hold(&self, ahead: Ahead) -> Result<Holding, Problem> {
+        match self {
+            Self::Local(local) => local.hold(&ahead).await,
+            Self::Remote(_) => Ok(Holding::Never),
+        }
+    }
+
+    /// Gives up the terraform that is held for a run which will not come.
+    pub(crate) async fn let_go(&self, run: &str) {
+        match self {
+            Self::Local(local) => local.let_go(run).await,
+            Self::Remote(_) => {}
         }
     }
 

@@ -280,6 +280,7 @@ fn new(wanted: RunRequest, client: Client) -> New {
         readers: Vec::new(),
         scratch: None,
         home: false,
+        id: None,
         inputs: None,
         terraform_version: wanted.terraform_version.filter(|version| !version.is_empty()),
         event: None,

@@ -55,6 +55,8 @@ pub struct New {
     pub scratch: Option<preview::Scratch>,
     /// A walk in this process starts it, which has read its code and has the order.
     pub home: bool,
+    /// The id that it gets, where somebody has prepared for it.
+    pub id: Option<String>,
     /// Keeps its plan until somebody confirms it.
     pub save_plan: bool,
     /// Is applied even if nothing would change.
@@ -239,7 +241,7 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
     }
 
     let now = app.ports.now();
-    let id = app.ports.id::<RunId>().to_string();
+    let id = new.id.clone().unwrap_or_else(|| app.ports.id::<RunId>().to_string());
     let own = new.variables.iter().map(|it| (it.key.clone(), it.value.clone()));
     variables::runs::pin(app, tx, &id, &workspace, own).await?;
     let variables = serde_json::to_vec(&new.variables)

@@ -1,0 +1,296 @@
+//! A terraform that is started before its run may begin, and held at a gate: what it has to do before it looks at anything (starting, reading
+//! its code, checking its providers' packages) is done by the time its upstreams are.
+//!
+//! The gate is its file of variables, which is a link to a pipe, in which the beginning of a comment stands. Terraform reads variables to their end
+//! before it locks a state, starts a provider or reads data. `Ready::run` puts a file in the place of the link, for whoever has not come to it and
+//! for whoever reads it once more, and then writes the end of the comment and the variables, and closes the pipe. When it is given up, or we die, the
+//! pipe ends where it is, and terraform ends with it: a comment without an end is no file of variables, and a link to what is gone is none either.
+//! So nothing of a run happens before somebody opens its gate, and what it reads then is of then.
+//!
+//! The link names our process and the number of our end of the pipe. That end stays open until terraform has ended, whoever is dropped before:
+//! its number must not become that of another file, which terraform would take for its variables. Where a process does not find itself in `/proc`
+//! nothing is held.
+
+use std::fs;
+use std::io::{self, PipeReader, PipeWriter, Write, pipe};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use domain::Problem;
+use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::at_once::start;
+use crate::environment::environment;
+use crate::folder::{Folder, open_private, remove, replace_private};
+use crate::overrides;
+use crate::plan::unwritable;
+use crate::prepare::{self, Prepared};
+use crate::process::{Ended, ours};
+use crate::redact::Secrets;
+use crate::stop::Stop;
+use crate::version::Product;
+use crate::work::{Phase, Source, Work};
+
+/// What stands in the pipe while the gate is shut, and what ends it.
+const SHUT: &[u8] = b"/*";
+const END: &str = "*/\n";
+
+/// A terraform at its gate. Dropped, it ends by itself; its folder stays then, until [`Held::give_up`] or somebody else removes it.
+pub struct Held {
+    work: Work,
+    prepared: Arc<Prepared>,
+    stop: Stop,
+    gate: Gate,
+    process: JoinHandle<Result<Ended, Problem>>,
+}
+
+/// Our end of the pipe.
+struct Gate {
+    writer: PipeWriter,
+    /// Longest text that passes as a whole or not at all.
+    room: usize,
+}
+
+/// A held terraform that may begin.
+pub(crate) struct Ready {
+    pub(crate) prepared: Prepared,
+    variables: String,
+    stop: Stop,
+    gate: Gate,
+    process: JoinHandle<Result<Ended, Problem>>,
+    forwarding: AbortOnDropHandle<()>,
+}
+
+impl Ready {
+    /// Opens the gate, and waits for terraform's end.
+    pub(crate) async fn run(self) -> Result<Ended, Problem> {
+        let Self { prepared, variables, stop, gate, process, forwarding } = self;
+        let file = prepared.launcher.folder.variables();
+        let opening = tokio::task::spawn_blocking(move || gate.open(&file, &variables));
+        let opened = match opening.await {
+            Ok(opened) => opened.map_err(|problem| ours("The gate of a run cannot be opened.", problem)),
+            Err(problem) => Err(ours("The gate of a run cannot be opened.", problem)),
+        };
+        if opened.is_err() {
+            stop.kill();
+        }
+        let ended = process.await.map_err(|problem| ours("Terraform could not be waited for.", problem))?;
+        drop(forwarding);
+        opened.and(ended)
+    }
+}
+
+impl Gate {
+    /// A gate that is shut, and the end of it that terraform reads.
+    fn new() -> io::Result<(Self, PipeReader)> {
+        let (reader, mut writer) = pipe()?;
+        // Beside what stands in it.
+        let room = capacity(&reader) / 2;
+        writer.write_all(SHUT)?;
+        Ok((Self { writer, room }, reader))
+    }
+
+    /// Whether these variables can pass.
+    fn has_room(&self, variables: &str) -> bool {
+        END.len() + variables.len() <= self.room
+    }
+
+    /// Lets the variables in, to whoever reads them now and to whoever opens `file` from now on.
+    fn open(self, file: &Path, variables: &str) -> io::Result<()> {
+        let Self { mut writer, .. } = self;
+        replace_private(file, variables.as_bytes())?;
+        writer.write_all(format!("{END}{variables}").as_bytes())
+    }
+}
+
+/// How much a pipe holds: less than usual, where somebody has very many.
+#[cfg(target_os = "linux")]
+fn capacity(pipe: &PipeReader) -> usize {
+    use nix::fcntl::{FcntlArg, fcntl};
+    fcntl(pipe, FcntlArg::F_GETPIPE_SZ).ok().and_then(|size| usize::try_from(size).ok()).unwrap_or_default()
+}
+
+/// Nothing is held where terraform could not find it.
+#[cfg(not(target_os = "linux"))]
+fn capacity(_pipe: &PipeReader) -> usize {
+    0
+}
+
+/// Where others find a pipe of ours; `None` where they do not.
+fn path_of(pipe: &PipeReader) -> io::Result<Option<PathBuf>> {
+    let path = Path::new("/proc").join(std::process::id().to_string()).join("fd").join(pipe.as_raw_fd().to_string());
+    let own = fs::File::from(OwnedFd::from(pipe.try_clone()?)).metadata()?;
+    let is_it = fs::metadata(&path).is_ok_and(|found| (found.dev(), found.ino()) == (own.dev(), own.ino()));
+    Ok(is_it.then_some(path))
+}
+
+/// What came of [`hold`].
+pub enum Holding {
+    /// It is held.
+    Held(Box<Held>),
+    /// Not now: `init` has to run first, which a run does. Another time it may be.
+    NotYet,
+    /// It cannot be held.
+    Never,
+}
+
+/// Starts the terraform of a run that is to come, and holds it. `work` is what the run will be given, but for the outputs of its upstreams and its
+/// variables for terraform; blocks that will be answered must be among its upstream outputs.
+///
+/// # Errors
+/// Those of preparing a run's folder. Whoever is told of them starts the run when its time has come.
+pub async fn hold(work: &Work) -> Result<Holding, Problem> {
+    let is_answered_by_files = work.upstream_outputs.iter().all(|outputs| overrides::is_of_states(work, outputs));
+    if work.sandbox.is_some() || !work.planned_variables.is_empty() || !is_answered_by_files {
+        return Ok(Holding::Never);
+    }
+    // OpenTofu may look at variables earlier, and elsewhere too.
+    let (_, version) = prepare::terraform(work, &environment(work, &Folder::new(&work.folder))?).await?;
+    if version.product != Product::Terraform {
+        return Ok(Holding::Never);
+    }
+    let held = at_the_gate(work).await;
+    if !matches!(held, Ok(Holding::Held(_))) {
+        discard(&work.folder).await;
+    }
+    held
+}
+
+async fn at_the_gate(work: &Work) -> Result<Holding, Problem> {
+    let failed = |problem| ours("The gate of a run cannot be made.", problem);
+    let stop = Stop::new();
+    let mut prepared = prepare::build(work, Phase::Apply, stop.clone()).await?;
+    prepared.launcher.record.at_once = true;
+    if !prepared.rewritten.names.is_empty() || prepared.initialised.is_none() {
+        return Ok(Holding::Never);
+    }
+    // Starting is what is to be saved, and that of `init` comes on top: the first of its kind is left to its run.
+    if !crate::plan::is_kept(&prepared).await? {
+        return Ok(Holding::NotYet);
+    }
+    let (gate, reader) = Gate::new().map_err(failed)?;
+    let Some(path) = path_of(&reader).map_err(failed)? else { return Ok(Holding::Never) };
+    let folder = &prepared.launcher.folder;
+    open_private(&folder.log(Phase::Apply)).map_err(unwritable)?;
+    remove(&folder.variables()).map_err(unwritable)?;
+    symlink(path, folder.variables()).map_err(failed)?;
+    let Some(child) = start(work, &prepared).await? else { return Ok(Holding::Never) };
+    let prepared = Arc::new(prepared);
+    let process = tokio::spawn({
+        let prepared = prepared.clone();
+        // Where nobody waits for the end any more, it is never closed.
+        let reader = ManuallyDrop::new(reader);
+        async move {
+            let ended = prepared.launcher.end_of(child).await;
+            drop(ManuallyDrop::into_inner(reader));
+            ended
+        }
+    });
+    Ok(Holding::Held(Box::new(Held { work: work.clone(), prepared, stop, gate, process })))
+}
+
+impl Held {
+    /// Makes it ready for `work`, if that is what was held; gives it up otherwise.
+    pub(crate) async fn ready(self, work: &Work, stop: &Stop) -> Option<Ready> {
+        let variables = match self.variables(work).await {
+            Ok(Some(variables)) if !self.process.is_finished() && !stop.is_asked() => variables,
+            outcome => {
+                if let Err(problem) = outcome {
+                    tracing::warn!(code = problem.code, cause = problem.cause, "{}", problem.message);
+                }
+                self.give_up().await;
+                return None;
+            }
+        };
+        let Self { prepared, stop: own, gate, process, .. } = self;
+        let (asked, told) = (stop.clone(), own.clone());
+        let forwarding = AbortOnDropHandle::new(tokio::spawn(async move {
+            asked.interrupted().await;
+            told.interrupt();
+            asked.killed().await;
+            told.kill();
+        }));
+        let prepared = Prepared { secrets: Secrets::of(work), ..Prepared::clone(&prepared) };
+        Some(Ready { prepared, variables, stop: own, gate, process, forwarding })
+    }
+
+    /// Ends it, and removes its folder.
+    pub async fn give_up(self) {
+        let Self { work, stop, gate, process, .. } = self;
+        stop.kill();
+        drop(gate);
+        if let Err(problem) = process.await {
+            tracing::error!(%problem, "a held terraform could not be waited for");
+        }
+        discard(&work.folder).await;
+    }
+
+    /// The id of the run that it is for.
+    pub fn run(&self) -> &domain::id::RunId {
+        &self.work.run
+    }
+
+    /// Writes what its upstreams say now, and returns its variables; `None` where something is other than when it was started. What was started
+    /// still waits at its gate, whatever was written.
+    async fn variables(&self, work: &Work) -> Result<Option<String>, Problem> {
+        if !is_for(&self.work, work) {
+            return Ok(None);
+        }
+        let (task, folder, root) =
+            (work.clone(), self.prepared.launcher.folder.clone(), self.prepared.launcher.root.clone());
+        let writing = tokio::task::spawn_blocking(move || {
+            for (module, text) in overrides::answered(&task, &folder, &root)? {
+                if fs::read(overrides::file_in(&module)).ok().as_deref() != Some(text.as_bytes()) {
+                    return Ok(None);
+                }
+            }
+            Secrets::keep(&task, &folder).map_err(unwritable)?;
+            prepare::variables_of(&task, &root).map(Some)
+        });
+        let variables =
+            writing.await.map_err(|problem| ours("What a run was held for could not be written.", problem))?;
+        Ok(variables?.filter(|variables| self.gate.has_room(variables)))
+    }
+}
+
+/// Removes the folder of a run that never began.
+async fn discard(folder: &Path) {
+    let folder: PathBuf = folder.to_owned();
+    match tokio::task::spawn_blocking(move || remove(&folder)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(problem)) => tracing::warn!(%problem, "the folder of a run that was held could not be removed"),
+        Err(problem) => tracing::warn!(%problem, "the folder of a run that was held could not be removed"),
+    }
+}
+
+/// Whether a terraform that was started for `held` may do the `work`: everything that it was given by then is the same.
+fn is_for(held: &Work, work: &Work) -> bool {
+    let folder = Folder::new(&work.folder);
+    let given = |work: &Work| environment(work, &folder).ok();
+    let (Source::Archive(before), Source::Archive(now)) = (&held.source, &work.source);
+    let blocks = |work: &Work| {
+        let block = |it: &crate::work::UpstreamOutputs| (it.module.clone(), it.name.clone(), it.instance.clone());
+        work.upstream_outputs.iter().map(block).collect::<Vec<_>>()
+    };
+    let all_states = work.upstream_outputs.iter().all(|outputs| overrides::is_of_states(work, outputs));
+    held.run == work.run
+        && held.folder == work.folder
+        && before == now
+        && held.working_directory == work.working_directory
+        && held.terraform == work.terraform
+        && held.operation == work.operation
+        && held.names == work.names
+        && held.backend == work.backend
+        && held.state == work.state
+        && held.cli_config == work.cli_config
+        && held.output == work.output
+        && work.sandbox.is_none()
+        && work.planned_variables.is_empty()
+        && all_states
+        && blocks(held) == blocks(work)
+        && given(held) == given(work)
+}

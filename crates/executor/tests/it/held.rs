@@ -1,0 +1,179 @@
+//! A terraform that is held at its gate: nothing of it before the gate is opened, and everything as without one.
+
+use std::os::unix::fs::PermissionsExt;
+
+use executor::{AtOnce, Held, Holding, Stop};
+
+use crate::setting::{Heard, Setting, good, outputs, plain, run, terraform};
+
+const CODE: &str = "variable \"x\" {\n  default = \"none\"\n}\ndata \"terraform_remote_state\" \"up\" {\n  backend = \"local\"\n  config = {\n    path = \"../up/terraform.tfstate\"\n  }\n}\nresource \"terraform_data\" \"a\" {\n  input = [var.x, data.terraform_remote_state.up.outputs.v]\n  provisioner \"local-exec\" {\n    command = \"echo made >> $LEDGER\"\n  }\n}\noutput \"all\" {\n  value = terraform_data.a.output\n}\n";
+
+/// The outputs of the upstream, as a state that says `v` is this.
+fn upstream(v: &str) -> executor::UpstreamOutputs {
+    executor::UpstreamOutputs {
+        module: String::new(),
+        block: executor::ReadBlock::RemoteState,
+        name: "up".into(),
+        instance: None,
+        answer: executor::Answer::State(bytes::Bytes::from(format!(
+            r#"{{"version":4,"terraform_version":"1.11.4","serial":1,"lineage":"u","outputs":{{"v":{{"value":"{v}","type":"string"}}}},"resources":[]}}"#
+        ))),
+    }
+}
+
+/// A run whose `init` is kept, what it will be given, and the file in which it writes down what it makes.
+async fn setting() -> (Setting, std::path::PathBuf) {
+    let mut setting = run(&[("main.tf", CODE)]);
+    let home = setting.work.folder.parent().unwrap().to_owned();
+    let ledger = home.join("ledger");
+    setting.work.initialised = Some(home.join("initialised"));
+    setting.work.environment.push(("LEDGER".into(), ledger.display().to_string()));
+    setting.work.operation.described = false;
+    setting.work.upstream_outputs = vec![upstream("before")];
+    let mut first = setting.next(None);
+    first.work.operation.destroy = true;
+    let (outcome, heard) = first.at_once().await;
+    assert!(good(outcome, &heard.text()).applied.is_none());
+    (setting, ledger)
+}
+
+async fn held(setting: &Setting) -> Held {
+    match executor::hold(&setting.work).await.unwrap() {
+        Holding::Held(held) => *held,
+        Holding::NotYet => panic!("its init is not kept"),
+        Holding::Never => panic!("it cannot be held"),
+    }
+}
+
+async fn let_in(setting: &Setting, held: Held) -> (AtOnce, String) {
+    let heard = Heard::new();
+    let outcome = executor::plan_and_apply(&setting.work, Some(held), heard.clone(), Stop::new()).await;
+    (good(outcome, &heard.text()), plain(&heard.text()))
+}
+
+/// The id of the terraform that works in the folder.
+fn process(setting: &Setting) -> u32 {
+    executor::leftover(&setting.work.folder).expect("it has started").pid
+}
+
+#[tokio::test]
+async fn what_is_read_is_of_the_moment_at_which_the_gate_is_opened() {
+    let (mut setting, ledger) = setting().await;
+    let held = held(&setting).await;
+    let before = process(&setting);
+    assert!(std::fs::symlink_metadata(setting.work.folder.join("variables.tfvars")).unwrap().is_symlink());
+    setting.work.upstream_outputs = vec![upstream("after")];
+    setting.work.variables = vec![terraform("x", "later")];
+    let (done, log) = let_in(&setting, held).await;
+    let applied = done.applied.unwrap();
+    assert_eq!(outputs(&applied.state.unwrap())["all"]["value"], serde_json::json!(["later", "after"]));
+    assert_eq!(std::fs::read_to_string(&ledger).unwrap(), "made\n");
+    assert!(log.contains("# terraform_data.a will be created") && log.contains("Apply complete!"), "{log}");
+    let record = std::fs::read_to_string(setting.work.folder.join("phase.json")).unwrap();
+    assert!(record.contains("\"ended\""), "{record}");
+    assert!(before > 0);
+    let variables = setting.work.folder.join("variables.tfvars");
+    assert!(std::fs::symlink_metadata(&variables).unwrap().is_file(), "it is there for whoever reads it once more");
+    assert!(std::fs::read_to_string(variables).unwrap().contains("later"));
+}
+
+#[tokio::test]
+async fn one_that_is_given_up_or_whose_holder_dies_has_done_nothing_and_is_gone() {
+    let (setting, ledger) = setting().await;
+    let given_up = held(&setting).await;
+    given_up.give_up().await;
+    assert!(!setting.work.folder.exists());
+    // Nobody is left who could open the gate. What is opened next must not be taken for its variables.
+    let held = held(&setting).await;
+    let empty = setting.work.folder.parent().unwrap().join("empty");
+    std::fs::write(&empty, "").unwrap();
+    drop(held);
+    let _others: Vec<_> = (0..64).map(|_| std::fs::File::open(&empty).unwrap()).collect();
+    executor::ended(&setting.work.folder).await.unwrap();
+    assert!(!ledger.exists());
+    let recovered = executor::recover(&setting.work.folder, None).await.unwrap();
+    assert!(recovered.recovery.state.is_none() && recovered.recovery.in_doubt.is_empty() && !recovered.complete);
+    assert_eq!(recovered.plan.unwrap().foreseen, None);
+}
+
+#[tokio::test]
+async fn one_that_was_held_for_something_else_is_given_up_and_its_run_starts_by_itself() {
+    for change in 0..5 {
+        let (mut setting, ledger) = setting().await;
+        let held = held(&setting).await;
+        match change {
+            0 => {
+                setting.work.source =
+                    executor::Source::Archive(crate::setting::archive(&[("main.tf", &format!("{CODE}# more\n"))]))
+            }
+            1 => setting.work.environment.push(("MORE".into(), "1".into())),
+            2 => setting.work.variables = vec![crate::setting::env("MORE", "1")],
+            3 => setting.work.names.project = "another".into(),
+            _ => setting.work.variables = vec![terraform("x", &"long".repeat(10_000))],
+        }
+        let (done, log) = let_in(&setting, held).await;
+        assert!(done.applied.is_some(), "{change}: {log}");
+        assert_eq!(std::fs::read_to_string(&ledger).unwrap(), "made\n", "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_interrupted_before_its_gate_is_opened_does_nothing() {
+    let (setting, ledger) = setting().await;
+    let held = held(&setting).await;
+    let stop = Stop::new();
+    stop.interrupt();
+    let outcome = executor::plan_and_apply(&setting.work, Some(held), Heard::new(), stop).await;
+    assert_eq!(crate::setting::bad(outcome).kind, executor::FailureKind::Canceled);
+    assert!(!ledger.exists());
+}
+
+#[tokio::test]
+async fn what_cannot_be_held_is_not() {
+    let (mut setting, _ledger) = setting().await;
+    setting.work.initialised = Some(setting.work.folder.parent().unwrap().join("empty"));
+    assert!(matches!(executor::hold(&setting.work).await.unwrap(), Holding::NotYet), "its init was not kept yet");
+    assert!(!setting.work.folder.exists());
+    setting.work.initialised = None;
+    assert!(matches!(executor::hold(&setting.work).await.unwrap(), Holding::Never), "its init is not kept");
+    assert!(!setting.work.folder.exists());
+    setting.work.upstream_outputs[0].answer = executor::Answer::Planned(Default::default());
+    assert!(
+        matches!(executor::hold(&setting.work).await.unwrap(), Holding::Never),
+        "it takes values to answer its block"
+    );
+}
+
+#[tokio::test]
+async fn an_opentofu_is_not_held() {
+    let (mut setting, _ledger) = setting().await;
+    let tofu = script(&setting, "echo 'OpenTofu v1.8.0'\necho 'on linux_amd64'");
+    setting.work.terraform = tofu;
+    assert!(matches!(executor::hold(&setting.work).await.unwrap(), Holding::Never));
+}
+
+#[tokio::test]
+async fn whoever_reads_the_variables_twice_finds_the_same_twice() {
+    let (mut setting, _ledger) = setting().await;
+    let home = setting.work.folder.parent().unwrap().to_owned();
+    let reads = format!(
+        "for it; do case $it in -var-file=*) cat \"${{it#-var-file=}}\" > {} ;; esac; done\nexec terraform \"$@\"",
+        home.join("read").display()
+    );
+    setting.work.terraform = script(&setting, &reads);
+    setting.work.variables = vec![terraform("x", "later")];
+    let held = held(&setting).await;
+    let (done, _) = let_in(&setting, held).await;
+    assert_eq!(outputs(&done.applied.unwrap().state.unwrap())["all"]["value"][0], "later");
+    let first = std::fs::read_to_string(home.join("read")).unwrap();
+    // The script may have come to it before or after the gate was opened.
+    assert!(first.contains("later") && (first.starts_with("/**/") || !first.contains("*/")), "{first}");
+}
+
+/// An executable in the home of a run.
+fn script(setting: &Setting, text: &str) -> std::path::PathBuf {
+    let script = setting.work.folder.parent().unwrap().join("terraform.sh");
+    std::fs::write(&script, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    script
+}

@@ -1,0 +1,164 @@
+//! Terraforms that are started ahead: a workspace that waits for nothing but what runs now, and for others that are held, is held at its gate, so
+//! that terraform has started by the time its upstreams have ended. Nothing of it happens before it is started; a workspace that is not started in
+//! the end is let go.
+//!
+//! Only at home, where nobody is asked, and only for a workspace that runs whatever becomes of its upstreams.
+
+use std::collections::BTreeMap;
+
+use domain::Problem;
+use domain::stack::{Direction, Outcome as Step};
+use futures::future::LocalBoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::super::host::{Ahead as Wanted, Holding};
+use super::super::inputs;
+use super::super::prepare::Ready;
+use super::Drive;
+
+/// What is held, and what is being asked for.
+#[derive(Default)]
+pub(super) struct Ahead<'a> {
+    /// By workspace, the id of the run that it is held for.
+    held: BTreeMap<String, String>,
+    /// Those that the host is being asked to hold.
+    pub(super) asking: FuturesUnordered<LocalBoxFuture<'a, Asked>>,
+    /// By workspace, what came of asking. Each is asked for once, or twice where the first time was too early.
+    asked: BTreeMap<String, Thought>,
+    /// How many are being asked for or held.
+    count: usize,
+}
+
+/// What came of it: a workspace, and whether it is held.
+pub(super) type Asked = (String, Result<Holding, Problem>);
+
+/// Whether a workspace is asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Thought {
+    /// Not before a run has come further.
+    TooEarly,
+    /// Once more.
+    Again,
+    /// No more.
+    Over,
+}
+
+impl Ahead<'_> {
+    /// A run has come further: what `init` made for it may be kept now, for others that need the same.
+    pub(super) fn came_further(&mut self) {
+        for thought in self.asked.values_mut().filter(|thought| **thought == Thought::TooEarly) {
+            *thought = Thought::Again;
+        }
+    }
+}
+
+impl Drive<'_> {
+    /// Has the host hold the workspaces that are next, as many as there are processors. What has to start now comes first.
+    pub(super) async fn hold_next(&mut self) {
+        let most = std::thread::available_parallelism().map_or(1, usize::from);
+        if !self.job.auto_approve || self.job.direction.is_plan() || self.interrupted || !self.host.can_hold() {
+            return;
+        }
+        if self.ahead.count >= most || !self.starting.is_empty() {
+            return;
+        }
+        let soon: Vec<String> = self.walk.soon().into_iter().map(str::to_owned).collect();
+        for workspace in soon {
+            let before = self.ahead.asked.get(&workspace).copied();
+            if matches!(before, Some(Thought::TooEarly | Thought::Over)) {
+                continue;
+            }
+            if self.ahead.count >= most {
+                return;
+            }
+            self.ahead.asked.insert(workspace.clone(), Thought::Over);
+            let wanted = match self.wanted(&workspace).await {
+                Ok(Some(wanted)) => wanted,
+                Ok(None) => continue,
+                Err(problem) => {
+                    not_held(&problem);
+                    continue;
+                }
+            };
+            self.ahead.count += 1;
+            let (host, is_first) = (self.host, before.is_none());
+            self.ahead.asking.push(Box::pin(async move {
+                let held = host.hold(wanted).await;
+                let held = held.map(|held| if held == Holding::NotYet && !is_first { Holding::Never } else { held });
+                (workspace, held)
+            }));
+        }
+    }
+
+    /// What the host is asked to hold; `None` for a workspace that may not run in the end.
+    async fn wanted(&self, workspace: &str) -> Result<Option<Wanted>, Problem> {
+        let Some(ready) = self.workspaces.get(workspace) else { return Ok(None) };
+        if !self.runs_anyway(workspace, ready).await? {
+            return Ok(None);
+        }
+        Ok(Some(Wanted {
+            workspace: ready.view.id.clone(),
+            code: self.job.code.of(self.host, workspace).await?,
+            destroy: self.job.direction.is_reverse(),
+            readers: self.readers(workspace, None),
+        }))
+    }
+
+    /// Whether a workspace runs whatever its upstreams come to, if they end well. What would be asked about is not held.
+    async fn runs_anyway(&self, workspace: &str, ready: &Ready) -> Result<bool, Problem> {
+        let settings = self.loaded.stack.workspace_settings(workspace);
+        if self.job.direction == Direction::Destroy {
+            return Ok(!settings.destroy.manual_confirm && ready.held && ready.view.resource_count > 0);
+        }
+        if settings.apply.manual_confirm {
+            return Ok(false);
+        }
+        let last = inputs::last(self.host.last(&ready.view.id).await?.as_ref());
+        Ok(self.job.changed.runs_anyway(workspace, &last))
+    }
+
+    /// A workspace is held, or is not. One that was started or left out meanwhile is let go.
+    pub(super) async fn is_held(&mut self, (workspace, held): Asked) {
+        match held {
+            Ok(Holding::Held(run)) => {
+                self.ahead.held.insert(workspace, run);
+                return self.let_go().await;
+            }
+            Ok(Holding::NotYet) => _ = self.ahead.asked.insert(workspace, Thought::TooEarly),
+            Ok(Holding::Never) => {}
+            Err(problem) => not_held(&problem),
+        }
+        self.ahead.count -= 1;
+    }
+
+    /// The run that a workspace which starts now is held for.
+    pub(super) fn taken(&mut self, workspace: &str) -> Option<String> {
+        let run = self.ahead.held.remove(workspace)?;
+        self.ahead.count -= 1;
+        Some(run)
+    }
+
+    /// Lets all go that are not started any more, also those that are about to be held.
+    pub(super) async fn let_all_go(&mut self) {
+        while let Some(held) = self.ahead.asking.next().await {
+            self.is_held(held).await;
+        }
+    }
+
+    /// Lets those go that are not started any more.
+    pub(super) async fn let_go(&mut self) {
+        let waits = |name: &String| matches!(self.walk.result(name), Some(Step::Waiting { .. }));
+        let over: Vec<String> =
+            self.ahead.held.keys().filter(|name| self.interrupted || !waits(name)).cloned().collect();
+        for workspace in over {
+            if let Some(run) = self.taken(&workspace) {
+                self.host.let_go(&run).await;
+            }
+        }
+    }
+}
+
+/// What keeps a workspace from being held keeps it from running too, and its run tells of that.
+fn not_held(problem: &Problem) {
+    tracing::debug!(code = problem.code, cause = problem.cause, "not held: {}", problem.message);
+}
