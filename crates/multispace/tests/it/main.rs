@@ -39,5 +39,6 @@ mod stack_own_backend;
 mod stack_plan;
 mod stack_selection;
 mod stack_settings;
+mod starts;
 mod upkeep;
 mod wrong_input;
