@@ -39,7 +39,7 @@ pub use apply::apply;
 pub use at_once::{AtOnce, plan_and_apply};
 pub use changes::read_plan;
 pub use held::{Held, Holding, hold};
-pub use plan::plan;
+pub use plan::{describe, plan};
 pub use recover::{Leftover, Recovered, RecoveredPlan, ended, foreseen, kill_leftover, leftover, recover};
 pub use render::line_as_text;
 pub use sandbox::{CONTAIN, CONTAIN_INSIDE, Limits, METADATA, NO_WALLS, Sandbox, Wall, contain, contain_inside};

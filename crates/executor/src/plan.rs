@@ -129,11 +129,33 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
             }));
         }
     }
-    describe(work, prepared, changed, is_generated()).await
+    said(work, prepared, changed, is_generated()).await
+}
+
+/// Has terraform say what it planned in this folder, which it was not asked when it planned; `None` when the plan is not there.
+///
+/// # Errors
+/// `executor/failed`, `executor/undescribed`.
+pub async fn describe(work: &Work, stop: Stop) -> Result<Option<Description>, Problem> {
+    if !prepare::is_planned(work) {
+        return Ok(None);
+    }
+    let prepared = prepare::reuse(work, Phase::Plan, stop).await?;
+    let described = said(work, &prepared, false, false).await;
+    prepared.launcher.ended()?;
+    match described? {
+        Ok(planned) => Ok(planned.description),
+        Err(failure) => {
+            let message = prepared.secrets.text(&failure.message);
+            Err(Problem::invalid("executor/undescribed", "Terraform could not say what its plan is.")
+                .advice("Its log says why; plan again when that is mended.")
+                .because(message))
+        }
+    }
 }
 
 /// Has terraform say what is planned, and reads that.
-async fn describe(
+async fn said(
     work: &Work,
     prepared: &Prepared,
     changed: bool,

@@ -23,7 +23,7 @@ use crate::resources::states::service as states;
 use crate::resources::users::service as users;
 use crate::resources::variables::service as variables;
 use crate::resources::workspaces::service as workspaces;
-use crate::scheduler::connection;
+use crate::scheduler::{self, connection};
 use crate::serve::Engine;
 
 pub use self::ahead::{Ahead, Holding};
@@ -410,15 +410,22 @@ impl Local<'_> {
         tx.commit().await
     }
 
-    /// What the plan of a run would do; `None` when it has none.
+    /// What the plan of a run would do; `None` when it has none. Terraform is asked where nobody has asked it before.
     ///
     /// # Errors
-    /// `run/not-found`, `run/plan`, `storage/…`.
+    /// `run/not-found`, `run/plan`, `executor/undescribed`, `storage/…`.
     pub async fn plan(&self, run: &str) -> Result<Option<Plan>, Problem> {
         let app = &self.engine.app;
         let tx = app.db.read().await?;
         let whole = run_service::read(&tx, &self.owner, run).await?;
         drop(tx);
+        if let Some(plan) = runs::preview::read(app, &whole.run, &whole.plan.id).await? {
+            return Ok(Some(plan));
+        }
+        if whole.run.status() != RunStatus::Planned {
+            return Ok(None);
+        }
+        scheduler::describe(app, &whole.run, &whole.plan.id).await?;
         runs::preview::read(app, &whole.run, &whole.plan.id).await
     }
 

@@ -1,7 +1,7 @@
 //! A plan that nobody reads is not described, and amounts to the same.
 
 use bytes::Bytes;
-use executor::Counts;
+use executor::{Counts, Stop};
 
 use crate::setting::{Setting, good, run};
 
@@ -92,4 +92,23 @@ async fn a_plan_that_is_not_described_can_be_applied() {
         (planned.counts, applied.counts),
         (Counts { additions: 1, ..Counts::default() }, Counts { additions: 1, ..Counts::default() })
     );
+}
+
+#[tokio::test]
+async fn a_plan_can_be_described_afterwards_as_it_would_have_been_at_once_and_still_be_applied() {
+    let mut setting = run(&[("main.tf", "resource \"terraform_data\" \"x\" {\n  input = 1\n}")]);
+    assert!(executor::describe(&setting.work, Stop::new()).await.unwrap().is_none(), "there is no plan yet");
+    setting.work.operation.described = false;
+    let (planned, log) = setting.plan().await;
+    assert!(good(planned, &log).description.is_none());
+    let described = executor::describe(&setting.work, Stop::new()).await.unwrap().unwrap();
+    let plan = |json: &[u8]| executor::read_plan(json, Default::default()).unwrap();
+    let afterwards = plan(&described.json);
+    assert!(afterwards.changes.contains_key("terraform_data.x"), "{afterwards:?}");
+    let (applied, log) = setting.apply().await;
+    assert_eq!(good(applied, &log).counts.additions, 1);
+    let mut other = setting.next(None);
+    other.work.operation.described = true;
+    let (at_once, log) = other.plan().await;
+    assert_eq!(plan(&good(at_once, &log).description.unwrap().json).canonical(), afterwards.canonical());
 }

@@ -14,7 +14,7 @@ use crate::stack::root;
 /// Most starts per workspace of an apply that nobody is asked about.
 const AUTO: usize = 1;
 /// Most starts per workspace of an apply whose plan is asked about.
-const REVIEWED: usize = 3;
+const REVIEWED: usize = 2;
 
 /// A chain of three, with a `terraform` first on `PATH` that notes its first argument and becomes the real one.
 struct Counted {

@@ -6,6 +6,7 @@
 mod approve;
 mod at_once;
 mod auto_destroy;
+mod describe;
 mod drive;
 mod fetch;
 mod hands;
@@ -16,6 +17,7 @@ mod sweep;
 mod triggers;
 mod work;
 
+pub use describe::describe;
 pub use recover::take_up;
 pub use work::{ahead, connection};
 

@@ -71,7 +71,7 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         source: Source::Archive(configurations::service::archive(app, &configuration).await?),
         working_directory: workspace.working_directory.clone(),
         terraform: terraform::resolve(&app.setup, &run.terraform_version)?,
-        operation: operation(&app.setup, run),
+        operation: operation(run),
         names: Names {
             organization: organization.name,
             project: project.name,
@@ -158,10 +158,10 @@ pub fn plan_object(plan: &str, part: &str) -> String {
     format!("plans/{plan}/{part}")
 }
 
-fn operation(setup: &Setup, run: &Run) -> Operation {
+fn operation(run: &Run) -> Operation {
     Operation {
-        // Where nobody can ask this server, and nobody is asked, nobody reads it.
-        described: setup.address.is_some() || !run.auto_apply || run.json_output,
+        // At home it is asked for by whoever compares it (`super::describe`); everybody else reads the log.
+        described: !run.home || run.json_output,
         destroy: run.is_destroy,
         refresh_only: run.refresh_only,
         refresh: run.refresh,
