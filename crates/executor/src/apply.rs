@@ -16,6 +16,7 @@ use crate::applied_log;
 use crate::folder::{Folder, append_private, open_private, write_private};
 use crate::follow::Follow;
 use crate::foreign;
+use crate::keeper::choose;
 use crate::plan::{executor_failure, failure, init, unwritable};
 use crate::prepare::{self, Prepared};
 use crate::process::{Ended, Output as Streams, ours};
@@ -43,12 +44,12 @@ const TOGETHER: Duration = Duration::from_millis(200);
 /// that was interrupted is `Canceled`, unless terraform had nothing left to do. An apply that was begun once in this folder
 /// is refused: it is never begun again.
 pub async fn apply(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Result<Applied, Failure> {
-    let prepared = match prepare(work, stop).await {
+    let mut prepared = match prepare(work, stop).await {
         Ok(prepared) => prepared,
         Err(problem) => return Err(executor_failure(&problem)),
     };
     upstream.log(Bytes::from(prepared.version.preamble())).await;
-    let outcome = initialised_and_run(work, &prepared, &upstream).await;
+    let outcome = initialised_and_run(work, &mut prepared, &upstream).await;
     told(work, &prepared, outcome).await
 }
 
@@ -89,15 +90,17 @@ async fn prepare(work: &Work, stop: Stop) -> Result<Prepared, Problem> {
 
 async fn initialised_and_run(
     work: &Work,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     upstream: &Arc<dyn Upstream>,
 ) -> Result<Result<Applied, Failure>, Problem> {
-    let folder = &prepared.launcher.folder;
-    if !prepare::is_initialised(folder)
-        && let Some(failure) = init(prepared, upstream).await?
-    {
-        return Ok(Err(failure));
+    if !prepare::is_initialised(&prepared.launcher.folder) {
+        if let Some(failure) = init(prepared, upstream).await? {
+            return Ok(Err(failure));
+        }
+        choose::by_plan(work, prepared).await?;
     }
+    let prepared = &*prepared;
+    let folder = &prepared.launcher.folder;
     let log = folder.log(Phase::Apply);
     open_private(&log).map_err(unwritable)?;
     let form = match work.output {
@@ -198,7 +201,7 @@ fn final_state(folder: &Path, file: &Path, prior: Option<&Bytes>) -> Result<Opti
         Err(problem) if problem.kind() == io::ErrorKind::NotFound && prior.is_none() => return Ok(None),
         Err(problem) => return Err(ours("Terraform left no state.", problem)),
     };
-    if prior == Some(&bytes) || Base::new(prior).accepts(&bytes).is_some() {
+    if Base::new(prior).continues(&bytes) {
         Ok(Some(bytes))
     } else {
         Err(ours("Terraform's state does not continue the one before.", file.display()))

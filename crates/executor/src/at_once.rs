@@ -16,6 +16,7 @@ use crate::folder::{append_private, open_private};
 use crate::follow::Follow;
 use crate::held::Held;
 use crate::initialised::Initialised;
+use crate::keeper::choose;
 use crate::plan::{executor_failure, failure, init, joined, options, unwritable, with_kept};
 use crate::prepare::{self, Prepared};
 use crate::process::{Ended, Output as Streams, ours};
@@ -55,7 +56,7 @@ pub async fn plan_and_apply(
         let outcome = followed(work, &prepared, &upstream, ready.run()).await;
         return told(work, &prepared, outcome).await;
     }
-    let prepared = match prepare::build(work, Phase::Apply, stop).await {
+    let mut prepared = match prepare::build(work, Phase::Apply, stop).await {
         Ok(mut prepared) => {
             prepared.launcher.record.at_once = true;
             prepared
@@ -63,19 +64,21 @@ pub async fn plan_and_apply(
         Err(problem) => return Err(executor_failure(&problem)),
     };
     upstream.log(Bytes::from(prepared.version.preamble())).await;
-    let outcome = initialised_and_run(work, &prepared, &upstream).await;
+    let outcome = initialised_and_run(work, &mut prepared, &upstream).await;
     told(work, &prepared, outcome).await
 }
 
 async fn initialised_and_run(
     work: &Work,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     upstream: &Arc<dyn Upstream>,
 ) -> Result<Result<AtOnce, Failure>, Problem> {
-    let folder = &prepared.launcher.folder;
     if let Some(failure) = init(prepared, upstream).await? {
         return Ok(Err(failure));
     }
+    choose::by_size(work, prepared).await?;
+    let prepared = &*prepared;
+    let folder = &prepared.launcher.folder;
     open_private(&folder.log(Phase::Apply)).map_err(unwritable)?;
     let running = async {
         match start(work, prepared).await? {

@@ -10,6 +10,7 @@
 //! | `secrets` | what is kept out of the log, for whoever reads it after our death |
 //! | `upstreams/N.tfstate` | outputs of upstreams that `terraform_remote_state` blocks read |
 //! | `log/plan`, `log/apply`, `log/init` | what terraform wrote, byte for byte (`log/init` only when the apply had to rebuild) |
+//! | `kept/` | the state, where terraform keeps it at the endpoint of a [keeper](crate::keeper) |
 //! | `ring/` | the newest states that terraform saved while it applied |
 //! | `scratch/` | a folder like this one, while a scratch plan is made and read |
 //! | `home/`, `tmp/` | HOME and TMPDIR of children whose environment names none |
@@ -120,6 +121,10 @@ impl Folder {
 
     pub(crate) fn init_log(&self) -> PathBuf {
         self.logs().join("init")
+    }
+
+    pub(crate) fn kept(&self) -> PathBuf {
+        self.0.join("kept")
     }
 
     pub(crate) fn ring(&self) -> PathBuf {

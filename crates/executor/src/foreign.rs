@@ -9,7 +9,7 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::sys::stat::Mode;
 
 /// The longest file that is read, in bytes: states and plans are in memory as a whole.
-const LONGEST: u64 = 512 * 1024 * 1024;
+pub(crate) const LONGEST: u64 = 512 * 1024 * 1024;
 
 /// The bytes of the plain file at `path`, which is below the folder `above`.
 pub(crate) fn read(above: &Path, path: &Path) -> io::Result<Vec<u8>> {

@@ -26,6 +26,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::at_once::start;
 use crate::environment::environment;
 use crate::folder::{Folder, open_private, remove, replace_private};
+use crate::keeper::choose;
 use crate::overrides;
 use crate::plan::unwritable;
 use crate::prepare::{self, Prepared};
@@ -171,6 +172,10 @@ async fn at_the_gate(work: &Work) -> Result<Holding, Problem> {
     // Starting is what is to be saved, and that of `init` comes on top: the first of its kind is left to its run.
     if !crate::plan::is_kept(&prepared).await? {
         return Ok(Holding::NotYet);
+    }
+    // What it takes to start is nothing beside what such a run does.
+    if choose::is_for_endpoint(work, &prepared).await? {
+        return Ok(Holding::Never);
     }
     let (gate, reader) = Gate::new().map_err(failed)?;
     let Some(path) = path_of(&reader).map_err(failed)? else { return Ok(Holding::Never) };

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Work`] with everything the phase needs. Out: output as it is written and state as it is saved, through
 //! [`Upstream`], and at the end what came of it. The run's folder is durable: whatever dies, [`recover()`] finds there what
-//! was saved. Absent on purpose: HTTP, a database, and any idea of who asked.
+//! was saved. Absent on purpose: a database, and any idea of who asked; HTTP, but for the endpoint of terraform's own state.
 
 mod applied_log;
 mod apply;
@@ -15,6 +15,7 @@ mod follow;
 mod foreign;
 mod held;
 mod initialised;
+mod keeper;
 mod overrides;
 mod plan;
 mod plan_json;
@@ -39,6 +40,7 @@ pub use apply::apply;
 pub use at_once::{AtOnce, plan_and_apply};
 pub use changes::read_plan;
 pub use held::{Held, Holding, hold};
+pub use keeper::{KEEP, Keeper, NO_KEEPER, keep};
 pub use plan::{describe, plan};
 pub use recover::{Leftover, Recovered, RecoveredPlan, ended, foreseen, kill_leftover, leftover, recover};
 pub use render::line_as_text;

@@ -19,6 +19,9 @@ use crate::work::{Answer, Backend, UpstreamOutputs, Work};
 /// Name of the file in each folder; terraform reads `*_override.tf` last, in order of name.
 const OVERRIDE: &str = "zz_multispace_override.tf";
 
+/// The beginning of the file in the root of a run whose state multispace holds.
+pub(crate) const LOCAL: &str = "terraform {\n  backend \"local\" {}\n}\n";
+
 /// The answers to one block: one file, or one for each key of its `for_each`.
 type Answers<'a> = Vec<(Option<&'a str>, PathBuf)>;
 
@@ -45,7 +48,7 @@ pub(crate) fn answered(work: &Work, folder: &Folder, root: &Path) -> Result<BTre
     let overridden: Vec<_> = work.upstream_outputs.iter().filter(|outputs| is_of_states(work, outputs)).collect();
     let mut texts: BTreeMap<PathBuf, String> = BTreeMap::new();
     if work.backend == Backend::Held {
-        texts.insert(root.to_owned(), "terraform {\n  backend \"local\" {}\n}\n".to_owned());
+        texts.insert(root.to_owned(), LOCAL.to_owned());
     }
     for ((module, name), answers) in blocks(&overridden, folder)? {
         let nowhere = folder.upstreams().join("none.tfstate");

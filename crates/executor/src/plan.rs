@@ -13,6 +13,7 @@ use crate::folder::{append_private, open_private};
 use crate::follow::Follow;
 use crate::foreign;
 use crate::initialised::Initialised;
+use crate::keeper::choose;
 use crate::prepare::{self, Prepared};
 use crate::process::{Ended, Output as Streams, ours};
 use crate::render::{Form, Rendering};
@@ -39,7 +40,7 @@ pub async fn plan(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Resul
 
 /// Plans in the folder that the work names, whatever sort of plan it is.
 pub(crate) async fn plan_in_folder(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Result<Planned, Failure> {
-    let prepared = match prepare::build(work, Phase::Plan, stop).await {
+    let mut prepared = match prepare::build(work, Phase::Plan, stop).await {
         Ok(prepared) => prepared,
         Err(problem) => return Err(executor_failure(&problem)),
     };
@@ -49,7 +50,7 @@ pub(crate) async fn plan_in_folder(work: &Work, upstream: Arc<dyn Upstream>, sto
         false => upstream,
     };
     upstream.log(Bytes::from(prepared.version.preamble())).await;
-    let outcome = follow_and_run(work, &prepared, upstream).await;
+    let outcome = follow_and_run(work, &mut prepared, upstream).await;
     if let Err(problem) = prepared.launcher.ended() {
         return Err(executor_failure(&problem));
     }
@@ -61,7 +62,7 @@ pub(crate) async fn plan_in_folder(work: &Work, upstream: Arc<dyn Upstream>, sto
 
 async fn follow_and_run(
     work: &Work,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     upstream: Arc<dyn Upstream>,
 ) -> Result<Result<Planned, Failure>, Problem> {
     let log = prepared.launcher.folder.log(Phase::Plan);
@@ -69,6 +70,7 @@ async fn follow_and_run(
     if let Some(failure) = init(prepared, &upstream).await? {
         return Ok(Err(failure));
     }
+    choose::by_size(work, prepared).await?;
     let follow = Follow::start(log, &prepared.secrets, Rendering::new(Form::Raw), upstream)?;
     let outcome = run(work, prepared).await;
     follow.finish().await;

@@ -14,6 +14,7 @@ use crate::environment::{environment, of_the_run};
 use crate::folder::{Folder, PhaseRecord, make_private, phase_name, remove, write_private};
 use crate::foreign;
 use crate::initialised::Initialised;
+use crate::keeper::choose;
 use crate::overrides;
 use crate::process::{Launcher, ours};
 use crate::recover::kill_leftover;
@@ -58,7 +59,8 @@ pub(crate) async fn build(work: &Work, phase: Phase, stop: Stop) -> Result<Prepa
 /// Takes the folder as the plan phase left it.
 pub(crate) async fn reuse(work: &Work, phase: Phase, stop: Stop) -> Result<Prepared, Problem> {
     let folder = Folder::new(&work.folder);
-    let prepared = prepare(work, &folder, phase, stop).await?;
+    let mut prepared = prepare(work, &folder, phase, stop).await?;
+    choose::as_planned(work, &mut prepared);
     written(write_private(&folder.cli_config(), work.cli_config.as_bytes()))?;
     written(Secrets::keep(work, &folder))?;
     Ok(prepared)
@@ -95,6 +97,7 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
         stop,
         record,
         sandbox: work.sandbox.clone(),
+        keeper: None,
     };
     let state = state_inside.map(|inside| folder.path().join(inside));
     Ok(Prepared {
@@ -161,6 +164,7 @@ fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Resu
         folder.source(),
         folder.upstreams(),
         folder.logs(),
+        folder.kept(),
         folder.ring(),
         folder.scratch(),
         folder.made(),

@@ -21,6 +21,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
 use crate::folder::{Folder, PhaseRecord};
+use crate::keeper::{self, Keeper, NO_KEEPER};
 use crate::sandbox::{NO_WALLS, Sandbox};
 use crate::stop::Stop;
 
@@ -36,6 +37,8 @@ pub(crate) struct Launcher {
     pub(crate) stop: Stop,
     pub(crate) record: PhaseRecord,
     pub(crate) sandbox: Option<Sandbox>,
+    /// In front of every command but `init`, with the file of the state.
+    pub(crate) keeper: Option<(Keeper, PathBuf)>,
 }
 
 /// Where a process writes.
@@ -86,15 +89,23 @@ impl Launcher {
     pub(crate) async fn end_of(&self, mut child: Child) -> Result<Ended, Problem> {
         let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         let status = self.wait(&mut child, group).await;
-        if let Some(group) = group.filter(|_| self.sandbox.is_none()) {
+        match group {
             // What terraform left behind (a provisioner's grandchild) must not work on after the run is over.
-            let _ = killpg(group, Signal::SIGKILL);
+            Some(group) if self.sandbox.is_none() => {
+                let _ = killpg(group, Signal::SIGKILL);
+            }
+            // A keeper that was killed leaves the launcher behind, which ends what is inside, and then gives the lock back.
+            Some(group) if self.keeper.is_some() && killpg(group, Signal::SIGTERM).is_ok() => {
+                crate::recover::ended(self.folder.path()).await?;
+            }
+            _ => {}
         }
         let status = status.map_err(|problem| ours("Terraform could not be waited for.", problem))?;
         let code = match (&self.sandbox, status.code()) {
             (Some(sandbox), Some(NO_WALLS)) if !self.stop.is_asked() => return Err(no_walls(sandbox)),
-            // How the launcher says that a signal ended it.
-            (Some(_), Some(code)) if code > 128 => None,
+            (_, Some(NO_KEEPER)) if self.keeper.is_some() => return Err(no_keeper()),
+            // How the launcher and the keeper say that a signal ended it.
+            (sandbox, Some(code)) if code > 128 && (sandbox.is_some() || self.keeper.is_some()) => None,
             (_, code) => code,
         };
         Ok(if self.stop.is_asked() { Ended::Stopped(code) } else { Ended::Exit(code) })
@@ -127,7 +138,16 @@ impl Launcher {
                 (&sandbox.launcher, before.map_err(|problem| ours("The sandbox cannot be described.", problem))?)
             }
         };
-        let mut command = Command::new(program);
+        let mut command = match self.keeper.as_ref().filter(|_| step != "init") {
+            None => Command::new(program),
+            Some((keeper, state)) => {
+                let spec = serde_json::to_string(&keeper::Spec { state: state.clone() })
+                    .map_err(|problem| ours("The endpoint for the state cannot be described.", problem))?;
+                let mut command = Command::new(&keeper.program);
+                command.arg(keeper::KEEP).arg(spec).arg(program);
+                command
+            }
+        };
         command
             .args(before)
             .args(arguments)
@@ -212,6 +232,12 @@ fn no_walls(sandbox: &Sandbox) -> Problem {
     let message = format!("The walls around this run ({}) could not be put up; the log says why.", sandbox.wall.name());
     Problem::ours("executor/no-walls", message, "the launcher ended with 125")
         .advice("Restart the server, which finds out anew what this machine allows.")
+}
+
+fn no_keeper() -> Problem {
+    let message = "The endpoint for this run's state could not be made; the log says why.";
+    Problem::ours("executor/no-keeper", message, "the keeper ended with 124")
+        .advice("Plan again; free memory or ports of the loopback address if it happens once more.")
 }
 
 pub(crate) fn ours(message: &str, cause: impl std::fmt::Display) -> Problem {

@@ -213,6 +213,8 @@ impl Known {
 /// All that is secret in a work, as it is.
 fn values(work: &Work) -> BTreeSet<String> {
     let mut values: BTreeSet<String> = work.secrets.iter().cloned().collect();
+    // It is in the addresses that terraform names when it cannot reach its endpoint.
+    values.extend(work.keeper.iter().map(|keeper| keeper.secret.clone()));
     for variable in work.variables.iter().filter(|variable| variable.sensitive) {
         if variable.hcl {
             values.extend(forms::texts_of_hcl(&variable.value));

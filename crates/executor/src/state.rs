@@ -34,6 +34,11 @@ impl Base {
         }
     }
 
+    /// Whether `bytes` are a whole state file that continues this one, or are this one.
+    pub(crate) fn continues(&self, bytes: &[u8]) -> bool {
+        self.bytes.as_ref().is_some_and(|prior| prior == bytes) || self.accepts(bytes).is_some()
+    }
+
     /// The head of `bytes` when they are a whole state file that continues this one and is not this one.
     pub(crate) fn accepts(&self, bytes: &[u8]) -> Option<Head> {
         if self.bytes.as_ref().is_some_and(|prior| prior == bytes) {
@@ -97,6 +102,11 @@ impl<'a> Saved<'a> {
             }
         }
         saved
+    }
+
+    /// How many instances the state has, deposed ones included.
+    pub(crate) fn len(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
     }
 
     /// Whether the state has this object: an instance of the address with this value of its identifying attribute, deposed

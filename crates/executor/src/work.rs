@@ -10,6 +10,7 @@ pub use configuration::preview::ReadBlock;
 use domain::id::RunId;
 use domain::planned::{PlannedOutput, PlannedOutputs};
 
+use crate::keeper::Keeper;
 use crate::sandbox::Sandbox;
 
 /// Which half of a run.
@@ -67,6 +68,8 @@ pub struct Work {
     pub grace: Duration,
     /// The walls around terraform and all that it starts; `None` where the code is trusted like its caller.
     pub sandbox: Option<Sandbox>,
+    /// What keeps a large state while terraform changes it; `None` leaves every state to terraform's local backend.
+    pub keeper: Option<Keeper>,
 }
 
 /// Where the Terraform code comes from.

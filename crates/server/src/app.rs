@@ -70,6 +70,8 @@ pub struct Setup {
     pub grace: Duration,
     /// The walls around the processes of runs; `None` where their code is trusted like the server.
     pub sandbox: Option<executor::Sandbox>,
+    /// Our own executable, which keeps large states while terraform changes them; `None` where there is none that could.
+    pub keeper: Option<PathBuf>,
     /// How long after a cancel a run may be force-canceled.
     pub force_cancel_after: Duration,
     /// How long a run whose terraform asked about another counts as waiting for it, if it does not ask again.

@@ -53,6 +53,8 @@ pub struct Options {
     pub grace: Duration,
     /// The walls around the processes of runs; `None` where their code is trusted like whoever starts this.
     pub sandbox: Option<executor::Sandbox>,
+    /// Our own executable, which knows [`executor::KEEP`]; without it large states are kept as small ones are.
+    pub keeper: Option<PathBuf>,
     /// How long after a cancel a run may be force-canceled.
     pub force_cancel_after: Duration,
     /// How long a run whose terraform asked about another counts as waiting for it, if it does not ask again.
@@ -90,6 +92,7 @@ impl Options {
             run_limit: 4,
             grace: Duration::from_secs(60),
             sandbox: None,
+            keeper: None,
             force_cancel_after: Duration::from_secs(10),
             patience: Duration::from_secs(15),
             plan_patience: Duration::from_secs(120),
@@ -152,6 +155,7 @@ impl Engine {
             run_limit: options.run_limit,
             grace: options.grace,
             sandbox: options.sandbox,
+            keeper: options.keeper,
             force_cancel_after: options.force_cancel_after,
             patience: options.patience,
             plan_patience: options.plan_patience,

@@ -76,6 +76,7 @@ mod tests {
             run_limit: 1,
             grace: Duration::ZERO,
             sandbox: None,
+            keeper: None,
             patience: Duration::ZERO,
             plan_patience: Duration::ZERO,
             force_cancel_after: Duration::ZERO,

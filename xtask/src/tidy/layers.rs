@@ -50,7 +50,7 @@ const LAYERS: &[Layer] = &[
         name: "executor",
         siblings: &["domain", "configuration"],
         only: &[],
-        never: &["axum", "clap", "hyper", "reqwest", "sea-orm", "sqlx"],
+        never: &["axum", "clap", "reqwest", "sea-orm", "sqlx"],
     },
     Layer {
         name: "server",

@@ -64,6 +64,7 @@ fn no_plan_file_panics() {
     fuzz::survives("plan-file", &[&file], &|bytes| {
         drop(outputs_of_plan(bytes, SHOWN));
         let _ = counts(bytes);
+        drop(backend(bytes));
     });
     // The same inside of the zip.
     let parts: &[&[u8]] = &[PACKED, b"\xc0", b"\x92\xc4\x09\"dynamic\"\x92\xc4\x06\"bool\"\xc3"];

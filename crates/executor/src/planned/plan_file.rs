@@ -23,6 +23,14 @@ struct Plan {
     resource_changes: Vec<ResourceChange>,
     #[prost(message, repeated, tag = "4")]
     output_changes: Vec<OutputChange>,
+    #[prost(message, optional, tag = "13")]
+    backend: Option<Backend>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Backend {
+    #[prost(string, tag = "1")]
+    kind: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -101,6 +109,11 @@ pub(crate) fn counts(file: &[u8]) -> Option<Counts> {
         counts.imports += u32::from(change.importing.is_some());
     }
     Some(counts)
+}
+
+/// The sort of backend (`local`) that a plan was made with, and is applied with; `None` when the file is not what is expected.
+pub(crate) fn backend(file: &[u8]) -> Option<String> {
+    plan(file)?.backend.map(|backend| backend.kind)
 }
 
 /// Whether an address (`module.a["b.c"].data.aws_vpc.x`) is not that of a data block.

@@ -6,15 +6,25 @@ use executor::{Failure, FailureKind, InDoubt, Stop};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::setting::{Heard, Setting, bad, good, run};
+use crate::keeper::kept;
+use crate::setting::{Heard, Setting, archive, bad, good, run};
 
 /// `first` is made at once; `slow` waits until somebody writes into the pipe `gate`.
 fn gated(gate: &std::path::Path) -> Setting {
-    let text = format!(
+    run(&[("main.tf", &gated_code(gate))])
+}
+
+/// The same among 200 others.
+fn crowded(gate: &std::path::Path) -> executor::Source {
+    let many = "resource \"terraform_data\" \"many\" {\n  count = 200\n}\n";
+    executor::Source::Archive(archive(&[("main.tf", &gated_code(gate)), ("many.tf", many)]))
+}
+
+fn gated_code(gate: &std::path::Path) -> String {
+    format!(
         "resource \"terraform_data\" \"first\" {{}}\nresource \"terraform_data\" \"slow\" {{\n  depends_on = [terraform_data.first]\n  provisioner \"local-exec\" {{\n    command = \"echo waiting; cat {}\"\n  }}\n}}\n",
         gate.display()
-    );
-    run(&[("main.tf", &text)])
+    )
 }
 
 fn gate() -> (tempfile::TempDir, std::path::PathBuf) {
@@ -201,6 +211,8 @@ async fn nothing_that_was_done_is_forgotten_whenever_terraform_is_killed() {
 
 /// Names the folder of the one who is to die, for the process that plays it.
 const VICTIM: &str = "EXECUTOR_TEST_VICTIM";
+/// Says that its run has so many resources that their state is kept at an endpoint.
+const VICTIM_KEEPS: &str = "EXECUTOR_TEST_VICTIM_KEEPS";
 
 /// Plays the one who dies: plans and applies in a folder that somebody else names, and is killed in the middle of it.
 #[tokio::test]
@@ -208,6 +220,10 @@ async fn the_one_who_dies() {
     let Some(gate) = std::env::var_os(VICTIM).map(std::path::PathBuf::from) else { return };
     let mut setting = gated(&gate);
     setting.work.folder = gate.with_file_name("run");
+    if std::env::var_os(VICTIM_KEEPS).is_some() {
+        setting = kept(setting);
+        setting.work.source = crowded(&gate);
+    }
     let (_heard, applying) = begun(&setting).await;
     std::fs::write(gate.with_file_name("begun"), "").unwrap();
     let _ = applying.await;
@@ -215,10 +231,21 @@ async fn the_one_who_dies() {
 
 #[tokio::test]
 async fn a_kill_of_ours_neither_ends_nor_stalls_a_running_apply() {
+    assert_outlives_us(false, 2).await;
+}
+
+#[tokio::test]
+async fn a_kill_of_ours_takes_no_endpoint_from_a_running_apply() {
+    assert_outlives_us(true, 202).await;
+}
+
+/// Kills who applies, and lets terraform go on.
+async fn assert_outlives_us(keeps: bool, additions: u32) {
     let (keep, gate) = gate();
     let mut victim = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "death::the_one_who_dies", "--nocapture"])
         .env(VICTIM, &gate)
+        .envs(keeps.then_some((VICTIM_KEEPS, "1")))
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()
@@ -239,7 +266,10 @@ async fn a_kill_of_ours_neither_ends_nor_stalls_a_running_apply() {
     tokio::task::spawn_blocking(move || std::fs::write(gate, "on\n")).await.unwrap().unwrap();
     let recovered = executor::recover(&folder, None).await.unwrap();
     assert!(recovered.begun && recovered.complete);
-    assert_eq!(recovered.counts.additions, 2);
+    assert_eq!(recovered.counts.additions, additions);
+    assert_eq!(folder.join("kept").is_dir(), keeps);
+    let state = String::from_utf8(recovered.recovery.state.unwrap().to_vec()).unwrap();
+    assert!(state.contains("\"slow\""), "{state}");
     assert!(executor::leftover(&folder).is_none());
 }
 
@@ -262,4 +292,38 @@ async fn a_log_that_is_read_after_our_death_has_no_secret_either() {
     let log = std::str::from_utf8(&recovered.log).unwrap();
     assert!(log.contains("waiting (sensitive value)") && !log.contains("swordfish"), "{log}");
     assert!(log.starts_with(&heard.text()), "the receiver has the beginning of it: {log}");
+}
+
+#[tokio::test]
+async fn an_apply_at_an_endpoint_can_be_interrupted_by_us_and_when_it_outlived_us() {
+    for outlives in [false, true] {
+        let (_keep, gate) = gate();
+        let mut setting = kept(gated(&gate));
+        setting.work.source = crowded(&gate);
+        let (planned, log) = setting.plan().await;
+        good(planned, &log);
+        let (heard, stop) = (Heard::new(), Stop::new());
+        let applying = tokio::spawn({
+            let (work, heard, stop) = (setting.work.clone(), heard.clone(), stop.clone());
+            async move { executor::apply(&work, heard, stop).await }
+        });
+        heard.until("(local-exec):\u{1b}[0m waiting").await;
+        heard.until_count("Creation complete", 201).await;
+        let recovery = if outlives {
+            applying.abort();
+            assert!(applying.await.is_err());
+            executor::leftover(&setting.work.folder).unwrap().interrupt();
+            let recovered = executor::recover(&setting.work.folder, None).await.unwrap();
+            assert!(!recovered.complete);
+            recovered.recovery
+        } else {
+            stop.interrupt();
+            let failure = bad(applying.await.unwrap());
+            assert_eq!(failure.kind, FailureKind::Canceled);
+            failure.recovery
+        };
+        assert!(recovery.unsaved.is_empty(), "{:?}", recovery.unsaved);
+        let state = String::from_utf8(recovery.state.unwrap().to_vec()).unwrap();
+        assert!(state.contains("\"first\"") && state.matches("\"index_key\"").count() == 200, "{state}");
+    }
 }

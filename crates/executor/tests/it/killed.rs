@@ -9,26 +9,46 @@ use std::time::Duration;
 
 use executor::Recovery;
 use figures::Figures;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::death::begun;
+use crate::keeper::kept;
 use crate::setting::{Setting, bad, run};
 
 /// Resources that are made while terraform is killed, beside one that never ends.
 const PARTS: usize = 60;
+/// The same where the state is kept at an endpoint: so many that it is.
+const MANY: usize = 200;
 /// What each of them has in the state, in bytes: a state of 30 KB, and one of 2 MB.
 const SIZES: [usize; 2] = [0, 15_000];
 
+/// A way in which terraform works, and dies.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// With its local backend, and the ring.
+    Local,
+    /// With its state at an endpoint, which dies with it.
+    Kept,
+    /// So, too, and alone.
+    KeptAlone,
+}
+
+impl Way {
+    fn parts(self) -> usize {
+        if matches!(self, Way::Local) { PARTS } else { MANY }
+    }
+}
+
 /// Every resource writes itself into the ledger; one of them never ends.
-fn busy(ledger: &Path, gate: &Path, size: usize) -> Setting {
+fn busy(ledger: &Path, gate: &Path, size: usize, parts: usize) -> Setting {
     let (ledger, gate) = (ledger.display(), gate.display());
     run(&[(
         "main.tf",
         &format!(
             r#"
 resource "terraform_data" "part" {{
-  count = {PARTS}
+  count = {parts}
   input = join("", [for i in range({}) : "a text of 20 letters"])
   provisioner "local-exec" {{
     command = "echo 'terraform_data.part[${{count.index}}]' >>{ledger}; sleep 0.1"
@@ -53,20 +73,34 @@ struct Killed {
 }
 
 /// Kills terraform so long after so many resources were complete.
-async fn killed(size: usize, complete: usize, after: Duration) -> Killed {
+async fn killed(way: Way, size: usize, complete: usize, after: Duration) -> Killed {
     let folder = tempfile::tempdir().unwrap();
     let (ledger, gate) = (folder.path().join("ledger"), folder.path().join("gate"));
     nix::unistd::mkfifo(&gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let setting = busy(&ledger, &gate, size);
+    let setting = busy(&ledger, &gate, size, way.parts());
+    let setting = if matches!(way, Way::Local) { setting } else { kept(setting) };
     let (heard, applying) = begun(&setting).await;
     heard.until_count("Creation complete", complete).await;
     tokio::time::sleep(after).await;
     let record: serde_json::Value =
         serde_json::from_slice(&std::fs::read(setting.work.folder.join("phase.json")).unwrap()).unwrap();
-    killpg(Pid::from_raw(i32::try_from(record["pid"].as_i64().unwrap()).unwrap()), Signal::SIGKILL).unwrap();
+    let group = i32::try_from(record["pid"].as_i64().unwrap()).unwrap();
+    match way {
+        Way::Local | Way::Kept => killpg(Pid::from_raw(group), Signal::SIGKILL).unwrap(),
+        Way::KeptAlone => kill(Pid::from_raw(child_of(group)), Signal::SIGKILL).unwrap(),
+    }
+    assert_eq!(setting.work.folder.join("kept").is_dir(), !matches!(way, Way::Local));
     let failure = bad(applying.await.unwrap());
     let made = std::fs::read_to_string(&ledger).unwrap().lines().map(str::to_owned).collect();
     Killed { setting, made, recovery: failure.recovery }
+}
+
+/// The process that another has started.
+fn child_of(parent: i32) -> i32 {
+    let threads = std::fs::read_dir(format!("/proc/{parent}/task")).unwrap().flatten();
+    let children: String =
+        threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default()).collect();
+    children.split_whitespace().next().expect("it has a child").parse().unwrap()
 }
 
 impl Killed {
@@ -120,12 +154,13 @@ async fn whatever_was_made_when_terraform_was_killed_is_saved_or_named() {
     let (mut injected, mut survived) = (0, 0);
     let (mut completed, mut unsaved, mut in_doubt) = (0, 0, 0);
     let mut unexplained = Vec::new();
-    for kill in 0..2 * figures::scale() as u64 {
-        for size in SIZES {
-            let drawn = drawn(seed ^ (kill << 32) ^ size as u64);
-            let complete = usize::try_from(drawn % PARTS as u64).unwrap();
+    for number in 0..2 * figures::scale() as u64 {
+        let ways = SIZES.map(|size| (Way::Local, size)).into_iter().chain([(Way::Kept, 0), (Way::KeptAlone, SIZES[1])]);
+        for (way, size) in ways {
+            let drawn = drawn(seed ^ (number << 32) ^ size as u64);
+            let complete = usize::try_from(drawn % way.parts() as u64).unwrap();
             let after = Duration::from_micros((drawn >> 32) % 30_000);
-            let killed = killed(size, complete, after).await;
+            let killed = killed(way, size, complete, after).await;
             killed.tear();
             for (fault, recovery) in [("killed", &killed.recovery), ("torn", &killed.recovered().await)] {
                 let missing = killed.unexplained(recovery);
@@ -134,7 +169,7 @@ async fn whatever_was_made_when_terraform_was_killed_is_saved_or_named() {
                 completed += saved(recovery).len();
                 unsaved += recovery.unsaved.len();
                 in_doubt += recovery.in_doubt.len();
-                let when = format!("{fault} after {complete} and {after:?}, {size} bytes each");
+                let when = format!("{way:?}, {fault} after {complete} and {after:?}, {size} bytes each");
                 unexplained.extend(missing.into_iter().map(|it| format!("{it}: {when}")));
             }
         }
@@ -152,7 +187,7 @@ async fn whatever_was_made_when_terraform_was_killed_is_saved_or_named() {
 /// The control: the same kill, and one after the other what protects is taken away.
 #[tokio::test]
 async fn without_the_ring_a_state_is_lost_and_without_the_log_too_nobody_knows_what_was_made() {
-    let killed = killed(SIZES[0], PARTS / 2, Duration::ZERO).await;
+    let killed = killed(Way::Local, SIZES[0], PARTS / 2, Duration::ZERO).await;
     assert!(killed.unexplained(&killed.recovery).is_empty());
     assert!(saved(&killed.recovery).len() + killed.recovery.unsaved.len() >= PARTS / 2);
     killed.tear();

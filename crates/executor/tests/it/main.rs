@@ -7,6 +7,7 @@ mod described;
 mod environment;
 mod held;
 mod initialised;
+mod keeper;
 mod killed;
 mod plan;
 mod preview;

@@ -92,6 +92,7 @@ pub(crate) fn run(files: &[(&str, &str)]) -> Setting {
         output: Output::Human,
         grace: Duration::from_secs(60),
         sandbox: None,
+        keeper: None,
     };
     Setting { _keep: keep, work }
 }

@@ -11,6 +11,7 @@ mod destroy;
 mod env;
 mod fsck;
 mod graph;
+mod keep;
 mod key;
 mod log;
 mod output;
@@ -99,6 +100,9 @@ enum Command {
     /// The inner half of it
     #[command(name = executor::CONTAIN_INSIDE, hide = true)]
     ContainInside(contain::Arguments),
+    /// Run a program beside an endpoint for its state
+    #[command(name = executor::KEEP, hide = true)]
+    Keep(keep::Arguments),
 }
 
 /// The folder of a stack.
@@ -143,6 +147,7 @@ pub(crate) fn main() -> Exit {
         Command::Provider(arguments) => provider::run(&console, arguments),
         Command::Contain(arguments) => contain::run(&console, &arguments),
         Command::ContainInside(arguments) => contain::run_inside(&console, &arguments),
+        Command::Keep(arguments) => keep::run(&console, &arguments),
         Command::Version => console
             .data(&format!("multispace {}\n", env!("CARGO_PKG_VERSION")))
             .map(|()| Exit::Done)

@@ -166,6 +166,7 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
         run_limit: arguments.concurrency,
         rate_limit: arguments.rate_limit,
         sandbox,
+        keeper: std::env::current_exe().ok(),
         disk_reserve: Some(u64::from(arguments.disk_reserve) * 1024 * 1024),
         address: Some(connection.address.clone()),
         ..Options::new(&data)

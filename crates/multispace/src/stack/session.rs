@@ -69,6 +69,8 @@ async fn with(dir: &Path, terraform: PathBuf, versions: Option<PathBuf>, only_lo
         terraform_versions: versions,
         environment: environment::for_terraform(std::env::vars_os()),
         cli_config: cli_configuration()?,
+        // Without it a large state takes longer, and nothing else is lost.
+        keeper: std::env::current_exe().ok(),
         resume: false,
         only_look,
         ..Options::new(data)

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::id::{Id, RunId};
 use executor::{
-    Applied, Backend, Failure, FailureKind, Limits, Names, Operation, Output, Sandbox, Source, Stop, Upstream, Wall,
-    Work,
+    Applied, Backend, Failure, FailureKind, Keeper, Limits, Names, Operation, Output, Sandbox, Source, Stop, Upstream,
+    Wall, Work,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -19,10 +19,13 @@ use tokio::sync::watch;
 use crate::harness::MULTISPACE;
 use crate::harness::processes::{alive, end};
 
-/// Starts something that has neither its parent nor its session, nor its environment, and says so; then `and`.
-fn root(mark: &str, and: &str) -> String {
+/// Starts something that has neither its parent nor its session, nor its environment, and says so; then `and`. With `many`, before it so many
+/// resources are made that their state is kept at an endpoint.
+fn root(mark: &str, and: &str, many: bool) -> String {
+    let count = if many { 200 } else { 0 };
     format!(
-        "resource \"terraform_data\" \"first\" {{}}\nresource \"terraform_data\" \"slow\" {{\n  depends_on = [terraform_data.first]\n  \
+        "resource \"terraform_data\" \"first\" {{}}\nresource \"terraform_data\" \"many\" {{\n  count = {count}\n}}\nresource \
+         \"terraform_data\" \"slow\" {{\n  depends_on = [terraform_data.first, terraform_data.many]\n  \
          provisioner \"local-exec\" {{\n    command = \"(env -i setsid sh -c 'trap \\\"\\\" INT TERM HUP; sleep 3599 & wait; : {mark}' </dev/null >/dev/null \
          2>&1 &); echo waiting; {and}\"\n  }}\n}}\n"
     )
@@ -47,12 +50,12 @@ struct Case {
 }
 
 impl Case {
-    async fn planned(sandbox: Option<Sandbox>, name: &str, and: &str) -> Self {
+    async fn planned(sandbox: Option<Sandbox>, name: &str, and: &str, many: bool) -> Self {
         let keep = tempfile::tempdir().unwrap();
         let mark = format!("contain-{name}-{}", std::process::id());
         let code = keep.path().join("code");
         std::fs::create_dir(&code).unwrap();
-        std::fs::write(code.join("main.tf"), root(&mark, and)).unwrap();
+        std::fs::write(code.join("main.tf"), root(&mark, and, many)).unwrap();
         let source = configuration::pack_folder(&code, &configuration::Limits::default()).unwrap();
         let work = Work {
             run: run_of(keep.path()),
@@ -75,11 +78,13 @@ impl Case {
             output: Output::Human,
             grace: Duration::from_millis(500),
             sandbox,
+            keeper: many.then(|| Keeper { program: MULTISPACE.into(), secret: "onlythisrunknowsit".into() }),
         };
         let (heard, stop) = (Arc::new(Heard(watch::Sender::new(String::new()))), Stop::new());
         if let Err(failure) = executor::plan(&work, heard.clone(), stop.clone()).await {
             panic!("{}\n{}", failure.message, heard.0.borrow().as_str());
         }
+        assert_eq!(work.folder.join("kept").is_dir(), many);
         Self { _keep: keep, mark, work, stop }
     }
 
@@ -118,10 +123,11 @@ async fn nothing_of_a_run_is_alive_when_it_is_over() {
             survivors.push(format!("{name}: {alive}"));
         }
     };
-    for sandbox in walls().await {
-        let wall = sandbox.wall.name().to_lowercase();
-        let case =
-            async |name: &str, and: &str| Case::planned(Some(sandbox.clone()), &format!("{wall}-{name}"), and).await;
+    for (sandbox, many) in walls().await.into_iter().flat_map(|sandbox| [(sandbox.clone(), false), (sandbox, true)]) {
+        let wall = format!("{}{}", sandbox.wall.name().to_lowercase(), if many { "-endpoint" } else { "" });
+        let case = async |name: &str, and: &str| {
+            Case::planned(Some(sandbox.clone()), &format!("{wall}-{name}"), and, many).await
+        };
 
         let left = case("left", "true").await;
         assert!(left.begun().await.await.unwrap().is_ok(), "{wall}");
@@ -172,12 +178,32 @@ async fn nothing_of_a_run_is_alive_when_it_is_over() {
 #[tokio::test]
 async fn what_stands_behind_a_launcher_that_is_killed_dies_with_it() {
     let sandbox = walls().await.remove(0);
-    let case = Case::planned(Some(sandbox), "launcher", "sleep 3598").await;
+    let case = Case::planned(Some(sandbox), "launcher", "sleep 3598", false).await;
     let applying = case.begun().await;
     kill(case.launcher(), Signal::SIGKILL).unwrap();
     let failure = applying.await.unwrap().err().unwrap();
     assert_eq!(failure.message, "`apply` was killed by somebody else.");
     assert!(String::from_utf8(failure.recovery.state.unwrap().to_vec()).unwrap().contains("\"first\""));
+    gone(case).await;
+}
+
+#[tokio::test]
+async fn what_stands_behind_a_keeper_that_is_killed_dies_with_it_and_what_it_had_made_is_known() {
+    for sandbox in walls().await {
+        let case = Case::planned(Some(sandbox), "keeper", "sleep 3598", true).await;
+        let applying = case.begun().await;
+        kill(case.launcher(), Signal::SIGKILL).unwrap();
+        let failure = applying.await.unwrap().err().unwrap();
+        assert_eq!(failure.message, "`apply` was killed by somebody else.");
+        assert!(failure.recovery.state.is_none(), "terraform had sent none");
+        assert_eq!(failure.recovery.unsaved.len(), 201);
+        assert!(failure.recovery.unsaved.iter().all(|it| !it.id_value.is_empty()));
+        gone(case).await;
+    }
+}
+
+/// Waits until nothing of a run is alive.
+async fn gone(case: Case) {
     // The kernel ends what is inside, and tells nobody when.
     let gone = tokio::task::spawn_blocking(move || {
         let deadline = std::time::Instant::now() + crate::harness::DEADLINE;
@@ -191,7 +217,7 @@ async fn what_stands_behind_a_launcher_that_is_killed_dies_with_it() {
 
 #[tokio::test]
 async fn without_walls_what_went_into_a_session_of_its_own_lives_on() {
-    let case = Case::planned(None, "none", "true").await;
+    let case = Case::planned(None, "none", "true", false).await;
     assert!(case.begun().await.await.unwrap().is_ok());
     assert!(case.alive() > 0, "the oracle sees nothing");
     figures::control("contain");

@@ -19,6 +19,7 @@ mod crash;
 mod elsewhere;
 mod in_chromium;
 mod jailbreak;
+mod large;
 mod login;
 mod patterns;
 mod pictures;

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use domain::Problem;
 use domain::id::{Id, RunId};
-use executor::{Answer, Backend, Names, Operation, Output, ReadBlock, Source, UpstreamOutputs, Work};
+use executor::{Answer, Backend, Keeper, Names, Operation, Output, ReadBlock, Source, UpstreamOutputs, Work};
 
 use crate::app::{App, Setup};
 use crate::local::Ahead;
 use crate::resources::runs::{self, Reader, Run};
 use crate::resources::{configurations, organizations, projects, repositories, states, tokens, variables, workspaces};
 use crate::terraform;
+
+/// Length of what the endpoint of a run's state is called: more than 256 bits.
+const SECRET_LENGTH: usize = 48;
 
 /// Folder of a run.
 pub fn folder(setup: &Setup, run: &str) -> PathBuf {
@@ -93,6 +96,7 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         output: if run.json_output { Output::Json } else { Output::Human },
         grace: app.setup.grace,
         sandbox: app.setup.sandbox.clone(),
+        keeper: keeper(app),
     })
 }
 
@@ -150,7 +154,14 @@ pub async fn ahead(app: &App, run: &RunId, ahead: &Ahead) -> Result<Option<Work>
         output: Output::Human,
         grace: app.setup.grace,
         sandbox: app.setup.sandbox.clone(),
+        keeper: keeper(app),
     }))
+}
+
+/// What keeps the state of a run while it works, if that is large.
+fn keeper(app: &App) -> Option<Keeper> {
+    let program = app.setup.keeper.clone()?;
+    Some(Keeper { program, secret: app.ports.randomness.characters(SECRET_LENGTH) })
 }
 
 /// Path of a part of a plan: `file`, `json` or `redacted`.
