@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use configuration::{Limits, check, read_outputs, read_stack, says_where_providers_are, unpack, with_mirror};
+use configuration::{Limits, check, extent, read_outputs, read_stack, says_where_providers_are, unpack, with_mirror};
 
 use crate::hostile::small_cases;
 use crate::tar::gzip;
@@ -109,6 +109,7 @@ fn no_code_makes_reading_a_stack_panic() {
         read(&dir.path().join("stack"));
         let given = BTreeMap::from([("a".to_owned(), None)]);
         let _ = read_outputs(&a, "", "net", &given);
+        let _ = extent(std::slice::from_ref(&a), &BTreeMap::from([("a", "7")]));
     });
     let json: &[&[u8]] = &[
         br#"{"terraform":[{"backend":{"local":{"path":"x"}}}],"data":{"terraform_remote_state":{"up":{"backend":"local","config":{"path":"${path.module}/../b/terraform.tfstate"}}}},"output":{"o":{"value":"${data.terraform_remote_state.up.outputs.x}"}},"module":{"m":[{"source":"./m"}]}}"#,
@@ -121,6 +122,7 @@ fn no_code_makes_reading_a_stack_panic() {
         fs::write(a.join("terraform.tfvars.json"), bytes).expect("a file");
         read(&dir.path().join("stack"));
         let _ = read_outputs(&a, "", "net", &BTreeMap::new());
+        let _ = extent(std::slice::from_ref(&a), &BTreeMap::new());
     });
 }
 
