@@ -330,17 +330,21 @@ impl Local<'_> {
     /// # Errors
     /// Those of runs.
     pub async fn start(&self, start: Start) -> Result<RunView, Problem> {
-        let held = start.held.clone();
-        let started = self.make(start).await;
-        if started.is_err()
-            && let Some(run) = held
-        {
-            self.let_go(&run).await;
+        let Some(held) = start.held.clone() else { return self.make(start, false).await };
+        let begun = self.make(start.clone(), true).await;
+        let started = match begun {
+            // It waits like any other.
+            Err(problem) if problem.code == "workspace/locked" => self.make(start, false).await,
+            begun => begun,
+        };
+        if started.is_err() {
+            self.let_go(&held).await;
         }
         started
     }
 
-    async fn make(&self, start: Start) -> Result<RunView, Problem> {
+    /// Makes the run; with `begin` its plan begins in the same transaction.
+    async fn make(&self, start: Start, begin: bool) -> Result<RunView, Problem> {
         let app = &self.engine.app;
         let Start { held, workspace, code, purpose, auto_apply, message, readers, variables, inputs, scratch } = start;
         let tx = app.db.write().await?;
@@ -370,7 +374,14 @@ impl Local<'_> {
             ..Default::default()
         };
         let whole = run_service::create(app, &tx, &self.owner, &workspace, new).await?;
+        let begun = match begin && whole.run.is_at_once() {
+            true => Some(scheduler::begin(app, &tx, &whole.run.id).await?),
+            false => None,
+        };
         tx.commit().await?;
+        if let Some(begun) = begun {
+            app.held.go_on(begun);
+        }
         Ok(self.run_view(&whole))
     }
 

@@ -388,8 +388,12 @@ impl<'a> Drive<'a> {
             record.resources = record.resources.plus(Resources::from(counts));
         }
         self.console.lost(&workspace, &run.unsaved, &run.in_doubt);
-        let log = self.log_of(run).await;
         let mut ended = how(run);
+        // Of what went well it is shown to who asks for it.
+        let log = match is_plan || matches!(ended, Ended::Failed { .. }) {
+            true => self.log_of(run).await,
+            false => String::new(),
+        };
         let is_foreseen = is_plan && ended != Ended::Canceled && self.foresee(&workspace, run, &log).await?;
         if is_foreseen && matches!(ended, Ended::Failed { .. }) {
             self.walk.ended(&workspace, Ended::Done { changed: true }, now());

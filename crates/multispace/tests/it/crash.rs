@@ -30,7 +30,7 @@ fn a_killed_apply_goes_on_where_it_was_and_makes_nothing_twice() {
 
     let mut killed = 0;
     while killed < kills {
-        let (was_killed, outcome) = perhaps_killed(&stack, "apply", "applying", &mut random, &ledger);
+        let (was_killed, outcome) = perhaps_killed(&stack, "apply", "planning", &mut random, &ledger);
         killed += u32::from(was_killed);
         if !was_killed {
             // It got through in time: what it made goes, and the chain comes up anew.
@@ -60,7 +60,7 @@ fn a_stack_that_is_killed_on_its_way_up_and_on_its_way_down_ends_right_and_nothi
 
     let mut killed = 0;
     while killed < kills {
-        killed += until_through(&stack, "apply", "applying", &mut random, &ledger);
+        killed += until_through(&stack, "apply", "planning", &mut random, &ledger);
         assert_complete(&ledger, LAYERS);
         let (outcome, again) = stack.reported("apply", &["--auto-approve"]);
         outcome.succeeds();
@@ -69,7 +69,7 @@ fn a_stack_that_is_killed_on_its_way_up_and_on_its_way_down_ends_right_and_nothi
         // Nor would it change anything.
         stack.run("plan", &["--all", "--detailed-exitcode"]).exits_with(0);
 
-        killed += until_through(&stack, "destroy", "destroying", &mut random, &ledger);
+        killed += until_through(&stack, "destroy", "planning", &mut random, &ledger);
         assert_all_destroyed(&ledger);
         let twice: Vec<_> = times(&ledger, "destroy").into_iter().filter(|(_, times)| *times > 1).collect();
         assert!(twice.is_empty(), "destroyed twice: {twice:?}");

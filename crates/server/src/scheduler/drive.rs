@@ -1,7 +1,7 @@
 //! Drives one phase of one run: tells the run what happens, and the executor when to stop.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,11 +24,22 @@ use crate::resources::runs::progress::{self, End, PlanResult};
 use crate::resources::runs::{self, Run};
 use crate::resources::states::service::Taken;
 use crate::resources::{edges, states};
+use crate::storage::Tx;
+
+/// What is applied within so long of its plan is not seen to apply.
+const SOON: Duration = Duration::from_millis(50);
 
 /// A run whose plan has begun.
 pub struct Begun {
     run: Run,
     plan: runs::Phase,
+}
+
+impl Begun {
+    /// Id of the run.
+    pub fn id(&self) -> &str {
+        &self.run.id
+    }
 }
 
 /// Gives a run its slot, and where it is to plan begins that; returns the id of its project with that. What keeps the plan from
@@ -57,6 +68,17 @@ pub async fn start(app: &App, run: &str, turn: i64, plans: bool) -> Result<(Stri
             Ok((project, None))
         }
     }
+}
+
+/// Begins the plan of a run in the transaction that has made it, which saves the scheduler two looks and a commit. Whoever makes it so keeps to the
+/// limits by itself.
+///
+/// # Errors
+/// Those of [`progress::start`].
+pub async fn begin(app: &App, tx: &Tx, run: &str) -> Result<Begun, Problem> {
+    progress::start(app, tx, run, app.ports.now().timestamp_micros()).await?;
+    let (run, plan) = progress::plan_started(app, tx, run).await?;
+    Ok(Begun { run, plan })
 }
 
 /// Plans a run that was given its slot. `begun` is what it is when its plan began in the transaction that gave it the slot.
@@ -183,7 +205,17 @@ pub(super) async fn applied(
         Ok(applied) => {
             let Some(state) = applied.state else { return finish_applied(app, run, applied.counts, receiver).await };
             receiver.finish().await?;
-            let taken = take_state(app, run, &state).await?;
+            let foreseen = receiver.settled().await;
+            let taken = match (take_state(app, run, &state).await, foreseen) {
+                (Err(problem), Some(foreseen)) => {
+                    move_on(app, run, foreseen).await?;
+                    return Err(problem);
+                }
+                (taken, _) => taken?,
+            };
+            if let Some(foreseen) = foreseen {
+                progress::went_on(app, &taken.tx, &run.id, &at_once::result(foreseen)).await?;
+            }
             progress::applied(app, &taken.tx, &run.id, applied.counts).await?;
             taken.commit(app).await
         }
@@ -199,13 +231,21 @@ pub(super) async fn finish_applied(
     receiver: Arc<Receiver>,
 ) -> Result<(), Problem> {
     receiver.finish().await?;
+    let foreseen = receiver.settled().await;
     let tx = app.db.write().await?;
+    if let Some(foreseen) = foreseen {
+        progress::went_on(app, &tx, &run.id, &at_once::result(foreseen)).await?;
+    }
     progress::applied(app, &tx, &run.id, counts).await?;
     tx.commit().await
 }
 
 /// Ends a run that failed, with what could be saved.
 pub(super) async fn fail(app: &App, run: &Run, failure: Failure, receiver: Arc<Receiver>) -> Result<(), Problem> {
+    if let Some(foreseen) = receiver.settled().await {
+        // What failed is its apply.
+        move_on(app, run, foreseen).await?;
+    }
     if let Some(state) = &failure.recovery.state {
         store_state(app, run, state).await?;
     }
@@ -320,6 +360,13 @@ pub(super) fn watch(app: &App, run: &str, stop: Stop, closing: CancellationToken
     }))
 }
 
+/// Moves a run on from its plan to its apply.
+async fn move_on(app: &App, run: &Run, foreseen: Foreseen) -> Result<(), Problem> {
+    let tx = app.db.write().await?;
+    progress::went_on(app, &tx, &run.id, &at_once::result(foreseen)).await?;
+    tx.commit().await
+}
+
 /// Where output and snapshots of one phase go.
 pub(super) struct Receiver {
     app: App,
@@ -327,13 +374,17 @@ pub(super) struct Receiver {
     log: Mutex<Option<LogWriter>>,
     /// Terraform went on from the plan to the apply, whose log this is now.
     gone_on: AtomicBool,
+    /// What it had planned by then, until the run has moved on as well.
+    foreseen: Arc<Mutex<Option<Foreseen>>>,
+    moving: std::sync::Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
 impl Receiver {
     pub(super) async fn open(app: &App, run: &Run, phase: &str) -> Result<Arc<Self>, Problem> {
         let log = LogWriter::open(app, phase).await?;
         let (app, run, log) = (app.clone(), run.clone(), Mutex::new(Some(log)));
-        Ok(Arc::new(Self { app, run, log, gone_on: AtomicBool::new(false) }))
+        let gone_on = AtomicBool::new(false);
+        Ok(Arc::new(Self { app, run, log, gone_on, foreseen: Arc::default(), moving: std::sync::Mutex::default() }))
     }
 
     /// Whether the run has gone on to its apply.
@@ -341,18 +392,36 @@ impl Receiver {
         self.gone_on.load(Ordering::Relaxed)
     }
 
-    /// Moves the run on from its plan to its apply, and this on to the apply's log.
+    /// Moves this on to the apply's log, and the run from its plan to its apply: soon, because of one that is applied by then it is noted together
+    /// with its end.
     pub(super) async fn go_on(&self, foreseen: Foreseen) -> Result<(), Problem> {
         let mut log = self.log.lock().await;
         if let Some(plan) = log.take() {
             plan.finish().await?;
         }
-        let tx = self.app.db.write().await?;
-        let apply = progress::went_on(&self.app, &tx, &self.run.id, &at_once::result(foreseen)).await?;
-        tx.commit().await?;
+        let apply = runs::apply_of(&self.app.db.look(), &self.run.id).await?;
         *log = Some(LogWriter::open(&self.app, &apply.id).await?);
         self.gone_on.store(true, Ordering::Relaxed);
+        *self.foreseen.lock().await = Some(foreseen);
+        let (app, run, foreseen) = (self.app.clone(), self.run.clone(), self.foreseen.clone());
+        let moving = AbortOnDropHandle::new(tokio::spawn(async move {
+            tokio::time::sleep(SOON).await;
+            // Whoever ends the run waits for this.
+            let mut foreseen = foreseen.lock().await;
+            if let Some(planned) = foreseen.take()
+                && let Err(problem) = move_on(&app, &run, planned).await
+            {
+                tracing::error!(run = run.id, code = problem.code, cause = problem.cause, "{}", problem.message);
+                *foreseen = Some(planned);
+            }
+        }));
+        *self.moving.lock().unwrap_or_else(PoisonError::into_inner) = Some(moving);
         Ok(())
+    }
+
+    /// What was planned by a run that has not moved on yet, and does not by itself any more.
+    pub(super) async fn settled(&self) -> Option<Foreseen> {
+        self.foreseen.lock().await.take()
     }
 
     /// Says in the log why terraform was not started.

@@ -18,6 +18,7 @@ mod triggers;
 mod work;
 
 pub use describe::describe;
+pub use drive::{Begun, begin};
 pub use recover::take_up;
 pub use work::{ahead, connection};
 
@@ -79,7 +80,7 @@ pub async fn run(app: App, closing: CancellationToken, mut hands: Hands) {
         } else if again.is_none() {
             pause = PAUSE;
         }
-        news = wait(&mut changes, &closing, &mut hands, again).await;
+        news = wait(&app, &mut changes, &closing, &mut hands, again).await;
         for (run, outcome) in std::mem::take(&mut news.ended) {
             match outcome {
                 Outcome::Settled => {}
@@ -91,6 +92,11 @@ pub async fn run(app: App, closing: CancellationToken, mut hands: Hands) {
                     hands.take(run, async move { drive::give_up(&app, &id, problem).await });
                 }
             }
+        }
+        // Their slots are taken by whoever began them.
+        for begun in app.held.begun() {
+            let (app, closing, run) = (app.clone(), closing.clone(), begun.id().to_owned());
+            hands.take(run.clone(), async move { drive::plan(app, &run, Some(begun), closing).await });
         }
         sweep::these(&app, std::mem::take(&mut news.runs)).await;
     }
@@ -130,6 +136,7 @@ impl News {
 
 /// Returns when something has changed that may let a run start, when a run was left alone, and at the moment `again`.
 async fn wait(
+    app: &App,
     changes: &mut Receiver<Change>,
     closing: &CancellationToken,
     hands: &mut Hands,
@@ -166,6 +173,7 @@ async fn wait(
                     break;
                 }
             }
+            () = app.held.heard() => break,
             () = closing.cancelled() => break,
         }
     }
