@@ -74,10 +74,9 @@ pub async fn start(app: &App, run: &str, turn: i64, plans: bool) -> Result<(Stri
 /// limits by itself.
 ///
 /// # Errors
-/// Those of [`progress::start`].
+/// Those of [`progress::begun`].
 pub async fn begin(app: &App, tx: &Tx, run: &str) -> Result<Begun, Problem> {
-    progress::start(app, tx, run, app.ports.now().timestamp_micros()).await?;
-    let (run, plan) = progress::plan_started(app, tx, run).await?;
+    let (run, plan) = progress::begun(app, tx, run, app.ports.now().timestamp_micros()).await?;
     Ok(Begun { run, plan })
 }
 
@@ -213,10 +212,7 @@ pub(super) async fn applied(
                 }
                 (taken, _) => taken?,
             };
-            if let Some(foreseen) = foreseen {
-                progress::went_on(app, &taken.tx, &run.id, &at_once::result(foreseen)).await?;
-            }
-            progress::applied(app, &taken.tx, &run.id, applied.counts).await?;
+            note_applied(app, &taken.tx, run, foreseen, applied.counts).await?;
             taken.commit(app).await
         }
         Err(failure) => fail(app, run, failure, receiver).await,
@@ -233,11 +229,22 @@ pub(super) async fn finish_applied(
     receiver.finish().await?;
     let foreseen = receiver.settled().await;
     let tx = app.db.write().await?;
-    if let Some(foreseen) = foreseen {
-        progress::went_on(app, &tx, &run.id, &at_once::result(foreseen)).await?;
-    }
-    progress::applied(app, &tx, &run.id, counts).await?;
+    note_applied(app, &tx, run, foreseen, counts).await?;
     tx.commit().await
+}
+
+/// `foreseen` is what was planned, where that is not noted yet.
+async fn note_applied(
+    app: &App,
+    tx: &Tx,
+    run: &Run,
+    foreseen: Option<Foreseen>,
+    counts: Counts,
+) -> Result<(), Problem> {
+    match foreseen {
+        Some(foreseen) => progress::went_through(app, tx, &run.id, &at_once::result(foreseen), counts).await,
+        None => progress::applied(app, tx, &run.id, counts).await.map(drop),
+    }
 }
 
 /// Ends a run that failed, with what could be saved.

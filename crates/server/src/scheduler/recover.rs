@@ -40,7 +40,8 @@ pub async fn take_up_again(app: &App, closing: &CancellationToken, hands: &mut H
     let tx = app.db.read().await?;
     let unfinished = runs::unfinished(&tx).await?;
     drop(tx);
-    for run in unfinished.into_iter().filter(|run| !hands.have(&run.id) && !app.held.have(&run.id)).collect::<Vec<_>>() {
+    for run in unfinished.into_iter().filter(|run| !hands.have(&run.id) && !app.held.have(&run.id)).collect::<Vec<_>>()
+    {
         match run.status() {
             // Most of a long queue: nothing has happened to it yet.
             RunStatus::Pending if app.setup.resume && run.cancel_requested_at.is_none() => {}

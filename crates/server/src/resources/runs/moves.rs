@@ -17,22 +17,34 @@ use crate::storage::{Change, Tx};
 /// `run/wrong-status` when the event cannot happen to it; `workspace/locked` when it is to take a workspace that
 /// somebody else holds.
 pub async fn advance(app: &App, tx: &Tx, run: &mut Run, event: RunEvent) -> Result<(), Problem> {
-    let status = run.status().after(event)?;
+    advance_through(app, tx, run, &[event]).await
+}
+
+/// The same for several events at one moment, which are written once.
+///
+/// # Errors
+/// As [`advance`]; what the caller holds of the run is of no use then.
+pub async fn advance_through(app: &App, tx: &Tx, run: &mut Run, events: &[RunEvent]) -> Result<(), Problem> {
     let now = app.ports.now();
     let held = run.holds_workspace;
-
-    run.status = status.as_str().into();
-    run.status_timestamps[stamp(status)] = json!(now.to_rfc3339());
+    let mut statuses = Vec::new();
+    for event in events {
+        let status = run.status().after(*event)?;
+        run.status = status.as_str().into();
+        run.status_timestamps[stamp(status)] = json!(now.to_rfc3339());
+        if !status.holds_slot() {
+            run.parked = None;
+        }
+        statuses.push(status);
+    }
+    let status = run.status();
     run.updated_at = now;
     run.holds_workspace = status.holds_workspace(run.kind());
-    if !status.holds_slot() {
-        run.parked = None;
-    }
     if run.holds_workspace && !held {
         occupy(tx, run).await?;
     }
     store::update(tx, run).await?;
-    move_phases(app, tx, run, status).await?;
+    move_phases(app, tx, run, &statuses).await?;
     if held && !run.holds_workspace {
         vacate(tx, run).await?;
     }
@@ -66,18 +78,21 @@ async fn vacate(tx: &Tx, run: &Run) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn move_phases(app: &App, tx: &Tx, run: &Run, status: RunStatus) -> Result<(), Problem> {
+async fn move_phases(app: &App, tx: &Tx, run: &Run, statuses: &[RunStatus]) -> Result<(), Problem> {
     let mut plan = store::plan_of(tx, &run.id).await?;
     let mut apply = store::apply_of(tx, &run.id).await?;
     let before = Phases { plan: plan.status(), apply: apply.status() };
-    let after = before.after(status);
+    let mut after = before;
     let now = app.ports.now();
-    if after.plan != before.plan {
+    for status in statuses {
+        after = after.after(*status);
         plan.set_status(after.plan, now);
+        apply.set_status(after.apply, now);
+    }
+    if after.plan != before.plan {
         store::update_phase(tx, plan).await?;
     }
     if after.apply != before.apply {
-        apply.set_status(after.apply, now);
         store::update_phase(tx, apply).await?;
     }
     Ok(())

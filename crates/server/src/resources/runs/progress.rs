@@ -5,7 +5,7 @@ use domain::run::{PlanOutcome, RunEvent, RunStatus};
 use executor::{Counts, Recovery};
 use serde_json::json;
 
-use super::moves::advance;
+use super::moves::{advance, advance_through};
 use super::reads::Reads;
 use super::store::{self, Model as Run, PhaseModel as Phase};
 use crate::app::App;
@@ -89,6 +89,20 @@ pub async fn plan_started(app: &App, tx: &Tx, id: &str) -> Result<(Run, Phase), 
     Ok((run, plan))
 }
 
+/// Gives a run that waits its slot, and begins its plan: [`start`] and [`plan_started`] in one, for a run that is made just now.
+///
+/// # Errors
+/// Those of both.
+pub async fn begun(app: &App, tx: &Tx, id: &str, turn: i64) -> Result<(Run, Phase), Problem> {
+    let mut run = locked(tx, id).await?;
+    let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
+    store::queue::set_turn(tx, &workspace.project_id, turn).await?;
+    run.state_before = workspace.current_state_id;
+    advance_through(app, tx, &mut run, &[RunEvent::Start, RunEvent::PlanStarted]).await?;
+    let plan = store::plan_of(tx, id).await?;
+    Ok((run, plan))
+}
+
 /// The plan is there. In the same transaction the run is confirmed if that is to happen by itself, or is over. One that
 /// terraform's CLI looks at is left planned, for [`confirm_by_itself`] to follow.
 pub async fn planned(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Result<Run, Problem> {
@@ -121,7 +135,7 @@ pub async fn planned(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Resul
 pub async fn went_on(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Result<Phase, Problem> {
     let run = locked(tx, id).await?;
     if !run.is_at_once() {
-        return Err(Problem::ours("run/reviewed", "The run does not go on from its plan by itself.", id));
+        return Err(reviewed(id));
     }
     if run.status() != RunStatus::Applying {
         let mut run = planned(app, tx, id, result).await?;
@@ -129,6 +143,34 @@ pub async fn went_on(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Resul
         advance(app, tx, &mut run, RunEvent::ApplyStarted).await?;
     }
     store::apply_of(tx, id).await
+}
+
+/// Terraform has planned and applied in one process before it was noted that it had planned: [`went_on`] and [`applied`] in one. Its state is stored.
+///
+/// # Errors
+/// As [`went_on`].
+pub async fn went_through(app: &App, tx: &Tx, id: &str, result: &PlanResult, counts: Counts) -> Result<(), Problem> {
+    let mut run = locked(tx, id).await?;
+    if !run.is_at_once() {
+        return Err(reviewed(id));
+    }
+    let mut plan = store::plan_of(tx, id).await?;
+    count(&mut plan, result.counts);
+    plan.has_changes = result.has_changes;
+    store::update_phase(tx, plan).await?;
+    let mut apply = store::apply_of(tx, id).await?;
+    count(&mut apply, counts);
+    store::update_phase(tx, apply).await?;
+    run.has_changes = result.has_changes;
+    let moves = [
+        RunEvent::PlanFinished(PlanOutcome::Changes),
+        RunEvent::Confirm,
+        RunEvent::QueueApply,
+        RunEvent::ApplyStarted,
+        RunEvent::ApplyFinished,
+    ];
+    advance_through(app, tx, &mut run, &moves).await?;
+    discard_saved(app, tx, &run).await
 }
 
 /// Confirms a run that is planned and to be applied by itself; anything else stays as it is.
@@ -171,6 +213,12 @@ pub async fn applied(app: &App, tx: &Tx, id: &str, counts: Counts) -> Result<Run
     count(&mut apply, counts);
     store::update_phase(tx, apply).await?;
     advance(app, tx, &mut run, RunEvent::ApplyFinished).await?;
+    discard_saved(app, tx, &run).await?;
+    Ok(run)
+}
+
+/// Discards the saved plans of its workspace that were made on a state before the one that it has left.
+async fn discard_saved(app: &App, tx: &Tx, run: &Run) -> Result<(), Problem> {
     let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
     let saved = store::in_status(tx, &[RunStatus::PlannedAndSaved]).await?;
     for saved in saved.into_iter().filter(|it| it.workspace_id == run.workspace_id) {
@@ -179,7 +227,7 @@ pub async fn applied(app: &App, tx: &Tx, id: &str, counts: Counts) -> Result<Run
             advance(app, tx, &mut saved, RunEvent::Discard).await?;
         }
     }
-    Ok(run)
+    Ok(())
 }
 
 /// A scratch plan cannot be made yet; the run ends with that. Only what is noted here tells it from one that failed.
@@ -236,6 +284,10 @@ fn count(phase: &mut Phase, counts: Counts) {
     phase.changes = number(counts.changes);
     phase.destructions = number(counts.destructions);
     phase.imports = number(counts.imports);
+}
+
+fn reviewed(id: &str) -> Problem {
+    Problem::ours("run/reviewed", "The run does not go on from its plan by itself.", id)
 }
 
 fn gone() -> Problem {
