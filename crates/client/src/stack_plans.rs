@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use domain::Problem;
 use domain::stack_plan::{Decision, Status};
+use domain::{Fault, Problem};
 use wire::stack_plans::{StackPlanBody, StackPlanRequest};
 use wire::{ActionRequest, Document};
 
@@ -11,6 +11,9 @@ use crate::{Client, Item, encoded};
 
 /// How long an answer is held; the server takes whoever asks less often for gone.
 const HELD: Duration = Duration::from_secs(30);
+
+/// How often a decision is sent whose answer is lost.
+const TRIES: u32 = 3;
 
 /// The plan of a stack on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,11 +68,30 @@ pub async fn waited(client: &Client, id: &str) -> Result<(StackPlan, bool), Prob
     Ok((document.into(), is_held))
 }
 
-/// Decides about a plan, and says how it stands then.
+/// Decides about a plan, and says how it stands then. Where the answer is lost, the plan says whether it was decided; if it was not, it is tried again.
 ///
 /// # Errors
-/// [`domain::Fault::Conflict`] when somebody else was quicker; [`domain::Fault::NotFound`] for who may not.
+/// [`Fault::Conflict`] when somebody else was quicker; [`Fault::NotFound`] for who may not; [`Fault::Unavailable`] on a line that is too bad.
 pub async fn decide(client: &Client, id: &str, decision: Decision) -> Result<StackPlan, Problem> {
+    let mut tries = TRIES;
+    loop {
+        tries -= 1;
+        let lost = match sent(client, id, decision).await {
+            Err(problem) if problem.fault == Fault::Unavailable => problem,
+            decided => return decided,
+        };
+        let plan = read(client, id).await?;
+        match (plan.status, decision) {
+            (Status::Pending, _) if tries > 0 => {}
+            (Status::Approved, Decision::Approve)
+            | (Status::Discarded, Decision::Discard)
+            | (Status::Withdrawn, Decision::Withdraw) => return Ok(plan),
+            _ => return Err(lost),
+        }
+    }
+}
+
+async fn sent(client: &Client, id: &str, decision: Decision) -> Result<StackPlan, Problem> {
     let verb = match decision {
         Decision::Approve => "approve",
         Decision::Discard => "discard",
