@@ -155,6 +155,13 @@ impl Tab {
         self.text("document.body.innerText").await
     }
 
+    /// The address that the tab was led to last, also where what is shown is that nobody answered there.
+    pub async fn address(&self) -> String {
+        let history = self.must("Page.getNavigationHistory", json!({})).await;
+        let current = usize::try_from(history["currentIndex"].as_u64().unwrap_or(0)).unwrap_or(0);
+        text(&history["entries"][current]["url"])
+    }
+
     /// What the page has complained about since this was last asked: errors and warnings of its console, exceptions,
     /// dialogs.
     pub fn complaints(&self) -> Vec<String> {
