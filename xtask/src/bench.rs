@@ -31,7 +31,7 @@ use table::Row;
 /// The page that a full run writes.
 const PAGE: &str = "docs/benchmarks.md";
 
-/// `[--quick] [--release] [--write] [--json FILE] [CASE...]`; the debug build and small sizes for `--quick`.
+/// `[--quick] [--release | --binary FILE] [--write] [--json FILE] [CASE...]`; the debug build and small sizes for `--quick`.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let asked = Asked::read(args)?;
     match asked.alone.as_deref() {
@@ -43,9 +43,15 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let terraform = process::on_path("terraform")
         .context("there is no `terraform` on PATH to compare with: install Terraform 1.5 or newer")?;
     let is_release = !asked.is_quick || asked.is_release;
-    eprintln!("building multispace ({})", if is_release { "release" } else { "debug" });
+    if asked.binary.is_none() {
+        eprintln!("building multispace ({})", if is_release { "release" } else { "debug" });
+    }
     let host = Host::look(is_release)?;
-    let mut bench = Bench::new(asked.is_quick, built(is_release)?, terraform)?;
+    let multispace = match asked.binary.clone() {
+        Some(binary) => binary,
+        None => built(is_release)?,
+    };
+    let mut bench = Bench::new(asked.is_quick, multispace, terraform)?;
     eprintln!("{}\n{}", host.text(), host.pressure);
     let (outcome, took) = stopwatch::time(|| measure(&mut bench, &asked.cases));
     let (rows, failed) = outcome?;
@@ -71,11 +77,14 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 }
 
 /// What stands on the command line.
+#[derive(Default)]
 struct Asked {
     is_quick: bool,
     is_release: bool,
     writes: bool,
     json: Option<PathBuf>,
+    /// The release build to measure, built elsewhere: none is built.
+    binary: Option<PathBuf>,
     cases: Vec<&'static Case>,
     /// Something that is no case of the table.
     alone: Option<String>,
@@ -83,8 +92,7 @@ struct Asked {
 
 impl Asked {
     fn read(args: &[String]) -> Result<Self> {
-        let mut asked =
-            Self { is_quick: false, is_release: false, writes: false, json: None, cases: Vec::new(), alone: None };
+        let mut asked = Self::default();
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             match arg.as_str() {
@@ -92,6 +100,11 @@ impl Asked {
                 "--release" => asked.is_release = true,
                 "--write" => asked.writes = true,
                 "--json" => asked.json = Some(args.next().context("--json wants a file to write to")?.into()),
+                "--binary" => {
+                    let file = args.next().context("--binary wants the multispace to measure")?;
+                    asked.binary = Some(std::path::absolute(file)?);
+                    asked.is_release = true;
+                }
                 "queue" | "pages" | "handshake" => asked.alone = Some(arg.clone()),
                 name => match CASES.iter().find(|case| case.name == name) {
                     Some(case) => asked.cases.push(case),
