@@ -15,7 +15,7 @@ use sea_orm_migration::MigratorTrait;
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 
 use super::audit::{Act, Book, Noted};
-use super::migrations::Migrator;
+use super::migrations::{Migrator, schema};
 use super::{Change, Changes, Moment, Probe};
 
 /// The database.
@@ -104,7 +104,9 @@ impl Db {
     /// # Errors
     /// `storage/unavailable`, also when they are of a newer multispace.
     pub async fn migrated(self) -> Result<Self, Problem> {
-        Migrator::up(&self.connection, None).await.map_err(unavailable)?;
+        if !schema::is_laid(&self.connection).await.map_err(unavailable)? {
+            Migrator::up(&self.connection, None).await.map_err(unavailable)?;
+        }
         Ok(self)
     }
 

@@ -22,6 +22,7 @@ mod m0020_keys;
 mod m0021_kept_states;
 mod m0022_deleted_states;
 mod m0024_home_runs;
+pub mod schema;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
