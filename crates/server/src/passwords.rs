@@ -1,7 +1,7 @@
 //! [`Passwords`]: hashes of passwords, by argon2id. They are made to be slow and to need memory, so they are made away from
 //! the threads that answer, few at a time, and whoever comes when too many wait is told to come again.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -25,16 +25,24 @@ pub struct Passwords(Arc<Inner>);
 struct Inner {
     places: Semaphore,
     slots: Semaphore,
-    /// Compared with where there is no hash, so that a name without a password takes as long as one with.
-    stand_in: String,
+    /// Compared with where there is no hash, so that a name without a password takes as long as one with. Made by [`Passwords::ready`]: a
+    /// command that nobody signs in to does without.
+    stand_in: OnceLock<String>,
 }
 
 impl Passwords {
+    /// None was made yet.
+    pub fn new() -> Self {
+        let stand_in = OnceLock::new();
+        Self(Arc::new(Inner { places: Semaphore::new(MOST), slots: Semaphore::new(AT_ONCE), stand_in }))
+    }
+
+    /// Makes what a name without a password is compared with. To be called before the first one signs in.
+    ///
     /// # Errors
     /// `user/password` when there is no randomness to be had.
-    pub fn new() -> Result<Self, Problem> {
-        let stand_in = hashed(b"nobody has this one")?;
-        Ok(Self(Arc::new(Inner { places: Semaphore::new(MOST), slots: Semaphore::new(AT_ONCE), stand_in })))
+    pub fn ready(&self) -> Result<(), Problem> {
+        self.0.stand_in().map(drop)
     }
 
     /// The hash of a new password, with its salt and cost in it.
@@ -60,9 +68,13 @@ impl Passwords {
             return Ok(false);
         }
         let (password, is_one) = (password.to_owned(), hash.is_some());
-        let hash = hash.unwrap_or(&self.0.stand_in).to_owned();
+        let (inner, hash) = (self.0.clone(), hash.map(str::to_owned));
         self.apart(move || {
-            let hash = PasswordHash::new(&hash).map_err(unusable)?;
+            let hash = match &hash {
+                Some(hash) => hash,
+                None => inner.stand_in()?,
+            };
+            let hash = PasswordHash::new(hash).map_err(unusable)?;
             let is_its = argon2()?.verify_password(password.as_bytes(), &hash).is_ok();
             Ok(is_one && is_its)
         })
@@ -80,6 +92,15 @@ impl Passwords {
         let _place = self.0.places.try_acquire().map_err(busy)?;
         let _slot = self.0.slots.acquire().await.map_err(unusable)?;
         tokio::task::spawn_blocking(make).await.map_err(unusable)?
+    }
+}
+
+impl Inner {
+    fn stand_in(&self) -> Result<&str, Problem> {
+        if self.stand_in.get().is_none() {
+            let _ = self.stand_in.set(hashed(b"nobody has this one")?);
+        }
+        Ok(self.stand_in.get().map_or("", String::as_str))
     }
 }
 
@@ -103,7 +124,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_is_argon2id_with_a_salt_of_its_own_and_knows_its_password() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new();
         let (first, second) =
             (passwords.hash("correct horse").await.unwrap(), passwords.hash("correct horse").await.unwrap());
         assert!(first.starts_with("$argon2id$v=19$m=19456,t=2,p=1$") && first != second, "{first}");
@@ -114,7 +135,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_short_password_and_a_book_are_refused() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new();
         for password in ["", "elevenchars", &"x".repeat(513)] {
             assert_eq!(passwords.hash(password).await.unwrap_err().code, "user/password");
         }
@@ -123,7 +144,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_comes_when_too_many_wait_is_told_so() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new();
         let _all = passwords.0.places.acquire_many(u32::try_from(MOST).unwrap()).await.unwrap();
         assert_eq!(passwords.is("x", None).await.unwrap_err().code, "user/busy");
     }

@@ -61,8 +61,8 @@ pub struct Options {
     pub patience: Duration,
     /// How long whoever asks about the plan of a stack counts as waiting for the answer, if they do not ask again.
     pub plan_patience: Duration,
-    /// Whether runs that had not begun to apply when an earlier process ended go on, or are given up because whoever
-    /// started them starts them anew.
+    /// Whether this is a server: runs that had not begun to apply when an earlier process ended go on, and what comes due (triggers, fetches,
+    /// automatic destroys, the ends of stacks) is carried out. Else the process walks one stack, and whoever started its runs starts them anew.
     pub resume: bool,
     /// How many requests a second one token, or one address without any, may make; 0 for as many as they like.
     pub rate_limit: u32,
@@ -176,7 +176,7 @@ impl Engine {
             asking: Asking::new(ports.clock.clone()),
             ports,
             git,
-            passwords: Passwords::new()?,
+            passwords: Passwords::new(),
             noting: Arc::new(Semaphore::new(1)),
             changes,
             held: HeldRuns::default(),
@@ -258,13 +258,14 @@ pub struct Tls {
 /// Serves the engine's API on `listener` until `stop` is cancelled; then lets requests that are under way end.
 ///
 /// # Errors
-/// `serve/tls` when certificate or key cannot be used, `serve/failed` when the listener fails.
+/// `serve/tls` when certificate or key cannot be used, `serve/failed` when the listener fails, `user/password` without randomness.
 pub async fn serve(
     engine: &Engine,
     listener: TcpListener,
     tls: Option<Tls>,
     stop: CancellationToken,
 ) -> Result<(), Problem> {
+    engine.app.passwords.ready()?;
     let service = engine.router().into_make_service_with_connect_info::<SocketAddr>();
     let failed = |error: std::io::Error| {
         Problem::ours("serve/failed", "The server cannot go on listening.", error)
