@@ -78,8 +78,8 @@ pub struct Setup {
     pub patience: Duration,
     /// How long whoever asks about the plan of a stack counts as waiting for the answer, if they do not ask again.
     pub plan_patience: Duration,
-    /// Whether runs that had not begun to apply when an earlier process ended go on, or are given up because whoever
-    /// started them starts them anew.
+    /// Whether this is a server: runs that had not begun to apply when an earlier process ended go on, and what comes due (triggers, fetches,
+    /// automatic destroys, the ends of stacks) is carried out. Else the process walks one stack, and whoever started its runs starts them anew.
     pub resume: bool,
     /// Where runs and clients reach this server (`http://127.0.0.1:8080`); `None` when nothing listens.
     pub address: Option<String>,

@@ -373,16 +373,16 @@ impl Local<'_> {
             id: held,
             ..Default::default()
         };
-        let whole = run_service::create(app, &tx, &self.owner, &workspace, new).await?;
-        let begun = match begin && whole.run.is_at_once() {
-            true => Some(scheduler::begin(app, &tx, &whole.run.id).await?),
+        let parts = run_service::start(app, &tx, &self.owner, &workspace, new).await?;
+        let begun = match begin && parts.run.is_at_once() {
+            true => Some(scheduler::begin(app, &tx, &parts.run.id).await?),
             false => None,
         };
         tx.commit().await?;
         if let Some(begun) = begun {
             app.held.go_on(begun);
         }
-        Ok(self.run_view(&whole))
+        Ok(self.run_view(&parts))
     }
 
     /// A run as it is now.
@@ -390,8 +390,9 @@ impl Local<'_> {
     /// # Errors
     /// `run/not-found`.
     pub async fn run(&self, id: &str) -> Result<RunView, Problem> {
-        let tx = self.engine.app.db.read().await?;
-        Ok(self.run_view(&run_service::read(&tx, &self.owner, id).await?))
+        // Whoever asks hears of the next change, and asks again.
+        let tx = self.engine.app.db.look();
+        Ok(self.run_view(&run_service::parts(&tx, &self.owner, id).await?))
     }
 
     /// Runs that have not ended, oldest first: what an earlier process left.
@@ -402,7 +403,7 @@ impl Local<'_> {
         let tx = self.engine.app.db.read().await?;
         let mut views = Vec::new();
         for run in runs::unfinished(&tx).await? {
-            views.push(self.run_view(&run_service::read(&tx, &self.owner, &run.id).await?));
+            views.push(self.run_view(&run_service::parts(&tx, &self.owner, &run.id).await?));
         }
         Ok(views)
     }
@@ -428,7 +429,7 @@ impl Local<'_> {
     pub async fn plan(&self, run: &str) -> Result<Option<Plan>, Problem> {
         let app = &self.engine.app;
         let tx = app.db.read().await?;
-        let whole = run_service::read(&tx, &self.owner, run).await?;
+        let whole = run_service::parts(&tx, &self.owner, run).await?;
         drop(tx);
         if let Some(plan) = runs::preview::read(app, &whole.run, &whole.plan.id).await? {
             return Ok(Some(plan));
@@ -447,7 +448,7 @@ impl Local<'_> {
     pub async fn forget(&self, run: &str) -> Result<(), Problem> {
         let app = &self.engine.app;
         let tx = app.db.read().await?;
-        let whole = run_service::read(&tx, &self.owner, run).await?;
+        let whole = run_service::parts(&tx, &self.owner, run).await?;
         drop(tx);
         runs::preview::forget(app, &whole.run, &whole.plan.id).await
     }
@@ -460,7 +461,7 @@ impl Local<'_> {
     pub async fn stop(&self, run: &str) -> Result<(), Problem> {
         let app = &self.engine.app;
         let tx = app.db.write().await?;
-        let status = run_service::read(&tx, &self.owner, run).await?.run.status();
+        let status = run_service::parts(&tx, &self.owner, run).await?.run.status();
         let outcome = match status.can_be_discarded() {
             _ if status.is_final() => Ok(()),
             true => run_service::discard(app, &tx, &self.owner, run).await,
@@ -518,8 +519,8 @@ impl Local<'_> {
         })
     }
 
-    fn run_view(&self, whole: &run_service::Whole) -> RunView {
-        let run_service::Whole { run, plan, apply, workspace, .. } = whole;
+    fn run_view(&self, parts: &run_service::Parts) -> RunView {
+        let run_service::Parts { run, plan, apply, workspace } = parts;
         let facts = run.facts(run_service::is_free(workspace, run), run_service::force_cancel_after(&self.engine.app));
         let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let list = |key: &str| run.recovery[key].as_array().cloned().unwrap_or_default();

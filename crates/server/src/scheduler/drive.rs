@@ -49,13 +49,13 @@ impl Begun {
 /// Those of [`progress::start`]; `storage/unavailable`.
 pub async fn start(app: &App, run: &str, turn: i64, plans: bool) -> Result<(String, Option<Begun>), Problem> {
     let tx = app.db.write().await?;
-    let project = progress::start(app, &tx, run, turn).await?;
     if !plans {
+        let project = progress::start(app, &tx, run, turn).await?;
         tx.commit().await?;
         return Ok((project, None));
     }
-    match progress::plan_started(app, &tx, run).await {
-        Ok((run, plan)) => {
+    match progress::start_plan(app, &tx, run, turn).await {
+        Ok((project, run, plan)) => {
             tx.commit().await?;
             Ok((project, Some(Begun { run, plan })))
         }
@@ -74,9 +74,9 @@ pub async fn start(app: &App, run: &str, turn: i64, plans: bool) -> Result<(Stri
 /// limits by itself.
 ///
 /// # Errors
-/// Those of [`progress::begun`].
+/// Those of [`progress::start_plan`].
 pub async fn begin(app: &App, tx: &Tx, run: &str) -> Result<Begun, Problem> {
-    let (run, plan) = progress::begun(app, tx, run, app.ports.now().timestamp_micros()).await?;
+    let (_, run, plan) = progress::start_plan(app, tx, run, app.ports.now().timestamp_micros()).await?;
     Ok(Begun { run, plan })
 }
 

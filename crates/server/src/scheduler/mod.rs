@@ -52,11 +52,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// written, or was written without an answer. After a pause they are taken up as they would be after a restart.
 pub async fn run(app: App, closing: CancellationToken, mut hands: Hands) {
     let mut changes = app.changes.listen();
-    let _triggers = AbortOnDropHandle::new(tokio::spawn(triggers::watch(app.clone(), closing.clone())));
-    let _parked = AbortOnDropHandle::new(tokio::spawn(parked::watch(app.clone(), closing.clone())));
-    let _auto_destroy = AbortOnDropHandle::new(tokio::spawn(auto_destroy::watch(app.clone(), closing.clone())));
-    let _stacks = AbortOnDropHandle::new(tokio::spawn(stacks::watch(app.clone(), closing.clone())));
-    let fetching = AbortOnDropHandle::new(tokio::spawn(fetch::run(app.clone(), closing.clone())));
+    // What a server does by itself. A command that walks a stack at home starts what it wants, and nothing else is its to start.
+    let (mut watches, mut fetching) = (Vec::new(), None);
+    if app.setup.resume {
+        let (app, closing) = (|| app.clone(), || closing.clone());
+        watches.push(AbortOnDropHandle::new(tokio::spawn(triggers::watch(app(), closing()))));
+        watches.push(AbortOnDropHandle::new(tokio::spawn(parked::watch(app(), closing()))));
+        watches.push(AbortOnDropHandle::new(tokio::spawn(auto_destroy::watch(app(), closing()))));
+        watches.push(AbortOnDropHandle::new(tokio::spawn(stacks::watch(app(), closing()))));
+        fetching = Some(AbortOnDropHandle::new(tokio::spawn(fetch::run(app(), closing()))));
+    }
     let mut ledger = None;
     let mut news = News::default();
     let (mut again, mut pause) = (None, PAUSE);
@@ -101,7 +106,9 @@ pub async fn run(app: App, closing: CancellationToken, mut hands: Hands) {
         sweep::these(&app, std::mem::take(&mut news.runs)).await;
     }
     while hands.next().await.is_some() {}
-    let _ = fetching.await;
+    if let Some(fetching) = fetching {
+        let _ = fetching.await;
+    }
 }
 
 /// What has changed.

@@ -19,6 +19,7 @@ pub mod reads;
 pub mod service;
 mod store;
 pub mod waits;
+mod whole;
 
 pub use api::routes;
 pub use api::shown::{document, plan_document};

@@ -1,15 +1,46 @@
 //! Every move of a run's status: run, plan, apply, the workspace's lock and its current run change together.
 
+use chrono::{DateTime, Utc};
 use domain::Problem;
 use domain::run::{Phases, RunEvent, RunStatus};
 use serde_json::json;
 
 use super::service::LIFECYCLE;
-use super::store::{self, Model as Run};
+use super::store::{self, Model as Run, PhaseModel as Phase};
 use super::waits;
 use crate::app::App;
 use crate::resources::{edges, run_triggers, tokens, variables, workspaces};
 use crate::storage::{Change, Tx};
+
+/// The plan and the apply of a run whose row is locked; what is changed here is written when the run moves.
+pub struct Both {
+    pub plan: Phase,
+    pub apply: Phase,
+    written: (Phase, Phase),
+}
+
+impl Both {
+    /// Those of this run.
+    pub async fn of(tx: &Tx, run: &str) -> Result<Self, Problem> {
+        let (plan, apply) = store::phases_of(tx, run).await?;
+        Ok(Self { written: (plan.clone(), apply.clone()), plan, apply })
+    }
+
+    fn follow(&mut self, status: RunStatus, now: DateTime<Utc>) {
+        let after = Phases { plan: self.plan.status(), apply: self.apply.status() }.after(status);
+        self.plan.set_status(after.plan, now);
+        self.apply.set_status(after.apply, now);
+    }
+
+    async fn write(&self, tx: &Tx) -> Result<(), Problem> {
+        for (phase, written) in [(&self.plan, &self.written.0), (&self.apply, &self.written.1)] {
+            if phase != written {
+                store::update_phase(tx, phase.clone()).await?;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// Moves `run`, whose row the caller has locked, and writes it with every change the caller has made to it.
 ///
@@ -17,52 +48,64 @@ use crate::storage::{Change, Tx};
 /// `run/wrong-status` when the event cannot happen to it; `workspace/locked` when it is to take a workspace that
 /// somebody else holds.
 pub async fn advance(app: &App, tx: &Tx, run: &mut Run, event: RunEvent) -> Result<(), Problem> {
-    advance_through(app, tx, run, &[event]).await
+    let phases = Both::of(tx, &run.id).await?;
+    advance_through(app, tx, run, phases, &[event]).await?;
+    Ok(())
 }
 
-/// The same for several events at one moment, which are written once.
+/// The same through several events at one moment, each of which leaves its time: everything is written once. Returns the phases as they
+/// are then.
 ///
 /// # Errors
-/// As [`advance`]; what the caller holds of the run is of no use then.
-pub async fn advance_through(app: &App, tx: &Tx, run: &mut Run, events: &[RunEvent]) -> Result<(), Problem> {
+/// As [`advance`].
+pub async fn advance_through(
+    app: &App,
+    tx: &Tx,
+    run: &mut Run,
+    mut phases: Both,
+    events: &[RunEvent],
+) -> Result<Both, Problem> {
     let now = app.ports.now();
     let held = run.holds_workspace;
-    let mut statuses = Vec::new();
     for event in events {
         let status = run.status().after(*event)?;
         run.status = status.as_str().into();
         run.status_timestamps[stamp(status)] = json!(now.to_rfc3339());
+        run.holds_workspace = status.holds_workspace(run.kind());
         if !status.holds_slot() {
             run.parked = None;
         }
-        statuses.push(status);
+        phases.follow(status, now);
     }
-    let status = run.status();
     run.updated_at = now;
-    run.holds_workspace = status.holds_workspace(run.kind());
     if run.holds_workspace && !held {
         occupy(tx, run).await?;
     }
     store::update(tx, run).await?;
-    move_phases(app, tx, run, &statuses).await?;
+    phases.write(tx).await?;
     if held && !run.holds_workspace {
         vacate(tx, run).await?;
     }
     // The token of a plan does not live to see the apply, which may more.
     tokens::service::revoke_for_run(tx, &run.id).await?;
-    if status.is_final() {
-        edges::inputs::kept(app, tx, run).await?;
-        variables::runs::unpin(tx, &run.id).await?;
-        waits::over(tx, &run.id).await?;
-        run_triggers::firing::settled(app, tx, run).await?;
-        if run.source == LIFECYCLE {
-            let applied = matches!(status, RunStatus::Applied | RunStatus::PlannedAndFinished);
-            workspaces::auto_destroy::ended(tx, &run.workspace_id, applied).await?;
-        }
-        point_to_next(tx, run).await?;
+    if run.status().is_final() {
+        over(app, tx, run).await?;
     }
     tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id.clone() });
-    Ok(())
+    Ok(phases)
+}
+
+/// What follows from a run's end.
+async fn over(app: &App, tx: &Tx, run: &Run) -> Result<(), Problem> {
+    edges::inputs::kept(app, tx, run).await?;
+    variables::runs::unpin(tx, &run.id).await?;
+    waits::over(tx, &run.id).await?;
+    run_triggers::firing::settled(app, tx, run).await?;
+    if run.source == LIFECYCLE {
+        let applied = matches!(run.status(), RunStatus::Applied | RunStatus::PlannedAndFinished);
+        workspaces::auto_destroy::ended(tx, &run.workspace_id, applied).await?;
+    }
+    point_to_next(tx, run).await
 }
 
 async fn occupy(tx: &Tx, run: &Run) -> Result<(), Problem> {
@@ -75,26 +118,6 @@ async fn occupy(tx: &Tx, run: &Run) -> Result<(), Problem> {
 async fn vacate(tx: &Tx, run: &Run) -> Result<(), Problem> {
     let workspace = workspaces::lock_row(tx, &run.workspace_id).await?.ok_or_else(gone)?;
     workspaces::release(tx, &workspace, &workspaces::Holder::Run(run.id.clone())).await?;
-    Ok(())
-}
-
-async fn move_phases(app: &App, tx: &Tx, run: &Run, statuses: &[RunStatus]) -> Result<(), Problem> {
-    let mut plan = store::plan_of(tx, &run.id).await?;
-    let mut apply = store::apply_of(tx, &run.id).await?;
-    let before = Phases { plan: plan.status(), apply: apply.status() };
-    let mut after = before;
-    let now = app.ports.now();
-    for status in statuses {
-        after = after.after(*status);
-        plan.set_status(after.plan, now);
-        apply.set_status(after.apply, now);
-    }
-    if after.plan != before.plan {
-        store::update_phase(tx, plan).await?;
-    }
-    if after.apply != before.apply {
-        store::update_phase(tx, apply).await?;
-    }
     Ok(())
 }
 

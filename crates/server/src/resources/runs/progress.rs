@@ -5,11 +5,11 @@ use domain::run::{PlanOutcome, RunEvent, RunStatus};
 use executor::{Counts, Recovery};
 use serde_json::json;
 
-use super::moves::{advance, advance_through};
+use super::moves::{Both, advance, advance_through};
 use super::reads::Reads;
 use super::store::{self, Model as Run, PhaseModel as Phase};
 use crate::app::App;
-use crate::resources::workspaces;
+use crate::resources::workspaces::{self, Workspace};
 use crate::storage::Tx;
 
 /// Source of runs whose log is read by `terraform apply` with a `cloud` block.
@@ -73,6 +73,21 @@ pub async fn start(app: &App, tx: &Tx, id: &str, turn: i64) -> Result<String, Pr
     Ok(workspace.project_id)
 }
 
+/// Gives a waiting run its slot and begins its plan, at one moment: [`start`] and [`plan_started`].
+///
+/// # Errors
+/// As both.
+pub async fn start_plan(app: &App, tx: &Tx, id: &str, turn: i64) -> Result<(String, Run, Phase), Problem> {
+    let mut run = locked(tx, id).await?;
+    // What it reads is looked at when nobody else can change it any more.
+    let workspace = workspaces::lock_row(tx, &run.workspace_id).await?.ok_or_else(gone)?;
+    note_reads(app, tx, &mut run, &workspace).await?;
+    let phases = Both::of(tx, id).await?;
+    let phases = advance_through(app, tx, &mut run, phases, &[RunEvent::Start, RunEvent::PlanStarted]).await?;
+    store::queue::set_turn(tx, &workspace.project_id, turn).await?;
+    Ok((workspace.project_id, run, phases.plan))
+}
+
 /// The plan begins. What it will read is noted, so that its apply can tell whether that is still so.
 ///
 /// # Errors
@@ -80,38 +95,39 @@ pub async fn start(app: &App, tx: &Tx, id: &str, turn: i64) -> Result<String, Pr
 pub async fn plan_started(app: &App, tx: &Tx, id: &str) -> Result<(Run, Phase), Problem> {
     let mut run = locked(tx, id).await?;
     let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
-    if !run.is_at_once() {
-        run.reads = Some(Reads::now(app, tx, &run, &workspace).await?.sealed(app, &run.id)?);
-    }
-    run.state_before = workspace.current_state_id;
-    advance(app, tx, &mut run, RunEvent::PlanStarted).await?;
-    let plan = store::plan_of(tx, id).await?;
-    Ok((run, plan))
+    note_reads(app, tx, &mut run, &workspace).await?;
+    let phases = Both::of(tx, id).await?;
+    let phases = advance_through(app, tx, &mut run, phases, &[RunEvent::PlanStarted]).await?;
+    Ok((run, phases.plan))
 }
 
-/// Gives a run that waits its slot, and begins its plan: [`start`] and [`plan_started`] in one, for a run that is made just now.
-///
-/// # Errors
-/// Those of both.
-pub async fn begun(app: &App, tx: &Tx, id: &str, turn: i64) -> Result<(Run, Phase), Problem> {
-    let mut run = locked(tx, id).await?;
-    let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
-    store::queue::set_turn(tx, &workspace.project_id, turn).await?;
-    run.state_before = workspace.current_state_id;
-    advance_through(app, tx, &mut run, &[RunEvent::Start, RunEvent::PlanStarted]).await?;
-    let plan = store::plan_of(tx, id).await?;
-    Ok((run, plan))
+async fn note_reads(app: &App, tx: &Tx, run: &mut Run, workspace: &Workspace) -> Result<(), Problem> {
+    if !run.is_at_once() {
+        run.reads = Some(Reads::now(app, tx, run, workspace).await?.sealed(app, &run.id)?);
+    }
+    run.state_before = workspace.current_state_id.clone();
+    Ok(())
 }
 
 /// The plan is there. In the same transaction the run is confirmed if that is to happen by itself, or is over. One that
 /// terraform's CLI looks at is left planned, for [`confirm_by_itself`] to follow.
 pub async fn planned(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Result<Run, Problem> {
-    let mut run = locked(tx, id).await?;
-    let mut plan = store::plan_of(tx, id).await?;
-    count(&mut plan, result.counts);
-    plan.has_changes = result.has_changes;
-    plan.generated_configuration = result.generated_configuration;
-    store::update_phase(tx, plan).await?;
+    let run = locked(tx, id).await?;
+    Ok(planned_and(app, tx, run, result, &[]).await?.0)
+}
+
+/// The plan is there, and what follows from that does so at the same moment; then `more` does, if it is to be applied.
+async fn planned_and(
+    app: &App,
+    tx: &Tx,
+    mut run: Run,
+    result: &PlanResult,
+    more: &[RunEvent],
+) -> Result<(Run, Both), Problem> {
+    let mut phases = Both::of(tx, &run.id).await?;
+    count(&mut phases.plan, result.counts);
+    phases.plan.has_changes = result.has_changes;
+    phases.plan.generated_configuration = result.generated_configuration;
 
     run.has_changes = result.has_changes;
     let outcome = match (run.plan_only, result.has_changes || run.allow_empty_apply, run.save_plan) {
@@ -120,11 +136,13 @@ pub async fn planned(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Resul
         (false, true, true) => PlanOutcome::Saved,
         (false, true, false) => PlanOutcome::Changes,
     };
-    advance(app, tx, &mut run, RunEvent::PlanFinished(outcome)).await?;
+    let mut events = vec![RunEvent::PlanFinished(outcome)];
     if outcome == PlanOutcome::Changes && run.auto_apply && run.source != WATCHED {
-        advance(app, tx, &mut run, RunEvent::Confirm).await?;
+        events.push(RunEvent::Confirm);
     }
-    Ok(run)
+    events.extend_from_slice(more);
+    let phases = advance_through(app, tx, &mut run, phases, &events).await?;
+    Ok((run, phases))
 }
 
 /// Terraform has planned, and goes on to apply in the same process: the run does so too. Returns its apply; one that has gone on before stays as
@@ -137,12 +155,11 @@ pub async fn went_on(app: &App, tx: &Tx, id: &str, result: &PlanResult) -> Resul
     if !run.is_at_once() {
         return Err(reviewed(id));
     }
-    if run.status() != RunStatus::Applying {
-        let mut run = planned(app, tx, id, result).await?;
-        advance(app, tx, &mut run, RunEvent::QueueApply).await?;
-        advance(app, tx, &mut run, RunEvent::ApplyStarted).await?;
+    if run.status() == RunStatus::Applying {
+        return store::apply_of(tx, id).await;
     }
-    store::apply_of(tx, id).await
+    let more = [RunEvent::QueueApply, RunEvent::ApplyStarted];
+    Ok(planned_and(app, tx, run, result, &more).await?.1.apply)
 }
 
 /// Terraform has planned and applied in one process before it was noted that it had planned: [`went_on`] and [`applied`] in one. Its state is stored.
@@ -154,13 +171,10 @@ pub async fn went_through(app: &App, tx: &Tx, id: &str, result: &PlanResult, cou
     if !run.is_at_once() {
         return Err(reviewed(id));
     }
-    let mut plan = store::plan_of(tx, id).await?;
-    count(&mut plan, result.counts);
-    plan.has_changes = result.has_changes;
-    store::update_phase(tx, plan).await?;
-    let mut apply = store::apply_of(tx, id).await?;
-    count(&mut apply, counts);
-    store::update_phase(tx, apply).await?;
+    let mut phases = Both::of(tx, id).await?;
+    count(&mut phases.plan, result.counts);
+    phases.plan.has_changes = result.has_changes;
+    count(&mut phases.apply, counts);
     run.has_changes = result.has_changes;
     let moves = [
         RunEvent::PlanFinished(PlanOutcome::Changes),
@@ -169,7 +183,7 @@ pub async fn went_through(app: &App, tx: &Tx, id: &str, result: &PlanResult, cou
         RunEvent::ApplyStarted,
         RunEvent::ApplyFinished,
     ];
-    advance_through(app, tx, &mut run, &moves).await?;
+    advance_through(app, tx, &mut run, phases, &moves).await?;
     discard_saved(app, tx, &run).await
 }
 
@@ -201,27 +215,29 @@ pub async fn apply_started(app: &App, tx: &Tx, id: &str) -> Result<(Run, Phase),
     {
         return Err(stale(why));
     }
-    advance(app, tx, &mut run, RunEvent::ApplyStarted).await?;
-    let apply = store::apply_of(tx, id).await?;
-    Ok((run, apply))
+    let phases = Both::of(tx, id).await?;
+    let phases = advance_through(app, tx, &mut run, phases, &[RunEvent::ApplyStarted]).await?;
+    Ok((run, phases.apply))
 }
 
 /// The apply is done and its state is stored. Saved plans that were made on the state before it are discarded.
 pub async fn applied(app: &App, tx: &Tx, id: &str, counts: Counts) -> Result<Run, Problem> {
     let mut run = locked(tx, id).await?;
-    let mut apply = store::apply_of(tx, id).await?;
-    count(&mut apply, counts);
-    store::update_phase(tx, apply).await?;
-    advance(app, tx, &mut run, RunEvent::ApplyFinished).await?;
+    let mut phases = Both::of(tx, id).await?;
+    count(&mut phases.apply, counts);
+    advance_through(app, tx, &mut run, phases, &[RunEvent::ApplyFinished]).await?;
     discard_saved(app, tx, &run).await?;
     Ok(run)
 }
 
 /// Discards the saved plans of its workspace that were made on a state before the one that it has left.
 async fn discard_saved(app: &App, tx: &Tx, run: &Run) -> Result<(), Problem> {
+    let saved = store::saved_of(tx, &run.workspace_id).await?;
+    if saved.is_empty() {
+        return Ok(());
+    }
     let workspace = workspaces::by_id(tx, &run.workspace_id).await?.ok_or_else(gone)?;
-    let saved = store::in_status(tx, &[RunStatus::PlannedAndSaved]).await?;
-    for saved in saved.into_iter().filter(|it| it.workspace_id == run.workspace_id) {
+    for saved in saved {
         if saved.state_before != workspace.current_state_id {
             let mut saved = locked(tx, &saved.id).await?;
             advance(app, tx, &mut saved, RunEvent::Discard).await?;

@@ -9,9 +9,10 @@ use serde_json::json;
 
 use super::moves::advance;
 use super::preview;
-use super::queue::{self, Occupancy, Standing};
+use super::queue::{self, Occupancy};
 use super::store::{self, Model as Run, PhaseModel as Phase, Reader, TriggeredBy};
 use super::waits;
+pub use super::whole::{Parts, Whole};
 use crate::actor::{Action, Actor};
 use crate::app::App;
 use crate::resources::organizations::Organization;
@@ -88,31 +89,25 @@ pub struct RunVariable {
     pub value: String,
 }
 
-/// A run with its phases, as one moment has them.
-pub struct Whole {
-    /// The run.
-    pub run: Run,
-    /// Its plan.
-    pub plan: Phase,
-    /// Its apply.
-    pub apply: Phase,
-    /// Its workspace.
-    pub workspace: Workspace,
-    /// What it waits for.
-    pub standing: Standing,
-}
-
 /// Source of runs that destroy a workspace whose time has come.
 pub(super) const LIFECYCLE: &str = "tfe-infrastructure-lifecycle";
 
 /// Most addresses or variables of one run.
 const MANY: usize = 1000;
 
+/// Starts a run, and says what it waits for.
+///
+/// # Errors
+/// As [`start`].
+pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New) -> Result<Whole, Problem> {
+    start(app, tx, actor, workspace, new).await?.whole(tx).await
+}
+
 /// Starts a run: it waits from now on.
 ///
 /// # Errors
 /// `workspace/downstreams`, `run/force`, `configuration/missing`, `run/setting`, `run/key-used`, `run/waits-in-a-circle`, `workspace/local`, and those of the rooms it asks.
-pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New) -> Result<Whole, Problem> {
+pub async fn start(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New) -> Result<Parts, Problem> {
     let workspace = workspaces::service::for_action(tx, actor, workspace, Action::StartRun).await?;
     app.reserve.ready()?;
     let digest = match &new.key {
@@ -120,7 +115,7 @@ pub async fn create(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: New
         None => None,
     };
     if let Some(made) = made_before(tx, &workspace, new.key.as_deref(), digest.as_deref()).await? {
-        return whole(tx, made, workspace).await;
+        return Parts::of(tx, made, workspace).await;
     }
     if new.is_destroy && new.plan_only != Some(true) {
         protect(tx, actor, &workspace, new.force).await?;
@@ -157,7 +152,7 @@ pub async fn trigger(
     workspace: Workspace,
     message: String,
     triggered_by: TriggeredBy,
-) -> Result<Whole, Problem> {
+) -> Result<Parts, Problem> {
     let new = New {
         message: Some(message),
         source: "tfe-run-trigger".into(),
@@ -179,9 +174,9 @@ pub async fn destroy(
     workspace: Workspace,
     message: String,
     key: Option<String>,
-) -> Result<Whole, Problem> {
+) -> Result<Parts, Problem> {
     if let Some(made) = made_before(tx, &workspace, key.as_deref(), None).await? {
-        return whole(tx, made, workspace).await;
+        return Parts::of(tx, made, workspace).await;
     }
     let new = New {
         key,
@@ -199,7 +194,7 @@ pub async fn destroy(
 ///
 /// # Errors
 /// `workspace/local`, and those of the rooms it asks.
-pub async fn pushed(app: &App, tx: &Tx, workspace: Workspace, new: New) -> Result<Whole, Problem> {
+pub async fn pushed(app: &App, tx: &Tx, workspace: Workspace, new: New) -> Result<Parts, Problem> {
     make(app, tx, workspace, new, Maker { user: None, decides: true, digest: None, triggered_by: None }).await
 }
 
@@ -215,7 +210,7 @@ struct Maker {
     triggered_by: Option<TriggeredBy>,
 }
 
-async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> Result<Whole, Problem> {
+async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> Result<Parts, Problem> {
     let repository = match &new.configuration {
         None => repositories::of(tx, &workspace.id).await?,
         Some(_) => None,
@@ -309,8 +304,7 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
         repositories::service::ask(app, tx, repository, &run.id, &event).await?;
         advance(app, tx, &mut run, RunEvent::FetchStarted).await?;
     }
-    let standing = queue::standing(tx, &run, &workspace).await?;
-    Ok(Whole { run, plan, apply, workspace, standing })
+    Ok(Parts { run, plan, apply, workspace })
 }
 
 /// One run.
@@ -318,10 +312,18 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
 /// # Errors
 /// `run/not-found`, also for who may not see it.
 pub async fn read(tx: &Tx, actor: &Actor, id: &str) -> Result<Whole, Problem> {
+    parts(tx, actor, id).await?.whole(tx).await
+}
+
+/// One run, for who does not ask what it waits for.
+///
+/// # Errors
+/// As [`read`].
+pub async fn parts(tx: &Tx, actor: &Actor, id: &str) -> Result<Parts, Problem> {
     let run = store::by_id(tx, id).await?.ok_or_else(not_found)?;
     let workspace = workspaces::service::for_action(tx, actor, &run.workspace_id, Action::ReadRun).await;
     let workspace = workspace.map_err(|_| not_found())?;
-    whole(tx, run, workspace).await
+    Parts::of(tx, run, workspace).await
 }
 
 /// The run of a plan or apply.
@@ -338,14 +340,6 @@ pub async fn list(tx: &Tx, actor: &Actor, workspace: &str) -> Result<(Workspace,
     let workspace = workspaces::service::for_action(tx, actor, workspace, Action::ReadRun).await?;
     let runs = store::of(tx, &workspace.id).await?;
     Ok((workspace, runs))
-}
-
-/// The plan and apply of a run that was read already.
-pub async fn whole(tx: &Tx, run: Run, workspace: Workspace) -> Result<Whole, Problem> {
-    let plan = store::plan_of(tx, &run.id).await?;
-    let apply = store::apply_of(tx, &run.id).await?;
-    let standing = queue::standing(tx, &run, &workspace).await?;
-    Ok(Whole { run, plan, apply, workspace, standing })
 }
 
 /// How many runs of an organization wait, are in terraform, and are parked: the queue in numbers.

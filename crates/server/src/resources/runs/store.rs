@@ -304,6 +304,17 @@ pub async fn in_status(tx: &Tx, statuses: &[RunStatus]) -> Result<Vec<Model>, Pr
     Entity::find().filter(Column::Status.is_in(statuses)).order_by_asc(Column::CreatedAt).all(tx.db()).await.stored()
 }
 
+/// Saved plans of a workspace, oldest first.
+pub async fn saved_of(tx: &Tx, workspace: &str) -> Result<Vec<Model>, Problem> {
+    Entity::find()
+        .filter(Column::WorkspaceId.eq(workspace))
+        .filter(Column::Status.eq(RunStatus::PlannedAndSaved.as_str()))
+        .order_by_asc(Column::CreatedAt)
+        .all(tx.db())
+        .await
+        .stored()
+}
+
 /// Runs that have not ended, oldest first.
 pub async fn unfinished(tx: &Tx) -> Result<Vec<Model>, Problem> {
     let statuses: Vec<_> = RunStatus::non_finals().collect();
@@ -366,6 +377,17 @@ pub async fn apply_of(tx: &Tx, run: &str) -> Result<PhaseModel, Problem> {
 /// The plan or apply of that id.
 pub async fn phase(tx: &Tx, id: &str) -> Result<Option<PhaseModel>, Problem> {
     phases::Entity::find_by_id(id).one(tx.db()).await.stored()
+}
+
+/// The plan and the apply of a run.
+pub async fn phases_of(tx: &Tx, run: &str) -> Result<(PhaseModel, PhaseModel), Problem> {
+    let both = phases::Entity::find().filter(phases::Column::RunId.eq(run)).all(tx.db()).await.stored()?;
+    let (mut plan, mut apply) = (None, None);
+    for phase in both {
+        let place = if phase.kind == "plan" { &mut plan } else { &mut apply };
+        *place = Some(phase);
+    }
+    Ok((plan.ok_or_else(|| lost("plan", run))?, apply.ok_or_else(|| lost("apply", run))?))
 }
 
 async fn phase_of(tx: &Tx, run: &str, kind: &str) -> Result<PhaseModel, Problem> {
