@@ -140,6 +140,8 @@ fn measure(bench: &mut Bench, asked: &[&'static Case]) -> Result<(Vec<Row>, Vec<
     bench.calibrate()?;
     for case in if asked.is_empty() { &all } else { asked } {
         eprintln!("\n{}: {}", case.name, case.what);
+        // One that failed may have left its own.
+        bench.cli_config = None;
         match (case.run)(bench) {
             Ok(found) => rows.extend(found),
             Err(error) => {
