@@ -24,7 +24,7 @@ use crate::resources::runs::progress::{self, End, PlanResult};
 use crate::resources::runs::{self, Run};
 use crate::resources::states::service::Taken;
 use crate::resources::{edges, states};
-use crate::storage::Tx;
+use crate::storage::{Change, RunNews, Tx};
 
 /// What is applied within so long of its plan is not seen to apply.
 const SOON: Duration = Duration::from_millis(50);
@@ -356,7 +356,7 @@ pub(super) fn watch(app: &App, run: &str, stop: Stop, closing: CancellationToken
             loop {
                 tokio::select! {
                     change = changes.recv() => match change {
-                        Ok(crate::storage::Change::Run { run: changed, .. }) if changed == run => break,
+                        Ok(Change::Run { run: asked, what: RunNews::Asked, .. }) if asked == run => break,
                         Ok(_) => {}
                         Err(_) => break,
                     },

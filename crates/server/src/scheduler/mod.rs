@@ -38,7 +38,7 @@ use self::hands::{Hands, Outcome};
 use crate::app::App;
 use crate::resources::runs::queue::Ledger;
 use crate::resources::runs::waits;
-use crate::storage::Change;
+use crate::storage::{Change, RunNews};
 
 /// Pause before a database that did not answer is asked again; doubled each time, up to [`LONGEST_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(250);
@@ -103,7 +103,7 @@ pub async fn run(app: App, closing: CancellationToken, mut hands: Hands) {
             let (app, closing, run) = (app.clone(), closing.clone(), begun.id().to_owned());
             hands.take(run.clone(), async move { drive::plan(app, &run, Some(begun), closing).await });
         }
-        sweep::these(&app, std::mem::take(&mut news.runs)).await;
+        sweep::these(&app, std::mem::take(&mut news.over)).await;
     }
     while hands.next().await.is_some() {}
     if let Some(fetching) = fetching {
@@ -114,8 +114,8 @@ pub async fn run(app: App, closing: CancellationToken, mut hands: Hands) {
 /// What has changed.
 #[derive(Default)]
 struct News {
-    /// Runs that have moved.
-    runs: BTreeSet<String>,
+    /// Runs that have ended.
+    over: BTreeSet<String>,
     /// Workspaces whose queue, lock or tags may be others.
     workspaces: BTreeSet<String>,
     /// Limits may allow more or fewer.
@@ -129,8 +129,12 @@ struct News {
 impl News {
     fn note(&mut self, change: Change) -> bool {
         match change {
-            Change::Run { workspace, run } => {
-                self.runs.insert(run);
+            // Whoever drives it stops it; nobody gets its slot for that.
+            Change::Run { what: RunNews::Asked, .. } => return false,
+            Change::Run { workspace, run, what } => {
+                if what == RunNews::Over {
+                    self.over.insert(run);
+                }
                 self.workspaces.insert(workspace);
             }
             Change::Workspace { workspace } if workspace.is_empty() => self.limits = true,

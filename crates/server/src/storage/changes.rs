@@ -5,12 +5,14 @@ use tokio::sync::broadcast;
 /// Something that was committed. A listener that lags reads the database again: a change carries no data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A run was created or moved.
+    /// Something happened to a run.
     Run {
         /// Its workspace.
         workspace: String,
         /// Its id.
         run: String,
+        /// What, so that only those look who are concerned.
+        what: RunNews,
     },
     /// A workspace was made, changed, locked, unlocked or deleted.
     Workspace {
@@ -34,6 +36,17 @@ pub enum Change {
         /// Id of the plan or apply.
         phase: String,
     },
+}
+
+/// What happened to a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunNews {
+    /// It was made, has moved, or waits for other runs.
+    Moved,
+    /// It has ended.
+    Over,
+    /// Somebody has asked for it to be canceled or killed.
+    Asked,
 }
 
 /// The channel of changes. Bounded: who lags more than its length behind is told so and reads again.

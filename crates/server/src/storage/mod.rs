@@ -15,7 +15,7 @@ mod ring;
 mod seal;
 mod sealed;
 
-pub use changes::{Change, Changes};
+pub use changes::{Change, Changes, RunNews};
 pub use database::{Db, Stored, Tx};
 pub use guard::{key_of, signing, signing_known};
 pub use migrations::names as migrations;

@@ -10,7 +10,7 @@ use super::store::{self, Model as Run, PhaseModel as Phase};
 use super::waits;
 use crate::app::App;
 use crate::resources::{edges, run_triggers, tokens, variables, workspaces};
-use crate::storage::{Change, Tx};
+use crate::storage::{Change, RunNews, Tx};
 
 /// The plan and the apply of a run whose row is locked; what is changed here is written when the run moves.
 pub struct Both {
@@ -91,7 +91,8 @@ pub async fn advance_through(
     if run.status().is_final() {
         over(app, tx, run).await?;
     }
-    tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id.clone() });
+    let what = if run.status().is_final() { RunNews::Over } else { RunNews::Moved };
+    tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id.clone(), what });
     Ok(phases)
 }
 
@@ -112,6 +113,9 @@ async fn occupy(tx: &Tx, run: &Run) -> Result<(), Problem> {
     let workspace = workspaces::lock_row(tx, &run.workspace_id).await?.ok_or_else(gone)?;
     let holder = workspaces::Holder::Run(run.id.clone());
     workspaces::take(tx, &workspace, &holder, &format!("Locked by the run {}", run.id)).await?;
+    if workspace.current_run_id.as_ref() == Some(&run.id) {
+        return Ok(());
+    }
     workspaces::set_current_run(tx, &workspace.id, &run.id).await
 }
 

@@ -19,7 +19,7 @@ use crate::resources::organizations::Organization;
 use crate::resources::repositories::{self, Event};
 use crate::resources::workspaces::{self, Workspace};
 use crate::resources::{configurations, edges, organizations, variables};
-use crate::storage::{Change, Tx};
+use crate::storage::{Change, RunNews, Tx};
 
 /// What a new run is asked to do. `None` takes the workspace's or the configuration's own setting.
 #[derive(Default, Clone, Serialize)]
@@ -298,7 +298,7 @@ async fn make(app: &App, tx: &Tx, workspace: Workspace, new: New, by: Maker) -> 
     if !run.plan_only && !run.save_plan && !occupied(tx, &workspace).await? {
         workspaces::set_current_run(tx, &workspace.id, &run.id).await?;
     }
-    tx.announce(Change::Run { workspace: workspace.id.clone(), run: run.id.clone() });
+    tx.announce(Change::Run { workspace: workspace.id.clone(), run: run.id.clone(), what: RunNews::Moved });
     if let Some(repository) = &repository {
         let event = new.event.unwrap_or_default();
         repositories::service::ask(app, tx, repository, &run.id, &event).await?;
@@ -405,7 +405,7 @@ pub async fn cancel(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result<(), P
         return advance(app, tx, &mut run, RunEvent::Cancel).await;
     }
     store::update(tx, &run).await?;
-    tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id });
+    tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id, what: RunNews::Asked });
     Ok(())
 }
 
@@ -421,7 +421,7 @@ pub async fn force_cancel(app: &App, tx: &Tx, actor: &Actor, id: &str) -> Result
     }
     run.kill_requested_at = Some(app.ports.now());
     store::update(tx, &run).await?;
-    tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id });
+    tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id, what: RunNews::Asked });
     Ok(())
 }
 

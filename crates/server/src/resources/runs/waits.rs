@@ -18,7 +18,7 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::asking::Held;
 use crate::resources::workspaces::{self, Workspace};
-use crate::storage::{Change, Tx};
+use crate::storage::{Change, RunNews, Tx};
 
 const PARKED: Option<&str> = Some("parked");
 const RESUMING: Option<&str> = Some("resuming");
@@ -212,5 +212,5 @@ pub async fn delete_of(tx: &Tx, workspace: &str) -> Result<(), Problem> {
 }
 
 fn announce(tx: &Tx, run: &Run) {
-    tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id.clone() });
+    tx.announce(Change::Run { workspace: run.workspace_id.clone(), run: run.id.clone(), what: RunNews::Moved });
 }
