@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use domain::id::Id;
-use serde::Deserialize;
 
 use crate::folder::{make_private, remove, write_private};
+use crate::modules;
 use crate::version::Version;
 use crate::work::{Backend, Work};
 
@@ -115,7 +115,7 @@ impl Initialised {
     fn is_made_again(&self) -> bool {
         let lock = fs::read(self.root.join(LOCK)).ok();
         let made = self.root.join(MADE);
-        lock == self.lock && made.join("terraform.tfstate").is_file() && are_local(&made.join("modules/modules.json"))
+        lock == self.lock && made.join("terraform.tfstate").is_file() && are_local(&self.root.join(modules::NOTED))
     }
 
     /// Made beside and renamed, so that nobody finds half of it.
@@ -141,24 +141,14 @@ impl Initialised {
 }
 
 /// Whether every module that `init` noted lies in the code itself.
-fn are_local(modules: &Path) -> bool {
-    #[derive(Deserialize)]
-    struct Modules {
-        #[serde(rename = "Modules")]
-        modules: Vec<Module>,
-    }
-    #[derive(Deserialize)]
-    struct Module {
-        #[serde(rename = "Dir")]
-        dir: String,
-    }
-    match fs::metadata(modules) {
+fn are_local(noted: &Path) -> bool {
+    match fs::metadata(noted) {
         Err(problem) => problem.kind() == io::ErrorKind::NotFound,
         Ok(found) if found.len() > LONGEST => false,
-        Ok(_) => fs::read(modules)
+        Ok(_) => fs::read(noted)
             .ok()
-            .and_then(|text| serde_json::from_slice::<Modules>(&text).ok())
-            .is_some_and(|read| read.modules.iter().all(|module| !Path::new(&module.dir).starts_with(MADE))),
+            .and_then(|text| modules::read(&text))
+            .is_some_and(|modules| modules.iter().all(|module| !module.folder.starts_with(MADE))),
     }
 }
 

@@ -16,6 +16,7 @@ mod foreign;
 mod held;
 mod initialised;
 mod keeper;
+mod modules;
 mod overrides;
 mod plan;
 mod plan_json;

@@ -10,11 +10,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use domain::Problem;
-use serde::Deserialize;
 
 use super::{Keeper, SECRET};
 use crate::folder::{Folder, make_private, remove, write_private};
 use crate::foreign;
+use crate::modules;
 use crate::overrides::{LOCAL, file_in};
 use crate::planned;
 use crate::prepare::{Prepared, written};
@@ -96,7 +96,7 @@ fn is_tried(version: &Version) -> bool {
 }
 
 fn is_large(work: &Work, folder: &Folder, root: &Path) -> bool {
-    let Some(folders) = modules(folder, root) else { return false };
+    let Some(folders) = folders_of(folder, root) else { return false };
     let given = work.variables.iter().filter(|it| it.category == VariableCategory::Terraform);
     let given: BTreeMap<&str, &str> = given.map(|it| (it.key.as_str(), it.value.as_str())).collect();
     let Some(extent) = configuration::extent(&folders, &given) else { return false };
@@ -109,24 +109,12 @@ fn is_large(work: &Work, folder: &Folder, root: &Path) -> bool {
 }
 
 /// Folders of all modules of an initialised root, the root first.
-fn modules(folder: &Folder, root: &Path) -> Option<Vec<PathBuf>> {
-    #[derive(Deserialize)]
-    struct Modules {
-        #[serde(rename = "Modules")]
-        modules: Vec<Module>,
-    }
-    #[derive(Deserialize)]
-    struct Module {
-        #[serde(rename = "Key")]
-        key: String,
-        #[serde(rename = "Dir")]
-        dir: PathBuf,
-    }
+fn folders_of(folder: &Folder, root: &Path) -> Option<Vec<PathBuf>> {
     let mut folders = vec![root.to_owned()];
-    match foreign::read(folder.path(), &root.join(".terraform/modules/modules.json")) {
+    match foreign::read(folder.path(), &root.join(modules::NOTED)) {
         Ok(text) => {
-            let noted: Modules = serde_json::from_slice(&text).ok()?;
-            folders.extend(noted.modules.into_iter().filter(|it| !it.key.is_empty()).map(|it| root.join(it.dir)));
+            let noted = modules::read(&text)?;
+            folders.extend(noted.into_iter().filter(|it| !it.key.is_empty()).map(|it| root.join(it.folder)));
         }
         Err(problem) if problem.kind() == io::ErrorKind::NotFound => {}
         Err(_) => return None,

@@ -4,14 +4,13 @@ mod apply;
 mod approval;
 mod audit;
 mod backup;
-mod contain;
 mod data;
 mod deleted;
 mod destroy;
 mod env;
 mod fsck;
 mod graph;
-mod keep;
+mod in_front;
 mod key;
 mod log;
 mod output;
@@ -96,13 +95,13 @@ enum Command {
     Version,
     /// Run a program behind walls
     #[command(name = executor::CONTAIN, hide = true)]
-    Contain(contain::Arguments),
+    Contain(in_front::Arguments),
     /// The inner half of it
     #[command(name = executor::CONTAIN_INSIDE, hide = true)]
-    ContainInside(contain::Arguments),
+    ContainInside(in_front::Arguments),
     /// Run a program beside an endpoint for its state
     #[command(name = executor::KEEP, hide = true)]
-    Keep(keep::Arguments),
+    Keep(in_front::Arguments),
 }
 
 /// The folder of a stack.
@@ -145,9 +144,9 @@ pub(crate) fn main() -> Exit {
         Command::Key(arguments) => key::run(&console, arguments),
         Command::Deleted(arguments) => deleted::run(&console, arguments),
         Command::Provider(arguments) => provider::run(&console, arguments),
-        Command::Contain(arguments) => contain::run(&console, &arguments),
-        Command::ContainInside(arguments) => contain::run_inside(&console, &arguments),
-        Command::Keep(arguments) => keep::run(&console, &arguments),
+        Command::Contain(arguments) => in_front::contain(&console, &arguments),
+        Command::ContainInside(arguments) => in_front::contain_inside(&console, &arguments),
+        Command::Keep(arguments) => in_front::keep(&console, &arguments),
         Command::Version => console
             .data(&format!("multispace {}\n", env!("CARGO_PKG_VERSION")))
             .map(|()| Exit::Done)

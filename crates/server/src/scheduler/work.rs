@@ -1,15 +1,20 @@
 //! Gathers what one phase of one run needs: code, state, variables, names, environment.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use domain::Problem;
 use domain::id::{Id, RunId};
-use executor::{Answer, Backend, Keeper, Names, Operation, Output, ReadBlock, Source, UpstreamOutputs, Work};
+use executor::{Answer, Backend, Keeper, Names, Operation, Output, ReadBlock, Source, UpstreamOutputs, Variable, Work};
 
 use crate::app::{App, Setup};
 use crate::local::Ahead;
+use crate::resources::organizations::Organization;
+use crate::resources::projects::Project;
 use crate::resources::runs::{self, Reader, Run};
+use crate::resources::states::State;
+use crate::resources::workspaces::Workspace;
 use crate::resources::{configurations, organizations, projects, repositories, states, tokens, variables, workspaces};
 use crate::terraform;
 
@@ -62,41 +67,20 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         Some(_) => Some(tokens::service::issue_for_run(app, &tx, &run.id).await?),
         None => None,
     };
-    let mut environment = environment(&app.setup, &organization.name, token.as_deref());
-    environment.extend(repositories::service::environment(&tx, &configuration.id).await?);
+    let of_repository = repositories::service::environment(&tx, &configuration.id).await?;
     tx.commit().await?;
 
-    let held = !workspace.own_backend;
+    let code = configurations::service::archive(app, &configuration).await?;
+    let place = Place { workspace, organization, project, version: run.terraform_version.clone(), state, variables };
+    let mut work = bare(app, RunId::parse(&run.id)?, code, place, token.as_deref()).await?;
+    work.environment.extend(of_repository);
     Ok(Work {
-        run: RunId::parse(&run.id)?,
-        folder: folder(&app.setup, &run.id),
-        initialised: Some(app.setup.initialised.clone()),
-        source: Source::Archive(configurations::service::archive(app, &configuration).await?),
-        working_directory: workspace.working_directory.clone(),
-        terraform: terraform::resolve(&app.setup, &run.terraform_version)?,
         operation: operation(run),
-        names: Names {
-            organization: organization.name,
-            project: project.name,
-            workspace: workspace.name,
-            workspace_id: workspace.id,
-        },
-        backend: if held { Backend::Held } else { Backend::Own },
-        state: match state.filter(|_| held) {
-            Some(state) => Some(states::service::download(app, &state).await?),
-            None => None,
-        },
         plan_file: app.objects.get(&plan_object(plan, "file")).await?,
-        variables,
         upstream_outputs,
         planned_variables: foreseen.variables,
-        secrets: secrets(&app.setup, token.as_deref()),
-        environment,
-        cli_config: cli_config(&app.setup, token.as_deref()),
         output: if run.json_output { Output::Json } else { Output::Human },
-        grace: app.setup.grace,
-        sandbox: app.setup.sandbox.clone(),
-        keeper: keeper(app),
+        ..work
     })
 }
 
@@ -124,17 +108,42 @@ pub async fn ahead(app: &App, run: &RunId, ahead: &Ahead) -> Result<Option<Work>
         instance: reader.instance.clone(),
         answer: Answer::State(Bytes::from_static(b"{}")),
     };
-    let held = !workspace.own_backend;
+    let code = app.objects.must_get(&ahead.code).await?;
+    let version = workspace.terraform_version.clone();
+    let place = Place { workspace, organization, project, version, state, variables };
     Ok(Some(Work {
-        run: run.clone(),
-        folder: folder(&app.setup, run.as_str()),
-        initialised: Some(app.setup.initialised.clone()),
-        source: Source::Archive(app.objects.must_get(&ahead.code).await?),
-        working_directory: workspace.working_directory.clone(),
-        terraform: terraform::resolve(&app.setup, &workspace.terraform_version)?,
         operation: Operation { destroy: ahead.destroy, refresh: true, ..Operation::default() },
+        upstream_outputs: ahead.readers.iter().map(block).collect(),
+        ..bare(app, run.clone(), code, place, None).await?
+    }))
+}
+
+/// What a run stands on, as the database has it.
+struct Place {
+    workspace: Workspace,
+    organization: Organization,
+    project: Project,
+    /// Version or constraint of terraform.
+    version: String,
+    state: Option<State>,
+    variables: Vec<Variable>,
+}
+
+/// The work of a run on that, which does nothing and reads nobody yet. `token` is that of the run.
+async fn bare(app: &App, run: RunId, code: Bytes, place: Place, token: Option<&str>) -> Result<Work, Problem> {
+    let Place { workspace, organization, project, version, state, variables } = place;
+    let held = !workspace.own_backend;
+    Ok(Work {
+        folder: folder(&app.setup, run.as_str()),
+        run,
+        initialised: Some(app.setup.initialised.clone()),
+        source: Source::Archive(code),
+        working_directory: workspace.working_directory.clone(),
+        terraform: terraform::resolve(&app.setup, &version)?,
+        operation: Operation::default(),
+        environment: environment(&app.setup, &organization.name, token),
         names: Names {
-            organization: organization.name.clone(),
+            organization: organization.name,
             project: project.name,
             workspace: workspace.name,
             workspace_id: workspace.id,
@@ -146,16 +155,15 @@ pub async fn ahead(app: &App, run: &RunId, ahead: &Ahead) -> Result<Option<Work>
         },
         plan_file: None,
         variables,
-        upstream_outputs: ahead.readers.iter().map(block).collect(),
-        planned_variables: Default::default(),
-        secrets: secrets(&app.setup, None),
-        environment: environment(&app.setup, &organization.name, None),
-        cli_config: cli_config(&app.setup, None),
+        upstream_outputs: Vec::new(),
+        planned_variables: BTreeMap::new(),
+        secrets: secrets(&app.setup, token),
+        cli_config: cli_config(&app.setup, token),
         output: Output::Human,
         grace: app.setup.grace,
         sandbox: app.setup.sandbox.clone(),
         keeper: keeper(app),
-    }))
+    })
 }
 
 /// What keeps the state of a run while it works, if that is large.

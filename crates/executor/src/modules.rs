@@ -1,0 +1,46 @@
+//! `.terraform/modules/modules.json`, in which `init` notes where each module of a root is.
+//!
+//! Source: Terraform's `internal/modsdir`.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// Where it is, seen from the root.
+pub(crate) const NOTED: &str = ".terraform/modules/modules.json";
+
+/// A module of a root.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+pub(crate) struct Module {
+    /// Its address; empty for the root.
+    #[serde(rename = "Key")]
+    pub(crate) key: String,
+    /// Its folder, seen from the root.
+    #[serde(rename = "Dir")]
+    pub(crate) folder: PathBuf,
+}
+
+/// The modules that are noted in such a file; `None` when it is none.
+pub(crate) fn read(text: &[u8]) -> Option<Vec<Module>> {
+    #[derive(Deserialize)]
+    struct Noted {
+        #[serde(rename = "Modules")]
+        modules: Vec<Module>,
+    }
+    serde_json::from_slice::<Noted>(text).ok().map(|noted| noted.modules)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_read_with_their_folders_and_what_is_no_such_file_is_none() {
+        let text = r#"{"Modules":[{"Key":"","Source":"","Dir":"."},{"Key":"m","Source":"../m","Dir":"../m"}]}"#;
+        let module = |key: &str, folder: &str| Module { key: key.to_owned(), folder: folder.into() };
+        assert_eq!(read(text.as_bytes()), Some(vec![module("", "."), module("m", "../m")]));
+        for other in ["", "[]", r#"{"Modules":[{"Dir":"."}]}"#] {
+            assert_eq!(read(other.as_bytes()), None, "{other}");
+        }
+    }
+}
