@@ -191,10 +191,10 @@ impl Console {
         preview::differences(found, approved, real, self.inner.err)
     }
 
-    /// Shows a plan and asks about it; talk is held back until [`release`](Self::release).
-    pub(crate) fn ask_about_plan(&self, workspace: &str, log: &str, question: &str) {
+    /// Shows a plan below a heading and asks about it; talk is held back until [`release`](Self::release).
+    pub(crate) fn ask_about_plan(&self, head: &str, log: &str, question: &str) {
         let style = self.inner.err;
-        let head = style.bold(&format!("── {workspace}"));
+        let head = style.bold(&format!("── {head}"));
         self.ask(&format!("\n{head}\n\n{}\n\n", style.foreign(&excerpt::plan(log))), question);
     }
 

@@ -81,6 +81,8 @@ pub(crate) struct Drive<'a> {
     left_out: BTreeSet<String>,
     /// By run, in what its plan is not what was approved.
     differences: BTreeMap<String, String>,
+    /// Runs whose plan could not be made with that of the stack.
+    unapproved: BTreeSet<String>,
     /// By run, what is noted on it when it is confirmed.
     notes: BTreeMap<String, String>,
     /// What scratch plans came to.
@@ -133,6 +135,7 @@ impl<'a> Drive<'a> {
             shown: None,
             left_out: BTreeSet::new(),
             differences: BTreeMap::new(),
+            unapproved: BTreeSet::new(),
             notes: BTreeMap::new(),
             preview: Preview::default(),
             ahead: Ahead::default(),
@@ -357,7 +360,7 @@ impl<'a> Drive<'a> {
                     None
                 }
                 false => {
-                    let always = always || self.differences.contains_key(id);
+                    let always = always || self.differences.contains_key(id) || self.unapproved.contains(id);
                     self.approvals.ready(Question { run: id.to_owned(), workspace, always })
                 }
             };

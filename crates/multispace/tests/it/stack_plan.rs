@@ -73,8 +73,9 @@ fn what_terraform_cannot_plan_yet_is_deferred_and_the_rest_is_planned() {
     assert_eq!(of(&plan, "down")["deferred_until"][0], "up");
     assert!(of(&plan, "down")["reason"].as_str().is_some_and(|it| it.contains("count")), "{plan:#}");
     assert_eq!(of(&plan, "last")["status"], "planned");
-    // What was deferred is asked about when it can be planned.
-    stack.answered("apply", &[], "yes\nyes\nyes\n").succeeds().says("nothing of it was approved");
+    // What was deferred is asked about when it can be planned, and its plan is shown then.
+    let outcome = stack.answered("apply", &[], "yes\nyes\nyes\n").succeeds().says("nothing of it was approved");
+    outcome.says("# terraform_data.many[0] will be created");
     stack.run("plan", &["--detailed-exitcode"]).exits_with(0);
 }
 

@@ -45,10 +45,12 @@ enum Weighed {
     Agreed(String),
     /// It is something else: what, as a person reads it.
     Differs(String),
+    /// It could not be made before, so nothing of it was approved.
+    New,
 }
 
 impl Drive<'_> {
-    /// Whether the plan of a run is what was approved. In what it is not, is kept for the question.
+    /// Whether the plan of a run is what was approved. In what it is not, and that it is new, is kept for the question.
     pub(super) async fn agreed(&mut self, run: &RunView, workspace: &str) -> Result<bool, Problem> {
         let Some(approved) = &self.job.approved else { return Ok(false) };
         Ok(match self.weigh(approved, run, workspace).await? {
@@ -58,6 +60,10 @@ impl Drive<'_> {
             }
             Weighed::Differs(text) => {
                 self.differences.insert(run.id.clone(), text);
+                false
+            }
+            Weighed::New => {
+                self.unapproved.insert(run.id.clone());
                 false
             }
         })
@@ -75,13 +81,9 @@ impl Drive<'_> {
 
     /// Compares the plan of a run with the approved one.
     async fn weigh(&self, approved: &Approved, run: &RunView, workspace: &str) -> Result<Weighed, Problem> {
+        let Some(plan) = approved.plans.get(workspace) else { return Ok(Weighed::New) };
         let Some(real) = self.host.plan(&run.id).await? else {
             return Ok(Weighed::Differs("  its plan cannot be read, so it cannot be compared\n".to_owned()));
-        };
-        let Some(plan) = approved.plans.get(workspace) else {
-            return Ok(Weighed::Differs(
-                "  it was not planned with the stack, so nothing of it was approved\n".to_owned(),
-            ));
         };
         let is_again = self.records.get(workspace).is_some_and(|record| record.attempts > 1);
         let found = if is_again { differences_after_attempt(plan, &real) } else { differences(plan, &real) };

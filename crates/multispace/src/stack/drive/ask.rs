@@ -8,6 +8,9 @@ use super::super::approvals::Verdict;
 use super::Drive;
 use crate::console::prompt::Prompt;
 
+/// Why a plan is asked about that was deferred when that of the stack was approved.
+const NEW: &str = "it could not be planned with the stack, so nothing of it was approved";
+
 impl Drive<'_> {
     /// Asks the next question, unless one is being asked.
     pub(super) async fn ask(&mut self, prompt: &mut Prompt) -> Result<(), Problem> {
@@ -26,7 +29,11 @@ impl Drive<'_> {
         } else {
             let run = self.host.run(&question.run).await?;
             let log = self.host.log(&run.plan).await?;
-            self.console.ask_about_plan(&question.workspace, &log, &text);
+            let head = match self.unapproved.contains(&question.run) {
+                true => format!("{}: {NEW}", question.workspace),
+                false => question.workspace.clone(),
+            };
+            self.console.ask_about_plan(&head, &log, &text);
             self.shown = Some(question.run.clone());
         }
         self.asking = Some(question.run);
@@ -38,6 +45,7 @@ impl Drive<'_> {
     pub(super) async fn point_to(&mut self, run: &str, workspace: &str) -> Result<(), Problem> {
         let why = match self.differences.get(run) {
             Some(differences) => format!("its plan is not what was approved\n\n{differences}"),
+            None if self.unapproved.contains(run) => NEW.to_owned(),
             None => "it wants a yes of its own".to_owned(),
         };
         let page = self.host.page_of(run, workspace).await?;
