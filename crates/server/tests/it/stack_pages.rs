@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{ORGANIZATION, Server, on_both};
+use crate::harness::{Followed, ORGANIZATION, Server, on_both};
 
 async fn trigger(server: &Server, upstream: &str, downstream: &str) {
     let source = json!({ "sourceable": { "data": { "type": "workspaces", "id": upstream } } });
@@ -32,6 +32,23 @@ async fn mesh(server: &Server) -> [String; 4] {
 async fn stack(server: &Server, name: &str, workspaces: &[&String]) -> String {
     let body = json!({ "data": { "attributes": { "name": name, "workspace-ids": workspaces } } });
     server.post(&format!("/organizations/{ORGANIZATION}/stacks"), body).await.is(201).id()
+}
+
+/// The parts that an event brings.
+fn ids(event: &Value) -> Vec<String> {
+    event["parts"].as_array().unwrap().iter().map(|part| part["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Reads a page's events until one says this; the parts that came.
+async fn until(follow: &mut Followed, what: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    loop {
+        let event = follow.next().await.unwrap_or_else(|| panic!("no {what}: {parts:?}"));
+        parts.extend(ids(&event));
+        if event.to_string().contains(what) {
+            return parts;
+        }
+    }
 }
 
 /// The text of a node of the picture.
@@ -187,37 +204,32 @@ on_both! {
         let [net, cluster, ..] = mesh(&server).await;
         for page in ["/app/acme/graph", "/app/acme/runs"] {
             let browser = server.signed_in(&server.token).await;
-            let follow = browser.request(Method::GET, page).header("accept", "text/event-stream").send();
-            let drive = async {
-                for _ in 0..4 {
-                    let run = server.run(&net, json!({})).await;
-                    server.until(&run, "planned").await;
-                    server.act(&run, "discard").await.is(202);
-                }
-                let mut same = server.browser();
-                same.cookie = browser.cookie.clone();
-                same.send_form("/sign-out", &[]).await.is(303);
-                // Whatever happens then is not for this browser any more.
-                server.workspace(&format!("later-{}", page.len())).await;
-            };
-            let (answer, ()) = tokio::join!(follow, drive);
-            let answer = answer.is(200);
-            assert_eq!(answer.header("content-type"), "text/event-stream");
-            let all: Vec<Value> =
-                answer.text().lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).collect();
-            let ids = |event: &Value| -> Vec<String> {
-                event["parts"].as_array().unwrap().iter().map(|part| part["id"].as_str().unwrap().to_owned()).collect()
-            };
-            let first = ids(&all[0]);
+            let mut follow = browser.request(Method::GET, page).header("accept", "text/event-stream").follow().await;
+            let first = ids(&follow.next().await.unwrap());
             assert!(!first.is_empty() && first.iter().all(|id| id.starts_with("part-")), "what is whole is sent whole: {first:?}");
-            let text = answer.text();
-            assert!(!text.contains("later-"), "{text}");
+            let mut later = Vec::new();
+            for _ in 0..2 {
+                let run = server.run(&net, json!({})).await;
+                server.until(&run, "planned").await;
+                // What happens while nobody reads is told at once; this is read before it is over.
+                later.extend(until(&mut follow, "Waits for approval").await);
+                server.act(&run, "discard").await.is(202);
+                later.extend(until(&mut follow, if page.ends_with("runs") { "Discarded" } else { &net }).await);
+            }
+            let mut same = server.browser();
+            same.cookie = browser.cookie.clone();
+            same.send_form("/sign-out", &[]).await.is(303);
+            // Whatever happens then is not for this browser any more.
+            server.workspace(&format!("later-{}", page.len())).await;
+            while let Some(event) = follow.next().await {
+                later.extend(ids(&event));
+            }
+            assert!(!follow.text.contains("later-"), "{}", follow.text);
             if page.ends_with("graph") {
-                let later: Vec<_> = all[1..].iter().flat_map(ids).collect();
                 assert!(later.contains(&format!("node-{net}")) && later.contains(&format!("row-{net}")), "{later:?}");
                 assert!(!later.contains(&format!("node-{cluster}")) && !later.contains(&"part-picture".to_owned()), "{later:?}");
             }
-            let last = text.lines().rev().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();
+            let last = follow.text.lines().rev().find_map(|line| line.strip_prefix("id: ")).unwrap();
             assert_eq!(last.len(), 16, "{last}");
         }
     }

@@ -15,7 +15,7 @@ pub(crate) use database::{fresh as fresh_database, sqlite};
 pub(crate) use git::Repository;
 pub(crate) use line::Line;
 pub(crate) use people::PASSWORD;
-pub(crate) use requests::{Answer, Request};
+pub(crate) use requests::{Answer, Followed, Request};
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,8 +1,9 @@
 //! Requests and answers.
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
+use futures::StreamExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -67,15 +68,52 @@ impl<'a> Request<'a> {
 
     pub(crate) async fn send(self) -> Answer {
         let shown = format!("{} {}", self.method, self.path);
+        let (head, body) = self.begin().await.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Answer { shown, status: head.status, headers: head.headers, body }
+    }
+
+    /// The answer as it comes: a stream of events that has been begun.
+    pub(crate) async fn follow(self) -> Followed {
+        let (head, body) = self.begin().await.into_parts();
+        assert_eq!(head.status, StatusCode::OK);
+        assert_eq!(head.headers["content-type"], "text/event-stream");
+        Followed { body: body.into_data_stream(), text: String::new(), read: 0 }
+    }
+
+    async fn begin(self) -> axum::response::Response {
         let mut request = axum::http::Request::builder().method(self.method).uri(&self.path);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
         let request = request.body(self.body).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Answer { shown, status: head.status, headers: head.headers, body }
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+}
+
+/// A stream of events that is being read.
+pub(crate) struct Followed {
+    body: BodyDataStream,
+    /// Everything that came.
+    pub(crate) text: String,
+    /// So much of it was given out.
+    read: usize,
+}
+
+impl Followed {
+    /// The data of the next event; `None` when the stream has ended.
+    pub(crate) async fn next(&mut self) -> Option<Value> {
+        loop {
+            while let Some((event, _)) = self.text[self.read..].split_once("\n\n") {
+                let data = event.lines().find_map(|line| line.strip_prefix("data: ")).map(str::to_owned);
+                self.read += event.len() + 2;
+                if let Some(data) = data {
+                    return Some(serde_json::from_str(&data).unwrap());
+                }
+            }
+            let bytes = self.body.next().await?.unwrap();
+            self.text.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
     }
 }
 
