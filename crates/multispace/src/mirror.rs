@@ -97,6 +97,7 @@ pub(crate) fn install(executable: &Path, mirror: &Path, sources: &[Source]) -> R
     };
     let content = fs::read(executable).map_err(|error| failed(executable, error))?;
     let mut addresses = Vec::new();
+    let mut first: Option<PathBuf> = None;
     for host in REGISTRIES {
         for Source { namespace, kind, version } in sources {
             let address = format!("{host}/{namespace}/{kind}");
@@ -104,11 +105,19 @@ pub(crate) fn install(executable: &Path, mirror: &Path, sources: &[Source]) -> R
             let file = folder.join(format!("terraform-provider-{kind}_v{version}"));
             addresses.push(address);
             if fs::read(&file).is_ok_and(|there| there == content) {
+                first.get_or_insert(file);
                 continue;
             }
             fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
+            // One file under many names, where that can be.
+            if let Some(first) = &first
+                && NewFile::link(first, &file).is_ok()
+            {
+                continue;
+            }
             let begun = NewFile::begin(&file, 0o755).map_err(|error| failed(&file, error))?;
             begun.finish(&content).map_err(|error| failed(&file, error))?;
+            first.get_or_insert(file);
         }
     }
     Ok(addresses)

@@ -27,6 +27,20 @@ impl NewFile {
         Ok(Self { file: Some(file), beside, target: target.to_owned() })
     }
 
+    /// Gives a file that is there already another name, in place of whatever has it.
+    ///
+    /// # Errors
+    /// When the folders are not on one file system, or that knows no such names.
+    pub(crate) fn link(file: &Path, target: &Path) -> io::Result<()> {
+        let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+        let beside = target.with_file_name(format!(".{name}.{}", std::process::id()));
+        fs::hard_link(file, &beside)?;
+        let renamed = fs::rename(&beside, target);
+        // Where it had that name already, both stay.
+        let _ = fs::remove_file(&beside);
+        renamed
+    }
+
     /// Writes the whole content, makes sure it is on the disk, and puts the file in its place.
     ///
     /// # Errors
@@ -59,6 +73,19 @@ mod tests {
         NewFile::begin(&file, 0o644).unwrap().finish(b"{}").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "{}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn another_name_of_a_file_takes_the_place_of_what_had_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, other) = (folder.path().join("r.json"), folder.path().join("other.json"));
+        fs::write(&file, "{}").unwrap();
+        fs::write(&other, "of before").unwrap();
+        for _ in 0..2 {
+            NewFile::link(&file, &other).unwrap();
+            assert_eq!(fs::read_to_string(&other).unwrap(), "{}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::held::HeldRuns;
 use crate::passwords::Passwords;
 use crate::ports::Ports;
 use crate::storage::audit::Book;
-use crate::storage::{Changes, Db, Keys, Objects, Probe, Reserve, key_of, signing};
+use crate::storage::{Changes, Db, Key, Keys, Objects, Probe, Reserve, key_of, signing};
 use crate::{edge, resources, scheduler};
 
 /// How an engine is to be set up.
@@ -125,21 +125,13 @@ impl Engine {
     /// the executable is not there, `storage/…`.
     pub async fn open(options: Options) -> Result<Self, Problem> {
         let lock = lock(&options.data)?;
-        let version = executor::terraform_version(&options.terraform).await?;
         let terraform = executor::locate(&options.terraform)?;
         let changes = Changes::default();
         let ports = Ports::system();
-        let db = match &options.database {
-            Some(url) => Db::postgres(url, changes.clone()).await,
-            None => Db::sqlite(&options.data.join("multispace.db"), changes.clone()).await,
-        };
-        let db = db?.probed(options.probe.clone());
-        // Before anything is written: with another key nothing here is ours.
-        let keys = options.keys.clone().unwrap_or_else(|| Keys::beside(&options.data));
-        let key = key_of(&db, &keys).await?;
-        let db = db.migrated().await?;
-        let key = signing(&db, key).await?;
-        let db = db.audited(Book::new(key.clone(), ports.clone()));
+        // Starting terraform takes about as long as opening the rows does.
+        let (version, rows) =
+            tokio::join!(executor::terraform_version(&options.terraform), rows(&options, &changes, &ports));
+        let (version, (db, key)) = (version?, rows?);
         let limits = git::Limits::default();
         let reach =
             git::Reach { roots: options.git_local, allowed: options.allow_fetch, names: Arc::new(git::SystemNames) };
@@ -297,6 +289,21 @@ async fn certificate(tls: &Tls) -> Result<RustlsConfig, Problem> {
         Problem::invalid("serve/tls", format!("The certificate or its key cannot be used: {error}."))
             .advice("Give PEM files that belong together to --tls-cert and --tls-key.")
     })
+}
+
+/// The database, brought up to this version, and the key that everything in it is sealed with.
+async fn rows(options: &Options, changes: &Changes, ports: &Ports) -> Result<(Db, Key), Problem> {
+    let db = match &options.database {
+        Some(url) => Db::postgres(url, changes.clone()).await,
+        None => Db::sqlite(&options.data.join("multispace.db"), changes.clone()).await,
+    };
+    let db = db?.probed(options.probe.clone());
+    // Before anything is written: with another key nothing here is ours.
+    let keys = options.keys.clone().unwrap_or_else(|| Keys::beside(&options.data));
+    let key = key_of(&db, &keys).await?;
+    let db = db.migrated().await?;
+    let key = signing(&db, key).await?;
+    Ok((db.audited(Book::new(key.clone(), ports.clone())), key))
 }
 
 /// Makes the data folder, for its owner alone, and takes it for this process.

@@ -142,7 +142,7 @@ async fn serve(console: &Console, arguments: Arguments) -> Result<Exit, Failure>
     refuse_in_clear(&arguments)?;
     domain::names::organization_name(&arguments.organization)?;
     let cli_config = arguments.cli_config.as_deref().map(read).transpose()?.unwrap_or_default();
-    session::check_terraform(&arguments.terraform).await?;
+    session::find_terraform(&arguments.terraform)?;
     let listener = bind(arguments.listen).await?;
     let local = listener.local_addr().unwrap_or(arguments.listen);
     let mut interrupts = Interrupts::listen(console)?;

@@ -27,12 +27,12 @@ pub(crate) fn terraform(flag: Option<&Path>, stack: Option<&configuration::Stack
     }
 }
 
-/// Makes sure that the executable is there and answers, before anything is made for it.
+/// Makes sure that the executable is there, before anything is made for it. What it is, the engine asks.
 ///
 /// # Errors
-/// `terraform/…`.
-pub(crate) async fn check_terraform(binary: &Path) -> Result<(), Problem> {
-    match executor::terraform_version(binary).await {
+/// `terraform/not-found`.
+pub(crate) fn find_terraform(binary: &Path) -> Result<(), Problem> {
+    match executor::locate(binary) {
         Ok(_) => Ok(()),
         Err(problem) if problem.code == "terraform/not-found" && binary.components().count() == 1 => {
             let name = binary.display();
@@ -61,7 +61,7 @@ pub(crate) async fn look(dir: &Path, terraform: PathBuf, versions: Option<PathBu
 }
 
 async fn with(dir: &Path, terraform: PathBuf, versions: Option<PathBuf>, only_look: bool) -> Result<Engine, Problem> {
-    check_terraform(&terraform).await?;
+    find_terraform(&terraform)?;
     let data = dir.join(DATA);
     make_data(&data)?;
     let options = Options {
