@@ -90,14 +90,18 @@ impl Initialised {
         }
     }
 
-    /// Keeps what `init` has made just now, if another `init` would make the same.
-    pub(crate) fn keep(&self) {
-        if !self.is_made_again() || self.kept.exists() {
-            return;
+    /// Keeps what `init` has made just now, if another `init` would make the same; whether it is kept.
+    pub(crate) fn keep(&self) -> bool {
+        if !self.is_made_again() {
+            return false;
         }
-        if let Err(problem) = self.store() {
+        if !self.kept.exists()
+            && let Err(problem) = self.store()
+        {
             tracing::warn!(%problem, "what init made could not be kept");
+            return false;
         }
+        true
     }
 
     /// Forgets what is kept: a run failed with it.

@@ -1,4 +1,4 @@
-//! The plan phase: `init`, `plan -out`, `show -json` where somebody may read it, and `providers schema -json` where the log is structured.
+//! The plan phase: `init`, `plan -out`, `show -json` where somebody may read it and it would do something, and `providers schema -json` where the log is structured.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ use crate::prepare::{self, Prepared};
 use crate::process::{Ended, Output as Streams, ours};
 use crate::render::{Form, Rendering};
 use crate::stop::Stop;
-use crate::work::{Description, Failure, FailureKind, Output, Phase, Planned, Recovery, Upstream, Work};
+use crate::work::{Description, Failure, FailureKind, Operation, Output, Phase, Planned, Recovery, Upstream, Work};
 use crate::{deferred, plan_json, planned, scratch};
 
 /// Plans a run in its folder, which is made anew.
@@ -113,21 +113,23 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
         }
     };
 
-    // What a plan that only refreshes amounts to is not in its exit code.
-    let is_described = work.operation.described || work.operation.scratch || work.operation.refresh_only;
+    // What a plan that only refreshes amounts to is not in its exit code, and what a scratch plan would do is asked now or never.
+    let Operation { described, scratch, refresh_only, .. } = work.operation;
+    let is_described = described || refresh_only || (scratch && changed);
     if !is_described {
         let plan_file =
             Bytes::from(foreign::read(launcher.folder.path(), &launcher.folder.plan_file()).map_err(unwritable)?);
+        let outputs = if scratch { planned::outputs_of_plan_file(&plan_file) } else { Some(PlannedOutputs::new()) };
         // A form that is not known is left to terraform.
-        if let Some(counts) = planned::counts(&plan_file) {
+        if let (Some(counts), Some(outputs)) = (planned::counts(&plan_file), outputs) {
             return Ok(Ok(Planned {
                 has_changes: changed,
                 counts,
-                plan_file: Some(plan_file),
+                plan_file: (!scratch).then_some(plan_file),
                 description: None,
                 terraform_version: prepared.version.version.clone(),
                 generated_configuration: work.operation.generate_config && is_generated(),
-                outputs: PlannedOutputs::new(),
+                outputs,
             }));
         }
     }
@@ -231,7 +233,9 @@ pub(crate) async fn init(prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> R
         let said = String::from_utf8_lossy(&fs::read(&log).map_err(unwritable)?).into_owned();
         upstream.log(Bytes::from(prepared.secrets.text(&said))).await;
     } else {
-        with_kept(prepared, Initialised::keep).await?;
+        if with_kept(prepared, Initialised::keep).await? == Some(true) {
+            upstream.initialised().await;
+        }
     }
     Ok(failure)
 }

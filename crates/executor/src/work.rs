@@ -187,6 +187,8 @@ pub enum Output {
 pub trait Upstream: Send + Sync + 'static {
     /// Output, in order, as it was written (whole lines where possible).
     async fn log(&self, bytes: Bytes);
+    /// `init` has run, and what it made is kept for others that ask the same of it.
+    async fn initialised(&self) {}
     /// Terraform has planned this and applies it now: what is logged from here on is of the apply. Told when it plans and applies in one
     /// process and has something to do.
     async fn planned(&self, _foreseen: Foreseen) {}
@@ -225,7 +227,7 @@ pub struct Planned {
     pub counts: Counts,
     /// The plan file, opaque; `None` for a scratch plan.
     pub plan_file: Option<Bytes>,
-    /// What it says; `None` where [`Operation::described`] did not ask for it.
+    /// What it says; `None` where [`Operation::described`] did not ask for it, unless it is a scratch plan that changes something.
     pub description: Option<Description>,
     /// Version of the terraform that made it.
     pub terraform_version: String,

@@ -25,10 +25,15 @@ pub use state::outputs_of_state;
 /// cannot be read; `None` when neither can.
 #[must_use]
 pub fn outputs_of_plan(file: &[u8], json: &[u8]) -> Option<PlannedOutputs> {
-    let mut outputs = plan_file::outputs(file).or_else(|| {
+    outputs_of_plan_file(file).or_else(|| {
         tracing::warn!("a plan file has an unknown form; its outputs are read from what terraform shows of it");
-        show::outputs(json)
-    })?;
+        outputs_of_shown_plan(json)
+    })
+}
+
+/// [`outputs_of_plan`] where there is no `show -json` of it.
+pub(crate) fn outputs_of_plan_file(file: &[u8]) -> Option<PlannedOutputs> {
+    let mut outputs = plan_file::outputs(file)?;
     drop_nulls(&mut outputs);
     Some(outputs)
 }

@@ -16,6 +16,9 @@ const AUTO: usize = 1;
 /// Most starts per workspace of an apply whose plan is asked about.
 const REVIEWED: usize = 2;
 
+/// Most starts per workspace of a plan of the whole, where it changes nothing.
+const PLANNED: usize = 1;
+
 /// A chain of three, with a `terraform` first on `PATH` that notes its first argument and becomes the real one.
 struct Counted {
     stack: Stack,
@@ -111,4 +114,17 @@ fn what_has_not_changed_starts_no_terraform() {
         let (_, starts) = counted.run(command[0], &command[1..], "");
         assert!(starts.is_empty(), "{command:?}: {starts:?}");
     }
+}
+
+#[test]
+fn a_plan_of_the_whole_asks_terraform_what_it_would_do_only_where_that_is_something() {
+    let counted = Counted::new();
+    counted.run("apply", &["--auto-approve"], "");
+    let (_, mut starts) = counted.run("plan", &["--all"], "");
+    counted.assert_at_most(&mut starts, 0, PLANNED);
+
+    counted.stack.write("b/more.tf", "output \"more\" {\n  value = 1\n}\n");
+    let (outcome, starts) = counted.run("plan", &["--all"], "");
+    outcome.says("more");
+    assert_eq!(starts, BTreeMap::from([("plan".to_owned(), 3), ("show".to_owned(), 1)]));
 }

@@ -56,19 +56,24 @@ pub async fn planned(app: &App, plan: &str, outputs: &PlannedOutputs) -> Result<
 /// # Errors
 /// `storage/…`; `run/plan` when the plan cannot be read.
 pub async fn read(app: &App, run: &Run, plan: &str) -> Result<Option<Plan>, Problem> {
-    let Some(json) = app.objects.get(&format!("plans/{plan}/json")).await? else { return Ok(None) };
-    let outputs = match run.scratch {
-        true => {
-            let bytes = app.objects.must_get(&outputs_object(plan)).await?;
+    let json = app.objects.get(&format!("plans/{plan}/json")).await?;
+    let outputs = match (run.scratch, &json) {
+        (true, _) => {
+            let Some(bytes) = app.objects.get(&outputs_object(plan)).await? else { return Ok(None) };
             let json: Value = serde_json::from_slice(&bytes).map_err(unreadable)?;
             from_json(&json).ok_or_else(|| unreadable("no outputs"))?
         }
-        false => {
+        (false, None) => return Ok(None),
+        (false, Some(json)) => {
             let file = app.objects.must_get(&format!("plans/{plan}/file")).await?;
-            executor::planned::outputs_of_plan(&file, &json).ok_or_else(|| unreadable("no outputs"))?
+            executor::planned::outputs_of_plan(&file, json).ok_or_else(|| unreadable("no outputs"))?
         }
     };
-    let mut plan = executor::read_plan(&json, outputs).map_err(unreadable)?;
+    let mut plan = match json {
+        Some(json) => executor::read_plan(&json, outputs).map_err(unreadable)?,
+        // A scratch plan that changes nothing is not described.
+        None => Plan { outputs, ..Plan::default() },
+    };
     plan.hide(&secrets(app, run).await?);
     Ok(Some(plan))
 }
