@@ -32,7 +32,7 @@ pub use crate::resources::runs::Reader;
 pub use crate::resources::runs::preview::Scratch;
 pub use crate::resources::runs::service::RunVariable;
 pub use crate::resources::variables::owned::Settings as Variable;
-pub use crate::storage::Change;
+pub use crate::storage::{Change, RunNews};
 
 /// What a workspace has for a version of terraform that asks for none.
 const LATEST: &str = "latest";

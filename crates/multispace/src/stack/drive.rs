@@ -316,6 +316,10 @@ impl<'a> Drive<'a> {
         match heard? {
             Heard::Run(run) if self.active.contains_key(&run) => self.look(&run).await,
             Heard::Run(_) => Ok(()),
+            Heard::Initialised => {
+                self.ahead.came_further();
+                Ok(())
+            }
             Heard::Missed => {
                 for run in self.active.keys().cloned().collect::<Vec<_>>() {
                     self.look(&run).await?;

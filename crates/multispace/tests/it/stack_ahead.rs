@@ -21,7 +21,8 @@ struct Chain {
 }
 
 impl Chain {
-    fn new() -> Self {
+    /// Its `init` has not run.
+    fn fresh() -> Self {
         let stack = Stack::empty();
         let home = stack.path().parent().expect("a home").to_owned();
         for (name, reads) in [("a", vec![]), ("b", vec!["a"]), ("c", vec!["b"])] {
@@ -29,7 +30,11 @@ impl Chain {
             let made = format!("provisioner \"local-exec\" {{\n    command = \"echo {name} >> {ledger}\"\n  }}");
             stack.write(&format!("{name}/main.tf"), &root(&reads, &made));
         }
-        let chain = Self { stack, home };
+        Self { stack, home }
+    }
+
+    fn new() -> Self {
+        let chain = Self::fresh();
         chain.stack.run("apply", &["--auto-approve"]).succeeds();
         chain.stack.run("destroy", &["--auto-approve"]).succeeds();
         assert_eq!(chain.made(), ["a", "b", "c"]);
@@ -108,6 +113,18 @@ fn the_next_of_a_chain_has_started_before_the_one_before_it_has_ended() {
     }
     chain.stack.run("output", &[]).succeeds().never_says("id");
     assert!(alive(&chain.stack.path().display().to_string()).is_empty());
+}
+
+#[test]
+fn the_next_of_a_chain_that_never_ran_is_started_once_init_has_run_for_the_first() {
+    let chain = Chain::fresh();
+    let walk = chain.walk("apply", "a", "b");
+    assert!(chain.made().is_empty(), "nobody has gone on");
+    go_on(&walk.go);
+    is_gone(walk.first);
+    is_gone(walk.second);
+    walk.running.finish().succeeds();
+    assert_eq!(chain.made(), ["a", "b", "c"]);
 }
 
 #[test]

@@ -476,6 +476,13 @@ impl Upstream for Receiver {
         }
     }
 
+    async fn initialised(&self) {
+        if self.run.home {
+            let (workspace, run) = (self.run.workspace_id.clone(), self.run.id.clone());
+            self.app.changes.tell(Change::Run { workspace, run, what: RunNews::Initialised });
+        }
+    }
+
     async fn planned(&self, foreseen: Foreseen) {
         if let Err(problem) = self.go_on(foreseen).await {
             tracing::error!(run = self.run.id, code = problem.code, cause = problem.cause, "{}", problem.message);

@@ -47,6 +47,8 @@ pub enum RunNews {
     Over,
     /// Somebody has asked for it to be canceled or killed.
     Asked,
+    /// `init` has run for it at home, and what that made can be used for others that are held.
+    Initialised,
 }
 
 /// The channel of changes. Bounded: who lags more than its length behind is told so and reads again.

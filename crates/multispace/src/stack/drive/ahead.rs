@@ -16,6 +16,9 @@ use super::super::inputs;
 use super::super::prepare::Ready;
 use super::Drive;
 
+/// How often a workspace is asked for at most: each time its folder is made.
+const TIMES: usize = 3;
+
 /// What is held, and what is being asked for.
 #[derive(Default)]
 pub(super) struct Ahead<'a> {
@@ -23,8 +26,8 @@ pub(super) struct Ahead<'a> {
     held: BTreeMap<String, String>,
     /// Those that the host is being asked to hold.
     pub(super) asking: FuturesUnordered<LocalBoxFuture<'a, Asked>>,
-    /// By workspace, what came of asking. Each is asked for once, or twice where the first time was too early.
-    asked: BTreeMap<String, Thought>,
+    /// By workspace, what came of asking, and how often that was done: more than once where it was too early.
+    asked: BTreeMap<String, (Thought, usize)>,
     /// How many are being asked for or held.
     count: usize,
 }
@@ -37,7 +40,7 @@ pub(super) type Asked = (String, Result<Holding, Problem>);
 enum Thought {
     /// Not before a run has come further.
     TooEarly,
-    /// Once more.
+    /// For the first time, or once more.
     Again,
     /// No more.
     Over,
@@ -46,7 +49,7 @@ enum Thought {
 impl Ahead<'_> {
     /// A run has come further: what `init` made for it may be kept now, for others that need the same.
     pub(super) fn came_further(&mut self) {
-        for thought in self.asked.values_mut().filter(|thought| **thought == Thought::TooEarly) {
+        for (thought, _) in self.asked.values_mut().filter(|(thought, _)| *thought == Thought::TooEarly) {
             *thought = Thought::Again;
         }
     }
@@ -64,14 +67,14 @@ impl Drive<'_> {
         }
         let soon: Vec<String> = self.walk.soon().into_iter().map(str::to_owned).collect();
         for workspace in soon {
-            let before = self.ahead.asked.get(&workspace).copied();
-            if matches!(before, Some(Thought::TooEarly | Thought::Over)) {
+            let (before, times) = self.ahead.asked.get(&workspace).copied().unwrap_or((Thought::Again, 0));
+            if before != Thought::Again {
                 continue;
             }
             if self.ahead.count >= most {
                 return;
             }
-            self.ahead.asked.insert(workspace.clone(), Thought::Over);
+            self.ahead.asked.insert(workspace.clone(), (Thought::Over, times + 1));
             let wanted = match self.wanted(&workspace).await {
                 Ok(Some(wanted)) => wanted,
                 Ok(None) => continue,
@@ -81,10 +84,9 @@ impl Drive<'_> {
                 }
             };
             self.ahead.count += 1;
-            let (host, is_first) = (self.host, before.is_none());
+            let host = self.host;
             self.ahead.asking.push(Box::pin(async move {
                 let held = host.hold(wanted).await;
-                let held = held.map(|held| if held == Holding::NotYet && !is_first { Holding::Never } else { held });
                 (workspace, held)
             }));
         }
@@ -124,7 +126,11 @@ impl Drive<'_> {
                 self.ahead.held.insert(workspace, run);
                 return self.let_go().await;
             }
-            Ok(Holding::NotYet) => _ = self.ahead.asked.insert(workspace, Thought::TooEarly),
+            Ok(Holding::NotYet) => {
+                if let Some((thought, ..)) = self.ahead.asked.get_mut(&workspace).filter(|(_, times)| *times < TIMES) {
+                    *thought = Thought::TooEarly;
+                }
+            }
             Ok(Holding::Never) => {}
             Err(problem) => not_held(&problem),
         }

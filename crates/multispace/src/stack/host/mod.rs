@@ -41,6 +41,8 @@ pub(crate) enum Host<'a> {
 pub(crate) enum Heard {
     /// A run moved; its id.
     Run(String),
+    /// `init` has run for a run: what could not be held before it may be now.
+    Initialised,
     /// Some changes were missed: everything that matters is to be read again.
     Missed,
 }
