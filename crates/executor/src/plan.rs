@@ -1,4 +1,4 @@
-//! The plan phase: `init`, `plan -out`, `show -json` where somebody may read it and it would do something, and `providers schema -json` where the log is structured.
+//! The plan phase: `init`, `plan -out`, `show -json` where somebody may read what that says, and `providers schema -json` where the log is structured.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
