@@ -46,7 +46,8 @@ pub async fn known(app: &App, tx: &Tx, secret: Option<&str>) -> Result<(Token, A
 /// one at a time, so that what is asked often is not written often; what is missed is noted with the next request.
 pub fn note_use(app: &App, token: &Token) {
     let now = app.ports.now();
-    let is_known = token.last_used_at.is_some_and(|last| now - last < Duration::minutes(USED_MINUTES));
+    let since = now - Duration::minutes(USED_MINUTES);
+    let is_known = token.last_used_at.is_some_and(|last| last > since);
     if is_known || token.kind == "run" {
         return;
     }
@@ -57,7 +58,7 @@ pub fn note_use(app: &App, token: &Token) {
     tokio::spawn(act.during(async move {
         let noted = async {
             let tx = app.db.write().await?;
-            store::used(&tx, &id, now).await?;
+            store::used(&tx, &id, now, since).await?;
             tx.commit().await
         };
         if let Err(problem) = noted.await {

@@ -3,7 +3,7 @@
 use domain::Problem;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{IntoActiveModel, QueryOrder};
+use sea_orm::{Condition, IntoActiveModel, QueryOrder};
 
 use crate::storage::{Stored, Tx};
 
@@ -83,11 +83,12 @@ pub async fn delete_of(tx: &Tx, kind: &str, subject: &str) -> Result<(), Problem
     Ok(())
 }
 
-/// Notes when it was used.
-pub async fn used(tx: &Tx, id: &str, at: DateTimeUtc) -> Result<(), Problem> {
+/// Notes when it was used, unless a use after `since` is noted: of requests that came together one writes.
+pub async fn used(tx: &Tx, id: &str, at: DateTimeUtc, since: DateTimeUtc) -> Result<(), Problem> {
     Entity::update_many()
         .col_expr(Column::LastUsedAt, Expr::value(at))
         .filter(Column::Id.eq(id))
+        .filter(Condition::any().add(Column::LastUsedAt.is_null()).add(Column::LastUsedAt.lte(since)))
         .exec(tx.db())
         .await
         .stored()?;
