@@ -1,4 +1,4 @@
-//! Terraform code, `multispace.hcl` and CLI configuration.
+//! Terraform code, `multispace.hcl`, lock files and CLI configuration.
 
 #![no_main]
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use configuration::{read_outputs, read_stack, says_where_providers_are, with_mirror};
+use configuration::{locked, read_outputs, read_stack, says_where_providers_are, with_mirror, without_hashes};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 
@@ -32,5 +32,6 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = read_outputs(&dir.join("a"), "", "net", &BTreeMap::new());
     let text = String::from_utf8_lossy(bytes);
     let _ = says_where_providers_are(&text);
+    let _ = (locked(&text), without_hashes(&text));
     let _ = with_mirror(&text, Path::new("/mirror"), &["registry.terraform.io/a/b".to_owned()]);
 });

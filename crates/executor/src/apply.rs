@@ -18,6 +18,7 @@ use crate::follow::Follow;
 use crate::foreign;
 use crate::keeper::choose;
 use crate::plan::{executor_failure, failure, init, unwritable};
+use crate::planned;
 use crate::prepare::{self, Prepared};
 use crate::process::{Ended, Output as Streams, ours};
 use crate::recovery;
@@ -83,7 +84,10 @@ async fn prepare(work: &Work, stop: Stop) -> Result<Prepared, Problem> {
         return Err(Problem::conflict("executor/no-plan", "The run's folder is gone, and with it the plan.")
             .advice("Plan again."));
     };
-    let prepared = prepare::build(work, Phase::Apply, stop).await?;
+    let mut prepared = prepare::build(work, Phase::Apply, stop).await?;
+    if !planned::is_unhashed(plan_file) {
+        prepared.launcher.checks.leave();
+    }
     write_private(&prepared.launcher.folder.plan_file(), plan_file).map_err(unwritable)?;
     Ok(prepared)
 }

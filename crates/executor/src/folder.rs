@@ -7,6 +7,7 @@
 //! | `plan.json`, `schemas.json` | `show -json` of the plan, `providers schema -json` |
 //! | `variables.tfvars` | values of the terraform variables; a link to a pipe while terraform is held |
 //! | `cli.tfrc` | the CLI configuration |
+//! | `taken.json` | what was taken out of the lock file, and the packages that were compared instead |
 //! | `secrets` | what is kept out of the log, for whoever reads it after our death |
 //! | `upstreams/N.tfstate` | outputs of upstreams that `terraform_remote_state` blocks read |
 //! | `log/plan`, `log/apply`, `log/init` | what terraform wrote, byte for byte (`log/init` only when the apply had to rebuild) |
@@ -101,6 +102,10 @@ impl Folder {
 
     pub(crate) fn cli_config(&self) -> PathBuf {
         self.0.join("cli.tfrc")
+    }
+
+    pub(crate) fn taken(&self) -> PathBuf {
+        self.0.join("taken.json")
     }
 
     pub(crate) fn secrets(&self) -> PathBuf {

@@ -2,7 +2,7 @@
 //! times that where a provider is large.
 //!
 //! Kept is only what a new `init` would make again: every provider is in the lock file that came with the code (or is a part of
-//! terraform), and every module is a local one. Terraform compares the providers with the lock file in every command, also those from here.
+//! terraform), and every module is a local one. Providers are compared with the lock file, also those from here ([`crate::checks`]).
 //! A kept folder that does not do is forgotten by the run that failed with it. Absent: fetching anything.
 
 use std::fs;
@@ -21,7 +21,7 @@ use crate::work::{Backend, Work};
 /// Most folders that are kept.
 const MOST: usize = 100;
 /// Name of the lock file.
-const LOCK: &str = ".terraform.lock.hcl";
+pub(crate) const LOCK: &str = ".terraform.lock.hcl";
 /// Folder in which `init` leaves what it makes.
 const MADE: &str = ".terraform";
 /// Longest description of modules that is read.
@@ -178,7 +178,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Removes the oldest folders until there are not more than `most`.
-fn leave_at_most(place: &Path, most: usize) -> io::Result<()> {
+pub(crate) fn leave_at_most(place: &Path, most: usize) -> io::Result<()> {
     let made =
         |entry: &fs::DirEntry| entry.metadata().and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let mut all: Vec<fs::DirEntry> = fs::read_dir(place)?.collect::<io::Result<_>>()?;

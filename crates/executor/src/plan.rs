@@ -216,7 +216,7 @@ async fn said(
 /// Runs `init`, unless what it would make is kept; says why not when it did not succeed. What it prints reaches the log only then: of an
 /// `init` that went well nobody wants to read in every run.
 pub(crate) async fn init(prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> Result<Option<Failure>, Problem> {
-    if with_kept(prepared, Initialised::restore).await? == Some(true) {
+    if is_kept(prepared).await? {
         return Ok(None);
     }
     let log = prepared.launcher.folder.init_log();
@@ -236,13 +236,26 @@ pub(crate) async fn init(prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> R
         if with_kept(prepared, Initialised::keep).await? == Some(true) {
             upstream.initialised().await;
         }
+        take_checksums(prepared).await?;
     }
     Ok(failure)
 }
 
+/// Compares the providers in terraform's place, where that may be done.
+async fn take_checksums(prepared: &Prepared) -> Result<(), Problem> {
+    let launcher = &prepared.launcher;
+    let (checks, folder, root) = (launcher.checks.clone(), launcher.folder.clone(), launcher.root.clone());
+    let taking = tokio::task::spawn_blocking(move || checks.take(&folder, &root));
+    taking.await.map_err(|problem| ours("The providers of a run cannot be compared.", problem))
+}
+
 /// Whether what `init` would make was kept, and is in the folder now.
 pub(crate) async fn is_kept(prepared: &Prepared) -> Result<bool, Problem> {
-    Ok(with_kept(prepared, Initialised::restore).await? == Some(true))
+    let is_kept = with_kept(prepared, Initialised::restore).await? == Some(true);
+    if is_kept {
+        take_checksums(prepared).await?;
+    }
+    Ok(is_kept)
 }
 
 /// Does something with what is kept of `init`, if anything is.

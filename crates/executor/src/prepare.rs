@@ -10,10 +10,11 @@ use configuration::preview::Rewritten;
 use domain::Problem;
 use domain::id::Id;
 
+use crate::checks::Checks;
 use crate::environment::{environment, of_the_run};
 use crate::folder::{Folder, PhaseRecord, make_private, phase_name, remove, write_private};
 use crate::foreign;
-use crate::initialised::Initialised;
+use crate::initialised::{Initialised, LOCK};
 use crate::keeper::choose;
 use crate::overrides;
 use crate::process::{Launcher, ours};
@@ -53,6 +54,10 @@ pub(crate) async fn build(work: &Work, phase: Phase, stop: Stop) -> Result<Prepa
     });
     (prepared.rewritten, prepared.initialised) =
         filling.await.map_err(|problem| ours("The run's folder could not be made.", problem))??;
+    // What init would choose by itself is between it and terraform.
+    if !prepared.launcher.root.join(LOCK).is_file() {
+        prepared.launcher.checks.leave();
+    }
     Ok(prepared)
 }
 
@@ -98,6 +103,7 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
         record,
         sandbox: work.sandbox.clone(),
         keeper: None,
+        checks: Checks::of(work, &version),
     };
     let state = state_inside.map(|inside| folder.path().join(inside));
     Ok(Prepared {
@@ -171,6 +177,7 @@ fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Resu
         folder.plan_json(),
         folder.schemas(),
         folder.phase(),
+        folder.taken(),
     ] {
         written(remove(&old))?;
     }

@@ -20,6 +20,7 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
+use crate::checks::Checks;
 use crate::folder::{Folder, PhaseRecord};
 use crate::keeper::{self, Keeper, NO_KEEPER};
 use crate::sandbox::{NO_WALLS, Sandbox};
@@ -39,6 +40,7 @@ pub(crate) struct Launcher {
     pub(crate) sandbox: Option<Sandbox>,
     /// In front of every command but `init`, with the file of the state.
     pub(crate) keeper: Option<(Keeper, PathBuf)>,
+    pub(crate) checks: Checks,
 }
 
 /// Where a process writes.
@@ -82,6 +84,9 @@ impl Launcher {
             return Ok(None);
         }
         let Some(lock) = self.lock().await? else { return Ok(None) };
+        let (checks, folder, root) = (self.checks.clone(), self.folder.clone(), self.root.clone());
+        let looking = tokio::task::spawn_blocking(move || checks.look_again(&folder, &root));
+        looking.await.map_err(|problem| ours("The providers of a run cannot be looked at.", problem))??;
         self.spawn(step, arguments, lock, output).map(Some)
     }
 

@@ -149,3 +149,17 @@ fn no_cli_configuration_panics() {
         drop(with_mirror(&text, Path::new("/mirror"), &["registry.terraform.io/a/b".to_owned()]));
     });
 }
+
+#[test]
+fn no_lock_file_panics() {
+    let seeds: &[&[u8]] = &[
+        b"provider \"a.example/b/c\" {\n  version = \"1.0.0\"\n  constraints = \"~> 1.0\"\n  hashes = [\n    \"h1:x=\",\n    \"zh:y\",\n  ]\n}\n",
+    ];
+    fuzz::survives("lock-file", seeds, &|bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        drop(configuration::locked(&text));
+        if let Some(without) = configuration::without_hashes(&text) {
+            assert!(configuration::locked(&without).is_none_or(|all| all.iter().all(|it| it.hashes.is_empty())));
+        }
+    });
+}

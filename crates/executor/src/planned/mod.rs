@@ -16,7 +16,7 @@ mod state;
 
 use domain::planned::{PlannedOutputs, PlannedValue};
 
-pub(crate) use plan_file::{backend, counts};
+pub(crate) use plan_file::{backend, counts, is_unhashed};
 
 pub use json::{from_json, to_json, type_from_json, type_to_json};
 pub use state::outputs_of_state;

@@ -8,6 +8,7 @@ use domain::planned::{PlannedOutput, PlannedOutputs};
 use prost::Message;
 
 use super::{msgpack, state};
+use crate::initialised::LOCK;
 use crate::work::Counts;
 
 /// The version of the message that this reads.
@@ -114,6 +115,13 @@ pub(crate) fn counts(file: &[u8]) -> Option<Counts> {
 /// The sort of backend (`local`) that a plan was made with, and is applied with; `None` when the file is not what is expected.
 pub(crate) fn backend(file: &[u8]) -> Option<String> {
     plan(file)?.backend.map(|backend| backend.kind)
+}
+
+/// Whether a plan was made with a lock file in which there are no checksums: terraform applies it with no other.
+pub(crate) fn is_unhashed(file: &[u8]) -> bool {
+    part(file, LOCK)
+        .and_then(|lock| configuration::locked(&String::from_utf8(lock).ok()?))
+        .is_some_and(|locked| locked.iter().all(|provider| provider.hashes.is_empty()))
 }
 
 /// Whether an address (`module.a["b.c"].data.aws_vpc.x`) is not that of a data block.

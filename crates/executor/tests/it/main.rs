@@ -2,6 +2,7 @@
 
 mod apply;
 mod at_once;
+mod checks;
 mod death;
 mod described;
 mod environment;
