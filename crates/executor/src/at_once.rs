@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::Problem;
-use tokio::process::Child;
 
 use crate::apply::{applied, kept, told};
 use crate::folder::{append_private, open_private};
@@ -17,9 +16,10 @@ use crate::follow::Follow;
 use crate::held::Held;
 use crate::initialised::Initialised;
 use crate::keeper::choose;
+use crate::memory::Room;
 use crate::plan::{executor_failure, failure, init, joined, options, unwritable, with_kept};
 use crate::prepare::{self, Prepared};
-use crate::process::{Ended, Output as Streams, ours};
+use crate::process::{Ended, Output as Streams, Started, ours};
 use crate::render::Rendering;
 use crate::stop::Stop;
 use crate::work::{Applied, Failure, Foreseen, Phase, Upstream, Work};
@@ -81,8 +81,10 @@ async fn initialised_and_run(
     let folder = &prepared.launcher.folder;
     open_private(&folder.log(Phase::Apply)).map_err(unwritable)?;
     let running = async {
-        match start(work, prepared).await? {
-            Some(child) => prepared.launcher.end_of(child).await,
+        let launcher = &prepared.launcher;
+        let Some(room) = launcher.room(true, &launcher.stop).await? else { return Ok(Ended::Stopped(None)) };
+        match start(work, prepared, room).await? {
+            Some(started) => launcher.end_of(started).await,
             None => Ok(Ended::Stopped(None)),
         }
     };
@@ -121,12 +123,12 @@ async fn followed(
 }
 
 /// Starts terraform; `None` when a stop came before.
-pub(crate) async fn start(work: &Work, prepared: &Prepared) -> Result<Option<Child>, Problem> {
+pub(crate) async fn start(work: &Work, prepared: &Prepared, room: Room) -> Result<Option<Started>, Problem> {
     let launcher = &prepared.launcher;
     let log = append_private(&launcher.folder.log(Phase::Apply)).map_err(unwritable)?;
     let mut arguments: Vec<_> =
         ["apply", "-auto-approve", "-input=false", "-json"].into_iter().map(Into::into).collect();
     arguments.extend(options(work));
     arguments.push(joined("-var-file=", launcher.folder.variables().as_os_str()));
-    launcher.start("apply", &arguments, Streams::together(log).map_err(unwritable)?).await
+    launcher.start_in(room, "apply", &arguments, Streams::together(log).map_err(unwritable)?).await
 }

@@ -27,6 +27,7 @@ use crate::at_once::start;
 use crate::environment::environment;
 use crate::folder::{Folder, open_private, remove, replace_private};
 use crate::keeper::choose;
+use crate::memory::HeldRoom;
 use crate::overrides;
 use crate::plan::unwritable;
 use crate::prepare::{self, Prepared};
@@ -46,6 +47,7 @@ pub struct Held {
     prepared: Arc<Prepared>,
     stop: Stop,
     gate: Gate,
+    room: HeldRoom,
     process: JoinHandle<Result<Ended, Problem>>,
 }
 
@@ -67,9 +69,14 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    /// Opens the gate, and waits for terraform's end.
+    /// Opens the gate when there is room, and waits for terraform's end.
     pub(crate) async fn run(self) -> Result<Ended, Problem> {
         let Self { prepared, variables, stop, gate, process, forwarding } = self;
+        let ended = |problem| ours("Terraform could not be waited for.", problem);
+        let Some(_room) = prepared.launcher.room(true, &stop).await? else {
+            drop(gate);
+            return process.await.map_err(ended)?;
+        };
         let file = prepared.launcher.folder.variables();
         let opening = tokio::task::spawn_blocking(move || gate.open(&file, &variables));
         let opened = match opening.await {
@@ -79,7 +86,7 @@ impl Ready {
         if opened.is_err() {
             stop.kill();
         }
-        let ended = process.await.map_err(|problem| ours("Terraform could not be waited for.", problem))?;
+        let ended = process.await.map_err(ended)?;
         drop(forwarding);
         opened.and(ended)
     }
@@ -133,7 +140,7 @@ fn path_of(pipe: &PipeReader) -> io::Result<Option<PathBuf>> {
 pub enum Holding {
     /// It is held.
     Held(Box<Held>),
-    /// Not now: `init` has to run first, which a run does. Another time it may be.
+    /// Not now: `init` has to run first, which a run does, or there is no room. Another time it may be.
     NotYet,
     /// It cannot be held.
     Never,
@@ -183,19 +190,20 @@ async fn at_the_gate(work: &Work) -> Result<Holding, Problem> {
     open_private(&folder.log(Phase::Apply)).map_err(unwritable)?;
     remove(&folder.variables()).map_err(unwritable)?;
     symlink(path, folder.variables()).map_err(failed)?;
-    let Some(child) = start(work, &prepared).await? else { return Ok(Holding::Never) };
+    let Some((room, until_ended)) = work.memory.held(&stop) else { return Ok(Holding::NotYet) };
+    let Some(started) = start(work, &prepared, until_ended).await? else { return Ok(Holding::Never) };
     let prepared = Arc::new(prepared);
     let process = tokio::spawn({
         let prepared = prepared.clone();
         // Where nobody waits for the end any more, it is never closed.
         let reader = ManuallyDrop::new(reader);
         async move {
-            let ended = prepared.launcher.end_of(child).await;
+            let ended = prepared.launcher.end_of(started).await;
             drop(ManuallyDrop::into_inner(reader));
             ended
         }
     });
-    Ok(Holding::Held(Box::new(Held { work: work.clone(), prepared, stop, gate, process })))
+    Ok(Holding::Held(Box::new(Held { work: work.clone(), prepared, stop, gate, room, process })))
 }
 
 impl Held {
@@ -211,7 +219,11 @@ impl Held {
                 return None;
             }
         };
-        let Self { prepared, stop: own, gate, process, .. } = self;
+        let Self { work: held, prepared, stop: own, gate, room, process } = self;
+        if !room.leave() {
+            end(held, own, gate, process).await;
+            return None;
+        }
         let (asked, told) = (stop.clone(), own.clone());
         let forwarding = AbortOnDropHandle::new(tokio::spawn(async move {
             asked.interrupted().await;
@@ -226,12 +238,7 @@ impl Held {
     /// Ends it, and removes its folder.
     pub async fn give_up(self) {
         let Self { work, stop, gate, process, .. } = self;
-        stop.kill();
-        drop(gate);
-        if let Err(problem) = process.await {
-            tracing::error!(%problem, "a held terraform could not be waited for");
-        }
-        discard(&work.folder).await;
+        end(work, stop, gate, process).await;
     }
 
     /// The id of the run that it is for.
@@ -260,6 +267,16 @@ impl Held {
             writing.await.map_err(|problem| ours("What a run was held for could not be written.", problem))?;
         Ok(variables?.filter(|variables| self.gate.has_room(variables)))
     }
+}
+
+/// Ends what is held, and removes its folder.
+async fn end(work: Work, stop: Stop, gate: Gate, process: JoinHandle<Result<Ended, Problem>>) {
+    stop.kill();
+    drop(gate);
+    if let Err(problem) = process.await {
+        tracing::error!(%problem, "a held terraform could not be waited for");
+    }
+    discard(&work.folder).await;
 }
 
 /// Removes the folder of a run that never began.

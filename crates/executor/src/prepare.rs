@@ -104,6 +104,7 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
         sandbox: work.sandbox.clone(),
         keeper: None,
         checks: Checks::of(work, &version),
+        memory: work.memory.clone(),
     };
     let state = state_inside.map(|inside| folder.path().join(inside));
     Ok(Prepared {

@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 use crate::checks::Checks;
 use crate::folder::{Folder, PhaseRecord};
 use crate::keeper::{self, Keeper, NO_KEEPER};
+use crate::memory::{self, Memory, Room};
 use crate::sandbox::{NO_WALLS, Sandbox};
 use crate::stop::Stop;
 
@@ -41,6 +42,14 @@ pub(crate) struct Launcher {
     /// In front of every command but `init`, with the file of the state.
     pub(crate) keeper: Option<(Keeper, PathBuf)>,
     pub(crate) checks: Checks,
+    pub(crate) memory: Memory,
+}
+
+/// A terraform that was started.
+pub(crate) struct Started {
+    child: Child,
+    /// Had until it has ended.
+    _room: Room,
 }
 
 /// Where a process writes.
@@ -73,13 +82,39 @@ impl Launcher {
         }
     }
 
-    /// Starts `terraform ARGUMENTS`; `None` when a stop came before.
+    /// Starts `terraform ARGUMENTS` when there is room; `None` when a stop came before.
     pub(crate) async fn start(
         &self,
         step: &str,
         arguments: &[OsString],
         output: Output,
-    ) -> Result<Option<Child>, Problem> {
+    ) -> Result<Option<Started>, Problem> {
+        match self.room(step != "init", &self.stop).await? {
+            Some(room) => self.start_in(room, step, arguments, output).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Waits for room for a terraform, which starts providers or does not; `None` when a stop came before.
+    pub(crate) async fn room(&self, providers: bool, stop: &Stop) -> Result<Option<Room>, Problem> {
+        let folder = providers.then(|| self.root.join(".terraform/providers"));
+        let looking = tokio::task::spawn_blocking(move || memory::need(folder.as_deref()));
+        let need = looking.await.map_err(|problem| ours("The providers of a run cannot be looked at.", problem))?;
+        Ok(tokio::select! {
+            biased;
+            () = stop.interrupted() => None,
+            room = self.memory.room(&self.record.run, need) => Some(room),
+        })
+    }
+
+    /// The same as [`Launcher::start`], in room that is there.
+    pub(crate) async fn start_in(
+        &self,
+        room: Room,
+        step: &str,
+        arguments: &[OsString],
+        output: Output,
+    ) -> Result<Option<Started>, Problem> {
         if self.stop.is_asked() {
             return Ok(None);
         }
@@ -87,11 +122,13 @@ impl Launcher {
         let (checks, folder, root) = (self.checks.clone(), self.folder.clone(), self.root.clone());
         let looking = tokio::task::spawn_blocking(move || checks.look_again(&folder, &root));
         looking.await.map_err(|problem| ours("The providers of a run cannot be looked at.", problem))??;
-        self.spawn(step, arguments, lock, output).map(Some)
+        let child = self.spawn(step, arguments, lock, output)?;
+        Ok(Some(Started { child, _room: room }))
     }
 
     /// Waits for the end of what was started.
-    pub(crate) async fn end_of(&self, mut child: Child) -> Result<Ended, Problem> {
+    pub(crate) async fn end_of(&self, started: Started) -> Result<Ended, Problem> {
+        let Started { mut child, _room } = started;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         let status = self.wait(&mut child, group).await;
         match group {

@@ -11,6 +11,7 @@ use domain::id::RunId;
 use domain::planned::{PlannedOutput, PlannedOutputs};
 
 use crate::keeper::Keeper;
+use crate::memory::Memory;
 use crate::sandbox::Sandbox;
 
 /// Which half of a run.
@@ -70,6 +71,8 @@ pub struct Work {
     pub sandbox: Option<Sandbox>,
     /// What keeps a large state while terraform changes it; `None` leaves every state to terraform's local backend.
     pub keeper: Option<Keeper>,
+    /// What this run and others may need together: its terraform is started when there is room.
+    pub memory: Memory,
 }
 
 /// Where the Terraform code comes from.

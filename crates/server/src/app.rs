@@ -41,6 +41,8 @@ pub struct App {
     pub asking: Asking,
     /// Terraforms that wait for their runs.
     pub held: HeldRuns,
+    /// Room for terraforms.
+    pub memory: executor::Memory,
     /// How fast clients may ask.
     pub limits: Limits,
     /// How this server is set up.

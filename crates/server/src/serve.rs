@@ -172,6 +172,7 @@ impl Engine {
             noting: Arc::new(Semaphore::new(1)),
             changes,
             held: HeldRuns::default(),
+            memory: executor::Memory::of_machine(),
             limits: Limits::new(options.rate_limit),
             setup: Arc::new(setup),
         };

@@ -10,6 +10,7 @@ mod held;
 mod initialised;
 mod keeper;
 mod killed;
+mod memory;
 mod plan;
 mod preview;
 mod setting;

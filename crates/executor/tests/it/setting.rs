@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::id::{Id, RunId};
 use executor::{
-    Applied, AtOnce, Backend, Failure, Foreseen, Names, Operation, Output, Planned, Source, Stop, Upstream, Variable,
-    VariableCategory, Work,
+    Applied, AtOnce, Backend, Failure, Foreseen, Memory, Names, Operation, Output, Planned, Source, Stop, Upstream,
+    Variable, VariableCategory, Work,
 };
 use tokio::sync::watch;
 
@@ -93,6 +93,7 @@ pub(crate) fn run(files: &[(&str, &str)]) -> Setting {
         grace: Duration::from_secs(60),
         sandbox: None,
         keeper: None,
+        memory: Memory::default(),
     };
     Setting { _keep: keep, work }
 }

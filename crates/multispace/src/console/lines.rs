@@ -8,6 +8,8 @@ use crate::stack::record::{Outcome, Record, Resources};
 pub(crate) enum Phase {
     /// Waits for a slot.
     Queued,
+    /// Waits until others have ended that have the memory which it needs.
+    Memory,
     /// Terraform plans.
     Planning,
     /// Planned; a person is to say yes.
@@ -25,6 +27,7 @@ impl Phase {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
+            Self::Memory => "waiting for memory",
             Self::Planning => "planning",
             Self::Approval => "waiting for approval",
             Self::Applying => "applying",

@@ -316,6 +316,12 @@ impl<'a> Drive<'a> {
         match heard? {
             Heard::Run(run) if self.active.contains_key(&run) => self.look(&run).await,
             Heard::Run(_) => Ok(()),
+            Heard::WaitsForMemory(run) => {
+                if let Some(active) = self.active.get(&run) {
+                    self.progress.phase(&active.workspace, Phase::Memory);
+                }
+                Ok(())
+            }
             Heard::Initialised => {
                 self.ahead.came_further();
                 Ok(())

@@ -59,7 +59,7 @@ async fn wait(changes: &mut Changes, open: &BTreeMap<String, String>) -> Result<
     loop {
         match changes.next().await? {
             Heard::Run(run) if !open.contains_key(&run) => {}
-            Heard::Initialised => {}
+            Heard::Initialised | Heard::WaitsForMemory(_) => {}
             Heard::Run(_) | Heard::Missed => return Ok(()),
         }
     }

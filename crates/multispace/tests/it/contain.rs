@@ -61,6 +61,7 @@ impl Case {
             run: run_of(keep.path()),
             folder: keep.path().join("run"),
             initialised: Some(keep.path().join("initialised")),
+            memory: executor::Memory::default(),
             source: Source::Archive(Bytes::from(source)),
             working_directory: String::new(),
             terraform: PathBuf::from("terraform"),

@@ -24,7 +24,7 @@ pub struct Ahead {
 pub enum Holding {
     /// It is held; the id that the run has to get for it to be used.
     Held(String),
-    /// Not now: `init` has to run first, which a run does. Another time it may be.
+    /// Not now: `init` has to run first, which a run does, or there is no room. Another time it may be.
     NotYet,
     /// It cannot be held.
     Never,

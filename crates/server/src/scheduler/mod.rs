@@ -130,7 +130,7 @@ impl News {
     fn note(&mut self, change: Change) -> bool {
         match change {
             // Whoever drives it stops it; nobody gets its slot for that.
-            Change::Run { what: RunNews::Asked | RunNews::Initialised, .. } => return false,
+            Change::Run { what: RunNews::Asked | RunNews::Initialised | RunNews::WaitsForMemory, .. } => return false,
             Change::Run { workspace, run, what } => {
                 if what == RunNews::Over {
                     self.over.insert(run);

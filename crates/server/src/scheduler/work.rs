@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use domain::Problem;
 use domain::id::{Id, RunId};
-use executor::{Answer, Backend, Keeper, Names, Operation, Output, ReadBlock, Source, UpstreamOutputs, Variable, Work};
+use executor::{
+    Answer, Backend, Keeper, Memory, Names, Operation, Output, ReadBlock, Source, UpstreamOutputs, Variable, Wait, Work,
+};
 
 use crate::app::{App, Setup};
 use crate::local::Ahead;
@@ -16,6 +18,7 @@ use crate::resources::runs::{self, Reader, Run};
 use crate::resources::states::State;
 use crate::resources::workspaces::Workspace;
 use crate::resources::{configurations, organizations, projects, repositories, states, tokens, variables, workspaces};
+use crate::storage::{Change, RunNews};
 use crate::terraform;
 
 /// Length of what the endpoint of a run's state is called: more than 256 bits.
@@ -129,14 +132,28 @@ struct Place {
     variables: Vec<Variable>,
 }
 
+/// The memory of all runs, for this one: whoever follows the run is told that it waits.
+fn memory(app: &App, run: &RunId, workspace: &str) -> Memory {
+    let (changes, run, workspace) = (app.changes.clone(), run.as_str().to_owned(), workspace.to_owned());
+    app.memory.telling(move |wait| {
+        let what = match wait {
+            Wait::Begins => RunNews::WaitsForMemory,
+            Wait::Ends => RunNews::Moved,
+        };
+        changes.tell(Change::Run { workspace: workspace.clone(), run: run.clone(), what });
+    })
+}
+
 /// The work of a run on that, which does nothing and reads nobody yet. `token` is that of the run.
 async fn bare(app: &App, run: RunId, code: Bytes, place: Place, token: Option<&str>) -> Result<Work, Problem> {
     let Place { workspace, organization, project, version, state, variables } = place;
+    let memory = memory(app, &run, &workspace.id);
     let held = !workspace.own_backend;
     Ok(Work {
         folder: folder(&app.setup, run.as_str()),
         run,
         initialised: Some(app.setup.initialised.clone()),
+        memory,
         source: Source::Archive(code),
         working_directory: workspace.working_directory.clone(),
         terraform: terraform::resolve(&app.setup, &version)?,

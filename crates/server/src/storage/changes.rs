@@ -49,6 +49,8 @@ pub enum RunNews {
     Asked,
     /// `init` has run for it at home, and what that made can be used for others that are held.
     Initialised,
+    /// Its terraform is not started before there is memory for it. When it is, the run has [`Moved`](Self::Moved).
+    WaitsForMemory,
 }
 
 /// The channel of changes. Bounded: who lags more than its length behind is told so and reads again.

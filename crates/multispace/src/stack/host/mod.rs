@@ -43,6 +43,8 @@ pub(crate) enum Heard {
     Run(String),
     /// `init` has run for a run: what could not be held before it may be now.
     Initialised,
+    /// A run waits for memory; its id.
+    WaitsForMemory(String),
     /// Some changes were missed: everything that matters is to be read again.
     Missed,
 }

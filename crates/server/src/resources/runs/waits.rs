@@ -51,6 +51,7 @@ pub async fn asked(app: &App, actor: &Actor, by: Option<&str>, about: &str) -> R
     announce(&tx, &run);
     announce(&tx, &other.run);
     tx.commit().await?;
+    app.memory.waits(by);
     Ok(Some(app.asking.begin(by, about)))
 }
 
