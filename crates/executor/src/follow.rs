@@ -81,10 +81,14 @@ async fn follow(
             if length == 0 {
                 break;
             }
+            let is_all = length < chunk.len();
             let (mut read, mut out) = (Vec::new(), Vec::new());
             clean.push(&chunk[..length], &mut read);
             rendering.push(&read, &mut out);
             pass_on(upstream.as_ref(), &mut rendering, out).await;
+            if is_all {
+                break;
+            }
         }
         if last {
             break;

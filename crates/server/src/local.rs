@@ -508,7 +508,7 @@ impl Local<'_> {
     /// `storage/…`; `run/plan` when the state cannot be read.
     pub async fn values(&self, workspace: &str, to_destroy: bool) -> Result<PlannedOutputs, Problem> {
         let app = &self.engine.app;
-        let tx = app.db.read().await?;
+        let tx = app.db.look();
         let workspace = workspaces::read(&tx, &self.owner, workspace).await?;
         let Some(state) = states::outputs_file(app, &tx, &workspace, to_destroy).await? else {
             return Ok(PlannedOutputs::new());

@@ -32,7 +32,7 @@ impl Local<'_> {
     /// # Errors
     /// `workspace/not-found`, `storage/…`.
     pub async fn last(&self, workspace: &str) -> Result<Option<LastRun>, Problem> {
-        let tx = self.engine.app.db.read().await?;
+        let tx = self.engine.app.db.look();
         Ok(last::of(&tx, &self.owner, workspace).await?.map(|last| LastRun {
             status: last.run.status(),
             is_destroy: last.run.is_destroy,

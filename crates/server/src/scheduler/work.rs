@@ -79,7 +79,10 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
     work.environment.extend(of_repository);
     Ok(Work {
         operation: operation(run),
-        plan_file: app.objects.get(&plan_object(plan, "file")).await?,
+        plan_file: match run.is_at_once() {
+            true => None,
+            false => app.objects.get(&plan_object(plan, "file")).await?,
+        },
         upstream_outputs,
         planned_variables: foreseen.variables,
         output: if run.json_output { Output::Json } else { Output::Human },
@@ -97,13 +100,12 @@ pub async fn ahead(app: &App, run: &RunId, ahead: &Ahead) -> Result<Option<Work>
     if ahead.readers.iter().any(|reader| reader.tfe_outputs) {
         return Ok(None);
     }
-    let tx = app.db.read().await?;
+    let tx = app.db.look();
     let workspace = workspaces::by_id(&tx, &ahead.workspace).await?.ok_or_else(gone)?;
     let organization = organizations::by_id(&tx, &workspace.organization_id).await?.ok_or_else(gone)?;
     let project = projects::by_id(&tx, &workspace.project_id).await?.ok_or_else(gone)?;
     let state = states::service::current_of(&tx, &workspace).await?;
     let variables = variables::runs::now(app, &tx, &workspace).await?;
-    drop(tx);
     let block = |reader: &Reader| UpstreamOutputs {
         module: reader.module.clone(),
         block: ReadBlock::RemoteState,

@@ -16,6 +16,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 
 use super::audit::{Act, Book, Noted};
 use super::migrations::{Migrator, schema};
+use super::remembered::Remembered;
 use super::{Change, Changes, Moment, Probe};
 
 /// The database.
@@ -180,7 +181,7 @@ impl Db {
 
     async fn begin(&self, permit: Option<OwnedSemaphorePermit>, options: TransactionOptions) -> Result<Tx, Problem> {
         let inner = self.connection.begin_with_options(options).await.map_err(unavailable)?;
-        Ok(self.on(On::Transaction(inner, AsyncMutex::default()), permit))
+        Ok(self.on(On::Transaction(inner, AsyncMutex::default(), Remembered::default()), permit))
     }
 
     /// Writes down that a request was refused, in a transaction of its own.
@@ -189,7 +190,7 @@ impl Db {
     /// `storage/unavailable`.
     pub async fn refused(&self, act: &Act, status: u16) -> Result<(), Problem> {
         let tx = self.write().await?;
-        if let (On::Transaction(on, _), Some(book)) = (&tx.on, &tx.book) {
+        if let (On::Transaction(on, ..), Some(book)) = (&tx.on, &tx.book) {
             book.refused(on, act, status).await.map_err(unavailable)?;
         }
         tx.commit().await
@@ -242,7 +243,7 @@ impl Tx {
     /// `storage/unavailable`.
     pub async fn changed_bytes(&self, table: &str, id: &str) -> Result<(), Problem> {
         match &self.on {
-            On::Transaction(on, noted) => noted.lock().await.note_bytes(on, table, id).await.stored(),
+            On::Transaction(on, noted, _) => noted.lock().await.note_bytes(on, table, id).await.stored(),
             On::Connections(_) => Err(unavailable(no_writes())),
         }
     }
@@ -254,7 +255,7 @@ impl Tx {
     /// the same: whoever is told looks.
     pub async fn commit(self) -> Result<(), Problem> {
         let committed = match self.on {
-            On::Transaction(transaction, noted) => {
+            On::Transaction(transaction, noted, _) => {
                 let written = match &self.book {
                     Some(book) => book.changed(&transaction, &noted.into_inner()).await.map_err(unavailable),
                     None => Ok(()),
@@ -281,8 +282,8 @@ async fn commit(transaction: DatabaseTransaction, probe: &Probe) -> Result<(), P
 
 /// What the queries of a [`Tx`] run on.
 pub enum On {
-    /// One transaction, and what its statements change.
-    Transaction(DatabaseTransaction, AsyncMutex<Noted>),
+    /// One transaction, what its statements change, and the rows that it knows.
+    Transaction(DatabaseTransaction, AsyncMutex<Noted>, Remembered),
     /// Whichever connection is free; refuses to write.
     Connections(DatabaseConnection),
 }
@@ -291,15 +292,15 @@ pub enum On {
 impl ConnectionTrait for On {
     fn get_database_backend(&self) -> DbBackend {
         match self {
-            Self::Transaction(on, _) => on.get_database_backend(),
+            Self::Transaction(on, ..) => on.get_database_backend(),
             Self::Connections(on) => on.get_database_backend(),
         }
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match self {
-            Self::Transaction(on, noted) => {
-                noted.lock().await.note(on, &statement).await?;
+            Self::Transaction(on, noted, known) => {
+                noting(on, noted, known, &statement).await?;
                 on.execute_raw(statement).await
             }
             Self::Connections(_) => Err(no_writes()),
@@ -308,9 +309,9 @@ impl ConnectionTrait for On {
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match self {
-            Self::Transaction(on, noted) => {
+            Self::Transaction(on, noted, known) => {
                 let statement = Statement::from_string(on.get_database_backend(), sql);
-                noted.lock().await.note(on, &statement).await?;
+                noting(on, noted, known, &statement).await?;
                 on.execute_unprepared(sql).await
             }
             Self::Connections(_) => Err(no_writes()),
@@ -320,8 +321,8 @@ impl ConnectionTrait for On {
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match self {
             // A statement that returns what it has changed is one too.
-            Self::Transaction(on, noted) => {
-                noted.lock().await.note(on, &statement).await?;
+            Self::Transaction(on, noted, known) => {
+                noting(on, noted, known, &statement).await?;
                 on.query_one_raw(statement).await
             }
             Self::Connections(on) => on.query_one_raw(statement).await,
@@ -330,8 +331,8 @@ impl ConnectionTrait for On {
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::Transaction(on, noted) => {
-                noted.lock().await.note(on, &statement).await?;
+            Self::Transaction(on, noted, known) => {
+                noting(on, noted, known, &statement).await?;
                 on.query_all_raw(statement).await
             }
             Self::Connections(on) => on.query_all_raw(statement).await,
@@ -339,7 +340,22 @@ impl ConnectionTrait for On {
     }
 }
 
-fn no_writes() -> DbErr {
+/// Notes what a statement is about to change, and forgets the rows that are old after it.
+async fn noting(
+    on: &DatabaseTransaction,
+    noted: &AsyncMutex<Noted>,
+    known: &Remembered,
+    statement: &Statement,
+) -> Result<(), DbErr> {
+    if let Some(table) = noted.lock().await.note(on, statement).await? {
+        known.forget(&table, on.get_database_backend());
+    } else if statement.sql.contains(" FOR UPDATE") {
+        known.waited(on.get_database_backend());
+    }
+    Ok(())
+}
+
+pub(super) fn no_writes() -> DbErr {
     DbErr::Custom("only a transaction may write".into())
 }
 
@@ -365,7 +381,7 @@ impl<T> Stored<T> for Result<T, DbErr> {
     }
 }
 
-fn unavailable(error: DbErr) -> Problem {
+pub(super) fn unavailable(error: DbErr) -> Problem {
     Problem::new(Fault::Unavailable, "storage/unavailable", "The database did not answer as it should.")
         .advice("Try again; if it stays so, look at the server's log.")
         .because(error)

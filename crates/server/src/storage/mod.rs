@@ -10,8 +10,10 @@ mod guard;
 mod migrations;
 mod objects;
 mod probe;
+mod remembered;
 mod reserve;
 mod ring;
+mod rows;
 mod seal;
 mod sealed;
 

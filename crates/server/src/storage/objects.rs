@@ -2,13 +2,16 @@
 //!
 //! Paths are made by the rooms from ids, never from what a client sent.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{Fault, Problem};
 use futures::TryStreamExt;
+use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
@@ -17,7 +20,7 @@ use super::{Key, Moment, Probe, Reserve};
 /// A store of blobs.
 #[derive(Clone)]
 pub struct Objects {
-    store: Arc<dyn ObjectStore>,
+    store: Arc<LocalFileSystem>,
     key: Key,
     probe: Probe,
     reserve: Reserve,
@@ -39,7 +42,7 @@ impl Objects {
     /// `storage/unavailable` when the folder cannot be made or used.
     pub fn files(folder: &Path, key: Key, durable: bool) -> Result<Self, Problem> {
         std::fs::create_dir_all(folder).map_err(|error| unavailable(folder.display(), error))?;
-        let store = object_store::local::LocalFileSystem::new_with_prefix(folder)
+        let store = LocalFileSystem::new_with_prefix(folder)
             .map_err(|error| unavailable(folder.display(), error))?
             .with_fsync(durable);
         Ok(Self { store: Arc::new(store), key, probe: Probe::default(), reserve: Reserve::of(folder, None) })
@@ -102,13 +105,11 @@ impl Objects {
     /// # Errors
     /// `storage/unavailable`, `storage/sealed`.
     pub async fn get(&self, path: &str) -> Result<Option<Bytes>, Problem> {
-        let result = match self.store.get(&ObjectPath::from(path)).await {
-            Ok(result) => result,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(unavailable(path, error)),
-        };
-        let sealed = result.bytes().await.map_err(|error| unavailable(path, error))?;
-        Ok(Some(Bytes::from(self.key.open_sealed(path, &sealed)?)))
+        let file = self.file(path)?;
+        match beside(path, move || std::fs::read(file)).await? {
+            Some(sealed) => Ok(Some(Bytes::from(self.key.open_sealed(path, &sealed)?))),
+            None => Ok(None),
+        }
     }
 
     /// Reads the blob at `path`, which must be there.
@@ -127,15 +128,27 @@ impl Objects {
     /// # Errors
     /// `storage/unavailable`.
     pub async fn list(&self, folder: &str) -> Result<Vec<String>, Problem> {
-        let found: Vec<_> = self
-            .store
-            .list(Some(&ObjectPath::from(folder)))
-            .try_collect()
-            .await
-            .map_err(|error| unavailable(folder, error))?;
-        let mut names: Vec<_> = found.iter().filter_map(|meta| meta.location.filename().map(str::to_owned)).collect();
+        let path = self.file(folder)?;
+        let names = beside(folder, move || {
+            let mut names = Vec::new();
+            for entry in std::fs::read_dir(path)? {
+                let entry = entry?;
+                if entry.file_type()?.is_file() {
+                    names.push(entry.file_name());
+                }
+            }
+            Ok(names)
+        });
+        let names = names.await?.unwrap_or_default().into_iter().filter_map(|name| OsString::into_string(name).ok());
+        // What is being written has a `#` in its name.
+        let mut names: Vec<_> = names.filter(|name| !name.contains('#')).collect();
         names.sort();
         Ok(names)
+    }
+
+    /// Where a blob is, or a folder of blobs.
+    fn file(&self, path: &str) -> Result<PathBuf, Problem> {
+        self.store.path_to_filesystem(&ObjectPath::from(path)).map_err(|error| unavailable(path, error))
     }
 
     /// Removes the blob at `path`; one that is not there is fine.
@@ -147,6 +160,18 @@ impl Objects {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(unavailable(path, error)),
         }
+    }
+}
+
+/// Reads from the disk beside what else is done, in one step; `None` when it is not there.
+async fn beside<T: Send + 'static>(
+    what: &str,
+    read: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<Option<T>, Problem> {
+    match tokio::task::spawn_blocking(read).await.map_err(|error| unavailable(what, error))? {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unavailable(what, error)),
     }
 }
 

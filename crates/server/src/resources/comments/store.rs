@@ -31,7 +31,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The comment of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Comments on a run, oldest first.

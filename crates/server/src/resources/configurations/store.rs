@@ -70,7 +70,7 @@ impl Model {
 
 /// The configuration version of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Those of a workspace, newest first.
@@ -92,8 +92,7 @@ pub async fn insert(tx: &Tx, configuration: &Model) -> Result<(), Problem> {
 
 /// Writes every column.
 pub async fn update(tx: &Tx, configuration: &Model) -> Result<(), Problem> {
-    Entity::update(configuration.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(configuration.clone().into_active_model().reset_all()).await
 }
 
 /// Removes all of a workspace; blobs stay, other workspaces may have the same ones.

@@ -115,7 +115,7 @@ pub async fn put(tx: &Tx, edge: &Model, merge: impl FnOnce(&mut Model)) -> Resul
         one(&edge.upstream_id, &edge.downstream_id, edge.kind()).lock_exclusive().one(tx.db()).await.stored()?;
     if let Some(mut there) = there {
         merge(&mut there);
-        Entity::update(there.into_active_model().reset_all()).exec(tx.db()).await.stored()?;
+        tx.save(there.into_active_model().reset_all()).await?;
     }
     Ok(())
 }
@@ -137,7 +137,7 @@ pub async fn delete_of(tx: &Tx, workspace: &str) -> Result<(), Problem> {
 
 /// What was found in the code of a configuration, if it was looked at on this basis.
 pub async fn reading(tx: &Tx, configuration: &str, basis: &str) -> Result<Option<Json>, Problem> {
-    let found = reads::Entity::find_by_id(configuration).one(tx.db()).await.stored()?;
+    let found = tx.by_id::<reads::Entity>(configuration).await?;
     Ok(found.filter(|row| row.basis == basis).map(|row| row.reading))
 }
 
@@ -198,7 +198,7 @@ struct KeptRead {
 
 /// What went into the last apply of a workspace, if it is known.
 pub async fn inputs(tx: &Tx, workspace: &str) -> Result<Option<Inputs>, Problem> {
-    let found = inputs::Entity::find_by_id(workspace).one(tx.db()).await.stored()?;
+    let found = tx.by_id::<inputs::Entity>(workspace).await?;
     let read = |(id, KeptRead { used, digests })| (id, Read { used, digests });
     Ok(found.map(|row| {
         let Kept { code, settings, variables, state, reads, unknown } = row.inputs;

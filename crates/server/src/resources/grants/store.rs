@@ -31,7 +31,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The grant of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Grants on a workspace or project, oldest first.
@@ -54,8 +54,7 @@ pub async fn insert(tx: &Tx, grant: &Model) -> Result<(), Problem> {
 
 /// Writes every column.
 pub async fn update(tx: &Tx, grant: &Model) -> Result<(), Problem> {
-    Entity::update(grant.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(grant.clone().into_active_model().reset_all()).await
 }
 
 /// Removes one.

@@ -37,7 +37,7 @@ pub async fn insert(tx: &Tx, code: Model) -> Result<(), Problem> {
 
 /// Removes the code of that digest and returns it, to one of those who ask at once.
 pub async fn take(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    let found = Entity::find_by_id(id).one(tx.db()).await.stored()?;
+    let found = tx.by_id::<Entity>(id).await?;
     let taken = Entity::delete_by_id(id).exec(tx.db()).await.stored()?.rows_affected == 1;
     Ok(found.filter(|_| taken))
 }

@@ -27,7 +27,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The membership of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Those of an organization, oldest first.
@@ -51,8 +51,7 @@ pub async fn insert(tx: &Tx, membership: &Model) -> Result<(), Problem> {
 
 /// Writes every column.
 pub async fn update(tx: &Tx, membership: &Model) -> Result<(), Problem> {
-    Entity::update(membership.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(membership.clone().into_active_model().reset_all()).await
 }
 
 /// Removes one.

@@ -89,7 +89,7 @@ mod projects {
 
 /// The connection of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Connections of an organization, oldest first.
@@ -111,8 +111,7 @@ pub async fn insert(tx: &Tx, client: &Model) -> Result<(), Problem> {
 
 /// Writes every column.
 pub async fn update(tx: &Tx, client: &Model) -> Result<(), Problem> {
-    Entity::update(client.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(client.clone().into_active_model().reset_all()).await
 }
 
 /// Removes one with its credentials.
@@ -125,7 +124,7 @@ pub async fn delete(tx: &Tx, id: &str) -> Result<(), Problem> {
 
 /// The credentials of that id.
 pub async fn token(tx: &Tx, id: &str) -> Result<Option<Token>, Problem> {
-    tokens::Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<tokens::Entity>(id).await
 }
 
 /// Credentials of an organization's connections, oldest first.
@@ -157,8 +156,7 @@ pub async fn insert_token(tx: &Tx, token: &Token) -> Result<(), Problem> {
 
 /// Writes every column of credentials.
 pub async fn update_token(tx: &Tx, token: &Token) -> Result<(), Problem> {
-    tokens::Entity::update(token.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(token.clone().into_active_model().reset_all()).await
 }
 
 /// Removes credentials.

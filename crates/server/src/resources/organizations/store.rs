@@ -3,7 +3,7 @@
 use domain::Problem;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{IntoActiveModel, QueryOrder};
 
 use crate::storage::{Stored, Tx};
 
@@ -30,12 +30,12 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The organization of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Locks an organization's row to the end of the transaction, so that decisions about it as a whole are made one at a time.
 pub async fn lock_row(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).lock_exclusive().one(tx.db()).await.stored()
+    tx.locked::<Entity>(id).await
 }
 
 /// The organization of that name.
@@ -64,8 +64,7 @@ pub async fn update(tx: &Tx, organization: &Model) -> Result<(), Problem> {
         run_limit: Set(organization.run_limit),
         ..Default::default()
     };
-    Entity::update(row).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(row).await
 }
 
 /// Removes one.

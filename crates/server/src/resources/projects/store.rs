@@ -36,7 +36,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The project of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Projects of an organization by name.
@@ -71,8 +71,7 @@ pub async fn update(tx: &Tx, project: &Model) -> Result<(), Problem> {
         auto_destroy_since: Set(project.auto_destroy_since),
         ..Default::default()
     };
-    Entity::update(row).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(row).await
 }
 
 /// Removes one.

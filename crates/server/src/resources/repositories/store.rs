@@ -162,7 +162,7 @@ impl Ingress {
 
 /// The repository of a workspace.
 pub async fn of(tx: &Tx, workspace: &str) -> Result<Option<Repository>, Problem> {
-    repositories::Entity::find_by_id(workspace).one(tx.db()).await.stored()
+    tx.by_id::<repositories::Entity>(workspace).await
 }
 
 /// The repositories of workspaces that are read by one of these credentials.
@@ -194,7 +194,7 @@ pub async fn insert_fetch(tx: &Tx, fetch: &Fetch) -> Result<(), Problem> {
 
 /// What a run waits for.
 pub async fn fetch_of(tx: &Tx, run: &str) -> Result<Option<Fetch>, Problem> {
-    fetches::Entity::find_by_id(run).one(tx.db()).await.stored()
+    tx.by_id::<fetches::Entity>(run).await
 }
 
 /// It is here, or nobody waits for it any more.

@@ -108,7 +108,7 @@ pub struct Upstream {
 
 /// The trigger of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Every trigger.

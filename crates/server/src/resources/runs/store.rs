@@ -241,12 +241,12 @@ mod phases {
 
 /// The run of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// The same, with its row locked to the end of the transaction.
 pub async fn lock_row(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).lock_exclusive().one(tx.db()).await.stored()
+    tx.locked::<Entity>(id).await
 }
 
 /// The run of a workspace that the request of that key made.
@@ -354,14 +354,12 @@ pub async fn insert(tx: &Tx, run: &Model, plan: PhaseModel, apply: PhaseModel) -
 
 /// Writes every column of a run.
 pub async fn update(tx: &Tx, run: &Model) -> Result<(), Problem> {
-    Entity::update(run.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(run.clone().into_active_model().reset_all()).await
 }
 
 /// Writes every column of a plan or apply.
 pub async fn update_phase(tx: &Tx, phase: PhaseModel) -> Result<(), Problem> {
-    phases::Entity::update(phase.into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(phase.into_active_model().reset_all()).await
 }
 
 /// The plan of a run.
@@ -376,7 +374,7 @@ pub async fn apply_of(tx: &Tx, run: &str) -> Result<PhaseModel, Problem> {
 
 /// The plan or apply of that id.
 pub async fn phase(tx: &Tx, id: &str) -> Result<Option<PhaseModel>, Problem> {
-    phases::Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<phases::Entity>(id).await
 }
 
 /// The plan and the apply of a run.

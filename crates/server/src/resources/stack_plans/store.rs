@@ -156,17 +156,17 @@ pub struct Totals {
 
 /// The plan of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// The same, with its row locked to the end of the transaction.
 pub async fn lock_row(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).lock_exclusive().one(tx.db()).await.stored()
+    tx.locked::<Entity>(id).await
 }
 
 /// What is in a plan.
 pub async fn rows(tx: &Tx, id: &str) -> Result<Vec<Row>, Problem> {
-    let found = contents::Entity::find_by_id(id).one(tx.db()).await.stored()?;
+    let found = tx.by_id::<contents::Entity>(id).await?;
     Ok(found.map(|found| found.rows.0).unwrap_or_default())
 }
 
@@ -186,8 +186,7 @@ pub async fn insert(tx: &Tx, plan: &Model, rows: Vec<Row>) -> Result<(), Problem
 
 /// Writes every column but the rows, which never change.
 pub async fn update(tx: &Tx, plan: &Model) -> Result<(), Problem> {
-    Entity::update(plan.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(plan.clone().into_active_model().reset_all()).await
 }
 
 /// Removes those of an organization beyond the newest `kept`.

@@ -2,7 +2,7 @@
 
 use domain::Problem;
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{Condition, FromJsonQueryResult, IntoActiveModel, QueryOrder};
 use serde::{Deserialize, Serialize};
 
 use crate::storage::{Stored, Tx};
@@ -84,12 +84,12 @@ pub struct Event {
 
 /// The stack of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// The same, with its row locked to the end of the transaction.
 pub async fn lock_row(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).lock_exclusive().one(tx.db()).await.stored()
+    tx.locked::<Entity>(id).await
 }
 
 /// The stack of that name.
@@ -118,8 +118,7 @@ pub async fn insert(tx: &Tx, stack: &Model) -> Result<(), Problem> {
 
 /// Writes every column.
 pub async fn update(tx: &Tx, stack: &Model) -> Result<(), Problem> {
-    Entity::update(stack.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(stack.clone().into_active_model().reset_all()).await
 }
 
 /// Removes one.
@@ -136,7 +135,7 @@ pub async fn delete_all(tx: &Tx, organization: &str) -> Result<(), Problem> {
 
 /// How many hours stacks of an organization may live.
 pub async fn most_hours(tx: &Tx, organization: &str) -> Result<Option<i64>, Problem> {
-    Ok(lifetimes::Entity::find_by_id(organization).one(tx.db()).await.stored()?.map(|it| it.most_hours))
+    Ok(tx.by_id::<lifetimes::Entity>(organization).await?.map(|it| it.most_hours))
 }
 
 /// Sets that; none is for ever.

@@ -183,9 +183,7 @@ pub async fn announce(app: &App, tx: &Tx, actor: &Actor, workspace: &str, new: N
 /// `state/unreadable`, `state/payload`, `state/discarded`, and those of [`announce`].
 pub async fn upload(app: &App, id: &str, bytes: Bytes) -> Result<(), Problem> {
     let document = document::read(&bytes)?;
-    let tx = app.db.read().await?;
-    let announced = store::by_id(&tx, id).await?.ok_or_else(not_found)?;
-    drop(tx);
+    let announced = store::by_id(&app.db.look(), id).await?.ok_or_else(not_found)?;
     check_payload(&announced.facts_or(&document), &document.facts())?;
     if announced.is_finalized() {
         return Ok(());

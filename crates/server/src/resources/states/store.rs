@@ -106,7 +106,7 @@ mod outputs {
 
 /// The state version of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Those of a workspace that are not discarded, newest first.
@@ -200,6 +200,9 @@ pub async fn delete_intermediate(tx: &Tx, run: &str, newer: &str) -> Result<Vec<
         .all(tx.db())
         .await
         .stored()?;
+    if old.is_empty() {
+        return Ok(Vec::new());
+    }
     let ids: Vec<_> = old.iter().map(|state| state.id.clone()).collect();
     outputs::Entity::delete_many().filter(outputs::Column::StateId.is_in(ids.clone())).exec(tx.db()).await.stored()?;
     Entity::delete_many().filter(Column::Id.is_in(ids)).exec(tx.db()).await.stored()?;
@@ -214,8 +217,7 @@ pub async fn insert(tx: &Tx, state: &Model) -> Result<(), Problem> {
 
 /// Writes every column.
 pub async fn update(tx: &Tx, state: &Model) -> Result<(), Problem> {
-    Entity::update(state.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(state.clone().into_active_model().reset_all()).await
 }
 
 /// Adds outputs.
@@ -257,7 +259,7 @@ pub async fn last_with_outputs(tx: &Tx, workspace: &str) -> Result<Option<Model>
 
 /// The output of that id.
 pub async fn output(tx: &Tx, id: &str) -> Result<Option<OutputModel>, Problem> {
-    outputs::Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<outputs::Entity>(id).await
 }
 
 /// Removes all of a workspace, rows only: the blobs stay, and of each state that there was a row that says whose it was.

@@ -73,7 +73,7 @@ mod members {
 
 /// The team of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Teams of an organization by name.
@@ -91,8 +91,7 @@ pub async fn insert(tx: &Tx, team: &Model) -> Result<(), Problem> {
 
 /// Writes every column.
 pub async fn update(tx: &Tx, team: &Model) -> Result<(), Problem> {
-    Entity::update(team.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(team.clone().into_active_model().reset_all()).await
 }
 
 /// Removes one and who belongs to it.

@@ -50,7 +50,7 @@ pub async fn by_digest(tx: &Tx, digest: &str) -> Result<Option<Model>, Problem> 
 
 /// The token of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Tokens that speak for that subject, oldest first.

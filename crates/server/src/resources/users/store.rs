@@ -104,7 +104,7 @@ pub mod invitations {
 
 /// The user of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// The user of that name; case makes no difference.
@@ -152,8 +152,7 @@ pub async fn insert(tx: &Tx, user: &Model) -> Result<(), Problem> {
 
 /// Writes every column.
 pub async fn update(tx: &Tx, user: &Model) -> Result<(), Problem> {
-    Entity::update(user.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(user.clone().into_active_model().reset_all()).await
 }
 
 /// Removes one who was never more than invited.
@@ -164,7 +163,7 @@ pub async fn delete(tx: &Tx, id: &str) -> Result<(), Problem> {
 
 /// The invitation of that digest.
 pub async fn invitation(tx: &Tx, id: &str) -> Result<Option<Invitation>, Problem> {
-    invitations::Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<invitations::Entity>(id).await
 }
 
 /// Adds one.

@@ -57,7 +57,7 @@ mod assignments {
 
 /// The set of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Sets of an organization by name.
@@ -78,8 +78,7 @@ pub async fn insert(tx: &Tx, set: &Model) -> Result<(), Problem> {
 
 /// Writes every column.
 pub async fn update(tx: &Tx, set: &Model) -> Result<(), Problem> {
-    Entity::update(set.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(set.clone().into_active_model().reset_all()).await
 }
 
 /// Removes one with what says where it is attached; its variables are the caller's to remove.
@@ -96,6 +95,9 @@ pub async fn targets_of(tx: &Tx, set: &str) -> Result<Vec<String>, Problem> {
 
 /// The same for several sets, by the set's id.
 pub async fn targets_of_all(tx: &Tx, sets: &[String]) -> Result<BTreeMap<String, Vec<String>>, Problem> {
+    if sets.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let rows = assignments::Entity::find()
         .filter(assignments::Column::SetId.is_in(sets))
         .order_by_asc(assignments::Column::TargetId)

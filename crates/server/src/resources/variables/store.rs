@@ -39,7 +39,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The variable of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// Variables of a workspace or variable set by key.
@@ -62,8 +62,7 @@ pub async fn insert(tx: &Tx, variable: &Model) -> Result<(), Problem> {
 
 /// Writes every column.
 pub async fn update(tx: &Tx, variable: &Model) -> Result<(), Problem> {
-    Entity::update(variable.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(variable.clone().into_active_model().reset_all()).await
 }
 
 /// Removes one.
@@ -105,7 +104,7 @@ pub async fn pin(tx: &Tx, run: &str, workspace: &str, sealed: Vec<u8>) -> Result
 
 /// What a run was given, sealed.
 pub async fn pinned(tx: &Tx, run: &str) -> Result<Option<Vec<u8>>, Problem> {
-    Ok(pinned::Entity::find_by_id(run).one(tx.db()).await.stored()?.map(|row| row.sealed))
+    Ok(tx.by_id::<pinned::Entity>(run).await?.map(|row| row.sealed))
 }
 
 /// Removes it.

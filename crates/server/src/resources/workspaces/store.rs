@@ -143,12 +143,12 @@ mod consumers {
 
 /// The workspace of that id.
 pub async fn by_id(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).one(tx.db()).await.stored()
+    tx.by_id::<Entity>(id).await
 }
 
 /// The same, with its row locked to the end of the transaction, so that decisions about it are made one at a time.
 pub async fn lock_row(tx: &Tx, id: &str) -> Result<Option<Model>, Problem> {
-    Entity::find_by_id(id).lock_exclusive().one(tx.db()).await.stored()
+    tx.locked::<Entity>(id).await
 }
 
 /// The workspace of that name.
@@ -176,8 +176,7 @@ pub async fn insert(tx: &Tx, workspace: &Model) -> Result<(), Problem> {
 
 /// Writes every column.
 pub async fn update(tx: &Tx, workspace: &Model) -> Result<(), Problem> {
-    Entity::update(workspace.clone().into_active_model().reset_all()).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(workspace.clone().into_active_model().reset_all()).await
 }
 
 /// Removes one with its tags and consumers.
@@ -223,8 +222,7 @@ pub async fn unlock(tx: &Tx, id: &str) -> Result<(), Problem> {
 /// Points the workspace at its run.
 pub async fn set_current_run(tx: &Tx, id: &str, run: &str) -> Result<(), Problem> {
     let row = ActiveModel { id: Set(id.into()), current_run_id: Set(Some(run.into())), ..Default::default() };
-    Entity::update(row).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(row).await
 }
 
 /// Points the workspace at the configuration of its next runs.
@@ -234,8 +232,7 @@ pub async fn set_current_configuration(tx: &Tx, id: &str, configuration: &str) -
         current_configuration_id: Set(Some(configuration.into())),
         ..Default::default()
     };
-    Entity::update(row).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(row).await
 }
 
 /// Points the workspace at its newest state.
@@ -255,8 +252,7 @@ pub async fn set_current_state(
         updated_at: Set(now),
         ..Default::default()
     };
-    Entity::update(row).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(row).await
 }
 
 /// Workspaces that may be destroyed by themselves: those that say so, and those that inherit it from one of these projects.
@@ -275,8 +271,7 @@ pub async fn that_destroy(tx: &Tx, projects: Vec<String>) -> Result<Vec<Model>, 
 /// Notes what became of its destruction by itself.
 pub async fn set_auto_destroy_status(tx: &Tx, id: &str, status: &str) -> Result<(), Problem> {
     let row = ActiveModel { id: Set(id.into()), auto_destroy_status: Set(Some(status.into())), ..Default::default() };
-    Entity::update(row).exec(tx.db()).await.stored()?;
-    Ok(())
+    tx.save(row).await
 }
 
 /// Tags of a workspace by key.

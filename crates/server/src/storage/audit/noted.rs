@@ -1,5 +1,7 @@
 //! [`Noted`]: what the statements of one transaction change.
 
+use std::collections::HashMap;
+
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value, sea_query};
 use sea_query::{Alias, Expr, ExprTrait, Query};
 
@@ -14,6 +16,27 @@ pub struct Noted {
     pub(super) writes: Vec<Write>,
     /// Changes that are not among them.
     pub(super) more: usize,
+    /// Rows that were changed, by table and id: nobody else changes them until the end, so they are not looked at again.
+    known: HashMap<(String, String), Seen>,
+}
+
+/// What the log tells of a row beside its id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Seen {
+    name: Option<String>,
+    parent: Option<String>,
+    status: Option<String>,
+}
+
+/// What is known of a row after the statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum After {
+    /// All of it: it was made.
+    Made(Seen),
+    /// What was known before, and its status if the statement sets one.
+    Same,
+    /// Nothing.
+    Unknown,
 }
 
 /// One change.
@@ -37,16 +60,17 @@ impl Write {
 }
 
 impl Noted {
-    /// Notes a statement that is about to be executed. What it changes is looked at before it is gone.
+    /// Notes a statement that is about to be executed; says which table it changes, if it does. What it changes is looked at
+    /// before it is gone.
     pub(in crate::storage) async fn note<C: ConnectionTrait>(
         &mut self,
         on: &C,
         statement: &Statement,
-    ) -> Result<(), DbErr> {
-        match read(statement) {
-            Some(write) => self.add(on, write).await,
-            None => Ok(()),
-        }
+    ) -> Result<Option<String>, DbErr> {
+        let Some((write, after)) = read(statement) else { return Ok(None) };
+        let table = write.table.clone();
+        self.add(on, write, after).await?;
+        Ok(Some(table))
     }
 
     /// Notes that bytes were stored that belong to something.
@@ -57,50 +81,76 @@ impl Noted {
         id: &str,
     ) -> Result<(), DbErr> {
         let write = Write { verb: "update", table: table.to_owned(), id: Some(id.to_owned()), ..Write::default() };
-        self.add(on, write).await
+        self.add(on, write, After::Same).await
     }
 
-    async fn add<C: ConnectionTrait>(&mut self, on: &C, mut write: Write) -> Result<(), DbErr> {
+    async fn add<C: ConnectionTrait>(&mut self, on: &C, mut write: Write, after: After) -> Result<(), DbErr> {
         if self.writes.len() >= MANY {
             self.more += 1;
             return Ok(());
         }
-        if write.verb != "create"
-            && !kinds::is_book(&write.table)
-            && let Some(id) = write.id.clone()
-        {
-            look(on, &mut write, &id).await?;
+        if !kinds::is_book(&write.table) {
+            match write.id.clone() {
+                Some(id) => self.tell(on, &mut write, id, after).await?,
+                // Nobody knows which rows.
+                None => self.known.retain(|(table, _), _| *table != write.table),
+            }
         }
         self.writes.push(write);
+        Ok(())
+    }
+
+    /// Tells what the row was before, and remembers what it is after it.
+    async fn tell<C: ConnectionTrait>(
+        &mut self,
+        on: &C,
+        write: &mut Write,
+        id: String,
+        after: After,
+    ) -> Result<(), DbErr> {
+        let known = self.known.remove(&(write.table.clone(), id.clone()));
+        if let After::Made(seen) = after {
+            self.known.insert((write.table.clone(), id), seen);
+            return Ok(());
+        }
+        let before = match known {
+            None => look(on, &write.table, &id).await?,
+            known => known,
+        };
+        let Some(mut seen) = before else { return Ok(()) };
+        write.name.clone_from(&seen.name);
+        write.parent = seen.parent.clone().or(write.parent.take());
+        if let Some(before) = seen.status.clone() {
+            let after = write.statuses.take().map_or_else(|| before.clone(), |(_, after)| after);
+            seen.status = Some(after.clone());
+            write.statuses = Some((before, after));
+        }
+        if after == After::Same {
+            self.known.insert((write.table.clone(), id), seen);
+        }
         Ok(())
     }
 }
 
 /// Reads name, status and owner of what is going to be changed.
-async fn look<C: ConnectionTrait>(on: &C, write: &mut Write, id: &str) -> Result<(), DbErr> {
-    let Some(kind) = kinds::of_table(&write.table) else { return Ok(()) };
+async fn look<C: ConnectionTrait>(on: &C, table: &str, id: &str) -> Result<Option<Seen>, DbErr> {
+    let Some(kind) = kinds::of_table(table) else { return Ok(None) };
     let columns = [kind.name, kind.parent, if kind.has_status { "status" } else { "" }];
     let wanted: Vec<_> = columns.into_iter().filter(|column| !column.is_empty()).collect();
     if wanted.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let mut query = Query::select();
     query
         .columns(wanted.into_iter().map(Alias::new))
         .from(Alias::new(kind.table))
         .and_where(Expr::col(Alias::new("id")).eq(id));
-    let Some(row) = on.query_one_raw(on.get_database_backend().build(&query)).await? else { return Ok(()) };
+    let Some(row) = on.query_one_raw(on.get_database_backend().build(&query)).await? else { return Ok(None) };
     let read = |column: &str| match column {
         "" => None,
         column => row.try_get::<Option<String>>("", column).ok().flatten(),
     };
-    write.name = read(kind.name);
-    write.parent = read(kind.parent).or(write.parent.take());
-    if let Some(before) = read(columns[2]) {
-        let after = write.statuses.take().map_or_else(|| before.clone(), |(_, after)| after);
-        write.statuses = Some((before, after));
-    }
-    Ok(())
+    Ok(Some(Seen { name: read(kind.name), parent: read(kind.parent), status: read(columns[2]) }))
 }
 
 /// Columns whose values say what something is or whose.
@@ -118,7 +168,7 @@ const OWNERS: [&str; 9] = [
 
 /// What a statement changes; nothing when it only reads. The statements are those that sea-query writes: quoted names, and
 /// every value apart.
-fn read(statement: &Statement) -> Option<Write> {
+fn read(statement: &Statement) -> Option<(Write, After)> {
     let sql = statement.sql.as_str();
     let (verb, rest) = [("create", "INSERT INTO "), ("update", "UPDATE "), ("delete", "DELETE FROM ")]
         .into_iter()
@@ -134,12 +184,21 @@ fn read(statement: &Statement) -> Option<Write> {
         let columns: Vec<_> =
             rest.split_once('(')?.1.split_once(')')?.0.split(", ").map(|it| it.trim_matches('"')).collect();
         let of = |name: &str| text(values.get(columns.iter().position(|column| *column == name)?));
+        let kind = kinds::of_table(&write.table);
         write.id = of("id");
-        let name = kinds::of_table(&write.table).map_or("name", |kind| kind.name);
-        write.name = of(name);
+        write.name = of(kind.map_or("name", |kind| kind.name));
         write.parent = OWNERS.iter().find_map(|column| of(column));
         write.statuses = of("status").map(|status| (String::new(), status));
-        return Some(write);
+        let after = match kind {
+            // It may be there already.
+            _ if sql.contains(" ON CONFLICT ") => After::Unknown,
+            Some(kind) => {
+                let status = of("status").filter(|_| kind.has_status);
+                After::Made(Seen { name: write.name.clone(), parent: of(kind.parent), status })
+            }
+            None => After::Unknown,
+        };
+        return Some((write, after));
     }
     let (set, filter) = rest.split_once(" WHERE ").unwrap_or((rest, ""));
     let before = sql.len() - filter.len();
@@ -149,11 +208,17 @@ fn read(statement: &Statement) -> Option<Write> {
     };
     write.id = of("id", before, filter);
     write.parent = OWNERS.iter().find_map(|column| of(column, before, filter));
-    if verb == "update" {
-        let after = of("status", sql.len() - rest.len(), set);
-        write.statuses = after.map(|after| (String::new(), after));
+    if verb == "delete" {
+        return Some((write, After::Unknown));
     }
-    Some(write)
+    let status = of("status", sql.len() - rest.len(), set);
+    write.statuses = status.map(|status| (String::new(), status));
+    // Whether a row with more than its id in the filter is changed is not known.
+    let is_sure = write.statuses.is_none() || !filter.contains(" AND ");
+    let sets = |column: &str| !column.is_empty() && set.contains(&format!("\"{column}\" = "));
+    let is_same = kinds::of_table(&write.table).is_some_and(|kind| !sets(kind.name) && !sets(kind.parent));
+    let after = if is_sure && is_same { After::Same } else { After::Unknown };
+    Some((write, after))
 }
 
 /// Which value stands at that place: `$3` on PostgreSQL, the third `?` on SQLite.
@@ -176,7 +241,7 @@ mod tests {
 
     fn write(backend: DbBackend, sql: &str, values: &[&str]) -> Option<Write> {
         let values: Vec<Value> = values.iter().map(|value| (*value).into()).collect();
-        read(&Statement::from_sql_and_values(backend, sql, values))
+        read(&Statement::from_sql_and_values(backend, sql, values)).map(|(write, _)| write)
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use domain::Problem;
 use domain::run::RunStatus;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{IntoActiveModel, QueryOrder};
 
 use super::{Column as RunColumn, Entity as Runs, Model as Run};
@@ -28,15 +29,17 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// Keeps what goes into a run, in place of what went into the one before.
 pub async fn put(tx: &Tx, workspace: &str, run: &str, inputs: String) -> Result<(), Problem> {
-    delete_of(tx, workspace).await?;
     let row = Model { workspace_id: workspace.to_owned(), run_id: run.to_owned(), inputs };
-    Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx.db()).await.stored()?;
+    let mut replaces = OnConflict::column(Column::WorkspaceId);
+    replaces.update_columns([Column::RunId, Column::Inputs]);
+    let insert = Entity::insert(row.into_active_model().reset_all()).on_conflict(replaces);
+    insert.exec_without_returning(tx.db()).await.stored()?;
     Ok(())
 }
 
 /// What went into this run of a workspace, if that was said.
 pub async fn of(tx: &Tx, workspace: &str, run: &str) -> Result<Option<String>, Problem> {
-    let found = Entity::find_by_id(workspace).one(tx.db()).await.stored()?;
+    let found = tx.by_id::<Entity>(workspace).await?;
     Ok(found.filter(|row| row.run_id == run).map(|row| row.inputs))
 }
 
