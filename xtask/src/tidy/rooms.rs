@@ -139,7 +139,7 @@ fn is_inside(part: &str) -> bool {
 fn targets(path: &[String]) -> Vec<Target> {
     let mut found = Vec::new();
     match path.first().map(String::as_str) {
-        Some("sea_orm" | "sqlx" | "sea_orm_migration") => found.push(Target::Database),
+        Some("rusqlite" | "sea_orm" | "sqlx" | "sea_orm_migration") => found.push(Target::Database),
         Some("axum" | "axum_server" | "http" | "tower_http") => found.push(Target::Http),
         Some("wire") => found.push(Target::Wire),
         Some("crate") => match path.get(1).map(String::as_str) {

@@ -2,27 +2,27 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Fault, Problem};
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    ExecResult, IsolationLevel, QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
+    Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 
 use super::audit::{Act, Book, Noted};
+use super::connections::{Connections, Transaction, is_not_unique};
 use super::migrations::{Migrator, schema};
 use super::remembered::Remembered;
+use super::sqlite::Sqlite;
 use super::{Change, Changes, Moment, Probe};
 
 /// The database.
 #[derive(Clone)]
 pub struct Db {
-    connection: DatabaseConnection,
+    connections: Connections,
     /// SQLite has one writer. Queueing here is fair and wakes at once, where its own busy handler sleeps and retries.
     writer: Option<Arc<Semaphore>>,
     changes: Changes,
@@ -38,16 +38,8 @@ impl Db {
     /// # Errors
     /// `storage/unavailable` when the file cannot be opened.
     pub async fn sqlite(file: &Path, changes: Changes) -> Result<Self, Problem> {
-        let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", file.display()));
-        // A file does not hang up: nothing is to be found out before a connection is used.
-        options.max_connections(8).test_before_acquire(false).sqlx_logging(false).map_sqlx_sqlite_opts(|options| {
-            options
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(Duration::from_secs(10))
-                .foreign_keys(true)
-        });
-        Self::open(options, Some(Arc::new(Semaphore::new(1))), changes).await
+        let database = Sqlite::open(file, true).map_err(unavailable)?;
+        Ok(Self::on_top(Connections::Sqlite(database), changes))
     }
 
     /// Opens the PostgreSQL database at `url`, likewise.
@@ -57,7 +49,8 @@ impl Db {
     pub async fn postgres(url: &str, changes: Changes) -> Result<Self, Problem> {
         let mut options = ConnectOptions::new(url);
         options.max_connections(16).sqlx_logging(false);
-        Self::open(options, None, changes).await
+        let connection = Database::connect(options).await.map_err(unavailable)?;
+        Ok(Self::on_top(Connections::Postgres(connection), changes))
     }
 
     /// Opens the SQLite database in `file` as it is: nothing is brought up to date, and nothing can be written.
@@ -65,13 +58,8 @@ impl Db {
     /// # Errors
     /// `storage/unavailable` when the file is not there or no database.
     pub async fn sqlite_to_look(file: &Path) -> Result<Self, Problem> {
-        let mut options = ConnectOptions::new(format!("sqlite://{}?mode=ro", file.display()));
-        options
-            .max_connections(2)
-            .test_before_acquire(false)
-            .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(|options| options.busy_timeout(Duration::from_secs(10)));
-        Self::to_look(options).await
+        let database = Sqlite::open(file, false).map_err(unavailable)?;
+        Ok(Self::on_top(Connections::Sqlite(database), Changes::default()))
     }
 
     /// Opens the PostgreSQL database at `url` as it is.
@@ -81,17 +69,16 @@ impl Db {
     pub async fn postgres_to_look(url: &str) -> Result<Self, Problem> {
         let mut options = ConnectOptions::new(url);
         options.max_connections(2).sqlx_logging(false);
-        Self::to_look(options).await
+        let connection = Database::connect(options).await.map_err(unavailable)?;
+        Ok(Self::on_top(Connections::Postgres(connection), Changes::default()))
     }
 
-    async fn to_look(options: ConnectOptions) -> Result<Self, Problem> {
-        let connection = Database::connect(options).await.map_err(unavailable)?;
-        Ok(Self { connection, writer: None, changes: Changes::default(), probe: Probe::default(), book: None })
-    }
-
-    async fn open(options: ConnectOptions, writer: Option<Arc<Semaphore>>, changes: Changes) -> Result<Self, Problem> {
-        let connection = Database::connect(options).await.map_err(unavailable)?;
-        Ok(Self { connection, writer, changes, probe: Probe::default(), book: None })
+    fn on_top(connections: Connections, changes: Changes) -> Self {
+        let writer = match &connections {
+            Connections::Sqlite(_) => Some(Arc::new(Semaphore::new(1))),
+            Connections::Postgres(_) => None,
+        };
+        Self { connections, writer, changes, probe: Probe::default(), book: None }
     }
 
     /// The same, with somebody who is told of every commit.
@@ -105,9 +92,14 @@ impl Db {
     /// # Errors
     /// `storage/unavailable`, also when they are of a newer multispace.
     pub async fn migrated(self) -> Result<Self, Problem> {
-        if !schema::is_laid(&self.connection).await.map_err(unavailable)? {
-            Migrator::up(&self.connection, None).await.map_err(unavailable)?;
+        match &self.connections {
+            Connections::Postgres(connection) => Migrator::up(connection, None).await,
+            Connections::Sqlite(database) => match schema::is_laid(database).await.map_err(unavailable)? {
+                true => Ok(()),
+                false => schema::brought_up(database).await,
+            },
         }
+        .map_err(unavailable)?;
         Ok(self)
     }
 
@@ -121,7 +113,7 @@ impl Db {
     /// committed at its moment, and those that are asked at once are answered at once. For one question, and for whoever is
     /// told of every change and looks again.
     pub fn look(&self) -> Tx {
-        self.on(On::Connections(self.connection.clone()), None)
+        self.on(On::Connections(self.connections.clone()), None)
     }
 
     /// Begins a transaction that only reads.
@@ -129,7 +121,7 @@ impl Db {
     /// # Errors
     /// `storage/unavailable`.
     pub async fn read(&self) -> Result<Tx, Problem> {
-        self.begin(None, TransactionOptions::default()).await
+        self.begin(None, false).await
     }
 
     /// Begins a transaction that only reads, and to whose end everything stays as it was at its first question.
@@ -137,16 +129,7 @@ impl Db {
     /// # Errors
     /// `storage/unavailable`.
     pub async fn steady(&self) -> Result<Tx, Problem> {
-        // A transaction of SQLite is steady anyway, and it knows no other kind.
-        let options = match self.connection.get_database_backend() {
-            DbBackend::Postgres => TransactionOptions {
-                isolation_level: Some(IsolationLevel::RepeatableRead),
-                access_mode: Some(AccessMode::ReadOnly),
-                ..TransactionOptions::default()
-            },
-            _ => TransactionOptions::default(),
-        };
-        self.begin(None, options).await
+        self.begin(None, true).await
     }
 
     /// Writes a copy of a SQLite database, as of one moment, into `file`, which must not be there.
@@ -154,9 +137,10 @@ impl Db {
     /// # Errors
     /// `storage/unavailable`.
     pub async fn copied_into(&self, file: &Path) -> Result<(), Problem> {
-        let name = file.display().to_string().replace('\'', "''");
-        self.connection.execute_unprepared(&format!("VACUUM INTO '{name}'")).await.map_err(unavailable)?;
-        Ok(())
+        match &self.connections {
+            Connections::Sqlite(database) => database.copied_into(file).await.map_err(unavailable),
+            Connections::Postgres(_) => Err(unavailable(DbErr::Custom("it is no file".into()))),
+        }
     }
 
     /// Begins a transaction that may write.
@@ -174,14 +158,24 @@ impl Db {
             ),
             None => None,
         };
-        let mode = self.writer.as_ref().map(|_| SqliteTransactionMode::Immediate);
-        let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
-        self.begin(permit, options).await
+        self.begin(permit, false).await
     }
 
-    async fn begin(&self, permit: Option<OwnedSemaphorePermit>, options: TransactionOptions) -> Result<Tx, Problem> {
-        let inner = self.connection.begin_with_options(options).await.map_err(unavailable)?;
-        Ok(self.on(On::Transaction(inner, AsyncMutex::default(), Remembered::default()), permit))
+    async fn begin(&self, permit: Option<OwnedSemaphorePermit>, steady: bool) -> Result<Tx, Problem> {
+        let transaction = match &self.connections {
+            // A transaction of SQLite is steady anyway, and it knows no other kind.
+            Connections::Sqlite(database) => database.begin(permit.is_some()).await.map(Transaction::Sqlite),
+            Connections::Postgres(connection) => {
+                let options = TransactionOptions {
+                    isolation_level: steady.then_some(IsolationLevel::RepeatableRead),
+                    access_mode: steady.then_some(AccessMode::ReadOnly),
+                    ..TransactionOptions::default()
+                };
+                connection.begin_with_options(options).await.map(Transaction::Postgres)
+            }
+        };
+        let transaction = transaction.map_err(unavailable)?;
+        Ok(self.on(On::Transaction(Box::new(transaction), AsyncMutex::default(), Remembered::default()), permit))
     }
 
     /// Writes down that a request was refused, in a transaction of its own.
@@ -191,7 +185,7 @@ impl Db {
     pub async fn refused(&self, act: &Act, status: u16) -> Result<(), Problem> {
         let tx = self.write().await?;
         if let (On::Transaction(on, ..), Some(book)) = (&tx.on, &tx.book) {
-            book.refused(on, act, status).await.map_err(unavailable)?;
+            book.refused(&**on, act, status).await.map_err(unavailable)?;
         }
         tx.commit().await
     }
@@ -209,7 +203,10 @@ impl Db {
 
     /// Closes the connections, so that the files can be removed.
     pub async fn close(&self) {
-        let _ = self.connection.clone().close().await;
+        match &self.connections {
+            Connections::Sqlite(database) => database.close(),
+            Connections::Postgres(connection) => drop(connection.clone().close().await),
+        }
     }
 }
 
@@ -243,7 +240,7 @@ impl Tx {
     /// `storage/unavailable`.
     pub async fn changed_bytes(&self, table: &str, id: &str) -> Result<(), Problem> {
         match &self.on {
-            On::Transaction(on, noted, _) => noted.lock().await.note_bytes(on, table, id).await.stored(),
+            On::Transaction(on, noted, _) => noted.lock().await.note_bytes(&**on, table, id).await.stored(),
             On::Connections(_) => Err(unavailable(no_writes())),
         }
     }
@@ -257,11 +254,11 @@ impl Tx {
         let committed = match self.on {
             On::Transaction(transaction, noted, _) => {
                 let written = match &self.book {
-                    Some(book) => book.changed(&transaction, &noted.into_inner()).await.map_err(unavailable),
+                    Some(book) => book.changed(&*transaction, &noted.into_inner()).await.map_err(unavailable),
                     None => Ok(()),
                 };
                 match written {
-                    Ok(()) => commit(transaction, &self.probe).await,
+                    Ok(()) => commit(*transaction, &self.probe).await,
                     Err(problem) => Err(problem),
                 }
             }
@@ -274,7 +271,7 @@ impl Tx {
     }
 }
 
-async fn commit(transaction: DatabaseTransaction, probe: &Probe) -> Result<(), Problem> {
+async fn commit(transaction: Transaction, probe: &Probe) -> Result<(), Problem> {
     probe.at(Moment::Committing)?;
     transaction.commit().await.map_err(unavailable)?;
     probe.at(Moment::Committed)
@@ -283,9 +280,9 @@ async fn commit(transaction: DatabaseTransaction, probe: &Probe) -> Result<(), P
 /// What the queries of a [`Tx`] run on.
 pub enum On {
     /// One transaction, what its statements change, and the rows that it knows.
-    Transaction(DatabaseTransaction, AsyncMutex<Noted>, Remembered),
+    Transaction(Box<Transaction>, AsyncMutex<Noted>, Remembered),
     /// Whichever connection is free; refuses to write.
-    Connections(DatabaseConnection),
+    Connections(Connections),
 }
 
 #[async_trait]
@@ -342,7 +339,7 @@ impl ConnectionTrait for On {
 
 /// Notes what a statement is about to change, and forgets the rows that are old after it.
 async fn noting(
-    on: &DatabaseTransaction,
+    on: &Transaction,
     noted: &AsyncMutex<Noted>,
     known: &Remembered,
     statement: &Statement,
@@ -370,13 +367,11 @@ pub trait Stored<T> {
 
 impl<T> Stored<T> for Result<T, DbErr> {
     fn stored(self) -> Result<T, Problem> {
-        self.map_err(|error| match error.sql_err() {
-            Some(sea_orm::SqlErr::UniqueConstraintViolation(_)) => {
-                Problem::conflict("storage/conflict", "Somebody else has just made or changed the same thing.")
-                    .advice("Read it again and repeat the request.")
-                    .because(error)
-            }
-            _ => unavailable(error),
+        self.map_err(|error| match is_not_unique(&error) {
+            true => Problem::conflict("storage/conflict", "Somebody else has just made or changed the same thing.")
+                .advice("Read it again and repeat the request.")
+                .because(error),
+            false => unavailable(error),
         })
     }
 }

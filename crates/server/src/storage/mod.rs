@@ -5,6 +5,7 @@
 
 pub mod audit;
 mod changes;
+mod connections;
 mod database;
 mod guard;
 mod migrations;
@@ -16,6 +17,8 @@ mod ring;
 mod rows;
 mod seal;
 mod sealed;
+mod sqlite;
+mod values;
 
 pub use changes::{Change, Changes, RunNews};
 pub use database::{Db, Stored, Tx};

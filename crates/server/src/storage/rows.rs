@@ -2,12 +2,29 @@
 
 use domain::Problem;
 use sea_orm::entity::prelude::*;
-use sea_orm::{DbBackend, EntityName, IntoActiveModel, Iterable, PrimaryKeyToColumn, QuerySelect, Value};
+use sea_orm::{
+    DbBackend, EntityName, FromQueryResult, IntoActiveModel, Iterable, PrimaryKeyToColumn, QuerySelect, Value,
+};
 
 use super::database::{On, no_writes, unavailable};
 use super::{Stored, Tx};
 
+/// A text of each row that a query finds, which the query calls `text`.
+#[derive(Debug, FromQueryResult)]
+struct Text {
+    text: String,
+}
+
 impl Tx {
+    /// The values of one column of text. By their names alone are columns the same on both databases.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn texts<E: EntityTrait>(&self, query: Select<E>, column: E::Column) -> Result<Vec<String>, Problem> {
+        let query = query.select_only().column_as(column, "text").into_model::<Text>();
+        Ok(query.all(self.db()).await.stored()?.into_iter().map(|row| row.text).collect())
+    }
+
     /// The row of that id. In a transaction it is asked for once: until a statement of the transaction changes the table, it is
     /// what it was.
     ///

@@ -4,12 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use figures::Figures;
-use sea_orm::{ConnectionTrait, Database as Connections, Statement};
 use serde_json::json;
 use server::Keys;
 use server::upkeep::{Folder, backup, fsck, restore};
 
-use crate::harness::{Database, ORGANIZATION, Server, on_both};
+use crate::harness::{Database, ORGANIZATION, Server, number, on_both};
 use crate::upkeep::{push, with_history};
 
 /// A place to restore to, with the keys of a folder.
@@ -24,15 +23,8 @@ async fn place(of: &Folder, at: &Path) -> Folder {
 
 /// The highest serial that a folder knows of a workspace.
 async fn serial(folder: &Folder, workspace: &str) -> i64 {
-    let url = folder.database.clone();
-    let url = url.unwrap_or_else(|| format!("sqlite://{}", folder.data.join("multispace.db").display()));
-    let connection = Connections::connect(url).await.unwrap();
-    let sql =
-        format!("SELECT max(serial) AS serial FROM states WHERE workspace_id = '{workspace}' AND status = 'finalized'");
-    let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await.unwrap();
-    let serial = row.unwrap().try_get("", "serial").unwrap();
-    connection.close().await.unwrap();
-    serial
+    let of = format!("workspace_id = '{workspace}' AND status = 'finalized'");
+    number(folder, &format!("SELECT max(serial) AS number FROM states WHERE {of}")).await
 }
 
 on_both! {

@@ -5,7 +5,6 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use figures::Figures;
 use md5::{Digest, Md5};
-use sea_orm::{ConnectionTrait, Database as Connections};
 use serde_json::{Value, json};
 use server::upkeep::fsck;
 
@@ -50,16 +49,6 @@ async fn current(server: &Server, workspace: &str) -> Value {
 
 async fn lock(server: &Server, workspace: &str, action: &str) {
     server.post(&format!("/workspaces/{workspace}/actions/{action}"), json!({})).await.is(200);
-}
-
-/// Does something to the rows behind the server's back.
-async fn behind(server: &Server, statement: &str) {
-    let folder = server.upkeep();
-    let url = folder.database.clone();
-    let url = url.unwrap_or_else(|| format!("sqlite://{}", folder.data.join("multispace.db").display()));
-    let connection = Connections::connect(url).await.unwrap();
-    connection.execute_unprepared(statement).await.unwrap();
-    connection.close().await.unwrap();
 }
 
 async fn take(server: &Server, token: &str, workspace: &str, state: &str) -> Answer {
@@ -208,7 +197,7 @@ on_both! {
         server.post(&format!("/workspaces/{workspace}/state-versions"), body).await.is(201);
         let unlock = format!("/workspaces/{workspace}/actions/unlock");
         server.post(&unlock, json!({})).await.refuses(422, "state/pending");
-        behind(&server, "UPDATE states SET created_at = '2020-01-01 00:00:00+00:00' WHERE status = 'pending'").await;
+        server.behind_its_back("UPDATE states SET created_at = '2020-01-01 00:00:00+00:00' WHERE status = 'pending'").await;
         server.post(&unlock, json!({})).await.is(200);
     }
 
@@ -218,7 +207,7 @@ on_both! {
         server.gate("net.apply.gate");
         let run = server.run(&workspace, json!({ "auto-apply": true })).await;
         server.until_called("net apply").await;
-        behind(&server, "UPDATE workspaces SET locked_kind = 'user', locked_by = 'user-other' WHERE name = 'net'").await;
+        server.behind_its_back("UPDATE workspaces SET locked_kind = 'user', locked_by = 'user-other' WHERE name = 'net'").await;
         server.open_gate("net.apply.gate").await;
         server.until(&run, "errored").await;
         assert_eq!(current(&server, &workspace).await, Value::Null, "it was fenced off");
@@ -243,7 +232,7 @@ on_both! {
             let run = server.run(&workspace, json!({})).await;
             server.until(&run, "planned").await;
             let applies = server.calls(&format!("{name} apply"));
-            behind(&server, damage).await;
+            server.behind_its_back(damage).await;
             server.act(&run, "apply").await.is(202);
             server.until(&run, "errored").await;
             assert_eq!(server.calls(&format!("{name} apply")), applies, "{name}");

@@ -6,6 +6,7 @@ mod audit_coverage;
 mod auto_destroy;
 mod backup;
 mod bodies;
+mod columns;
 mod configurations;
 mod cutoff;
 mod disk;

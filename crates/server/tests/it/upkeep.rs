@@ -8,12 +8,11 @@ use axum::http::Method;
 use chrono::TimeDelta;
 use figures::Figures;
 use md5::{Digest, Md5};
-use sea_orm::{ConnectionTrait, Database as Connections};
 use serde_json::json;
 use server::Keys;
 use server::upkeep::{Folder, Report, Swept, backup, deleted, deleted_state, fsck, sweep};
 
-use crate::harness::{Database, Server, on_both};
+use crate::harness::{Database, Server, change, on_both};
 
 /// A server on which much has happened: two workspaces with states of runs and of a user, a run that waits, one that only planned,
 /// a lock, a variable, a log.
@@ -147,18 +146,15 @@ on_both! {
         with_history(&server).await;
         server.close().await;
         let folder = server.upkeep();
-        let url = folder.database.clone().unwrap_or_else(|| format!("sqlite://{}", folder.data.join("multispace.db").display()));
-        let database = Connections::connect(url).await.unwrap();
         for (code, statements) in ROWS {
             for statement in *statements {
-                database.execute_unprepared(statement).await.unwrap();
+                change(&folder, statement).await;
             }
             let report = fsck(&folder).await.unwrap();
             assert!(codes(&report).contains(code), "{code}: {report:#?}");
             assert!(report.findings.iter().all(|it| !it.problem.message.is_empty() && !it.problem.advice.is_empty()));
             assert!(!report.is_clean());
         }
-        database.close().await.unwrap();
     }
 }
 

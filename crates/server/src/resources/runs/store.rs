@@ -3,7 +3,7 @@
 use domain::Problem;
 use domain::run::{RunFacts, RunKind, RunStatus};
 use sea_orm::entity::prelude::*;
-use sea_orm::{FromJsonQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{FromJsonQueryResult, FromQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
 use crate::storage::{Stored, Tx};
@@ -280,7 +280,14 @@ pub async fn ids(
         all = all.filter(Column::Status.is_in(statuses.iter().map(|status| status.as_str())));
     }
     let columns = all.select_only().columns([Column::Id, Column::WorkspaceId]).order_by_desc(Column::CreatedAt);
-    columns.into_tuple().all(tx.db()).await.stored()
+    let found = columns.into_model::<Ids>().all(tx.db()).await.stored()?;
+    Ok(found.into_iter().map(|ids| (ids.id, ids.workspace_id)).collect())
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Ids {
+    id: String,
+    workspace_id: String,
 }
 
 /// The runs of these ids, newest first.

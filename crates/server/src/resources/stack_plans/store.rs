@@ -191,10 +191,9 @@ pub async fn update(tx: &Tx, plan: &Model) -> Result<(), Problem> {
 
 /// Removes those of an organization beyond the newest `kept`.
 pub async fn delete_older(tx: &Tx, organization: &str, kept: u64) -> Result<(), Problem> {
-    let all = Entity::find().select_only().column(Column::Id).filter(Column::OrganizationId.eq(organization));
+    let all = Entity::find().filter(Column::OrganizationId.eq(organization));
     let newest_first = all.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id);
-    let ids: Vec<String> =
-        newest_first.offset(kept).limit(u64::from(u32::MAX)).into_tuple().all(tx.db()).await.stored()?;
+    let ids = tx.texts(newest_first.offset(kept).limit(u64::from(u32::MAX)), Column::Id).await?;
     delete(tx, ids).await
 }
 

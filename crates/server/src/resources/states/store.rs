@@ -3,7 +3,7 @@
 use domain::Problem;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{FromQueryResult, IntoActiveModel, QueryOrder, QuerySelect};
 
 use crate::storage::{Stored, Tx};
 
@@ -147,8 +147,13 @@ pub async fn kept(tx: &Tx, workspace: &str) -> Result<Vec<Model>, Problem> {
 
 /// Length of the largest one.
 pub async fn largest(tx: &Tx) -> Result<Option<i64>, Problem> {
-    let largest = Entity::find().select_only().column_as(Column::Size.max(), "largest");
-    Ok(largest.into_tuple::<Option<i64>>().one(tx.db()).await.stored()?.flatten())
+    let largest = Entity::find().select_only().column_as(Column::Size.max(), "size").into_model::<Largest>();
+    Ok(largest.one(tx.db()).await.stored()?.and_then(|largest| largest.size))
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Largest {
+    size: Option<i64>,
 }
 
 /// Whether an upload is under way that was announced after that time.

@@ -4,7 +4,7 @@ use domain::Problem;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::chain::{self, Broken, Checked, Column, Entity, SERVER};
-use crate::storage::{Key, Stored, Tx};
+use crate::storage::{Key, Tx};
 
 /// Looks at every row of every chain, and for chains that are gone as a whole.
 ///
@@ -33,11 +33,11 @@ pub async fn verify(tx: &Tx, key: &Key) -> Result<Vec<Checked>, Problem> {
 
 /// The chains that the server's own says were begun.
 async fn begun(tx: &Tx) -> Result<Vec<String>, Problem> {
-    let all = Entity::find().select_only().column(Column::ObjectId).filter(Column::Chain.eq(SERVER));
-    all.filter(Column::Action.eq("audit.begin")).into_tuple().all(tx.db()).await.stored()
+    let all = Entity::find().filter(Column::Chain.eq(SERVER)).filter(Column::Action.eq("audit.begin"));
+    tx.texts(all, Column::ObjectId).await
 }
 
 /// Every chain that has a row.
 async fn with_rows(tx: &Tx) -> Result<Vec<String>, Problem> {
-    Entity::find().select_only().column(Column::Chain).distinct().into_tuple().all(tx.db()).await.stored()
+    tx.texts(Entity::find().distinct(), Column::Chain).await
 }

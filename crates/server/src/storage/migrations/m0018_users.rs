@@ -81,17 +81,18 @@ const STATEMENTS: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::{ConnectOptions, Database, DbBackend};
+    use sea_orm::DbBackend;
     use sea_orm_migration::MigratorTrait;
 
     use super::*;
-    use crate::storage::migrations::Migrator;
+    use crate::storage::migrations::{Migrator, schema};
+    use crate::storage::sqlite::Sqlite;
 
     #[tokio::test]
     async fn who_owned_everything_administers_the_site_and_is_a_member_where_they_were() {
-        let mut options = ConnectOptions::new("sqlite::memory:");
-        options.max_connections(1);
-        let db = Database::connect(options).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let db = Sqlite::open(&folder.path().join("db"), true).unwrap();
+        let db = schema::connection(&db).await.unwrap();
         let before = Migrator::migrations().iter().take_while(|it| it.name() != Migration.name()).count();
         Migrator::up(&db, before.try_into().ok()).await.unwrap();
         for statement in [
@@ -110,17 +111,21 @@ mod tests {
         Migrator::up(&db, None).await.unwrap();
         let rows = async |sql: &str| -> Vec<String> {
             let all = db.query_all_raw(sea_orm::Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
-            all.into_iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+            all.into_iter().map(|row| row.try_get("", "text").unwrap()).collect()
         };
         assert_eq!(
-            rows("SELECT username || ' ' || status || ' ' || is_admin FROM users ORDER BY username DESC").await,
+            rows("SELECT username || ' ' || status || ' ' || is_admin AS text FROM users ORDER BY username DESC").await,
             ["owner active 1", "api-org-1 active 0"]
         );
         assert_eq!(
-            rows("SELECT id || ' ' || organization_id || ' ' || user_id FROM memberships").await,
+            rows("SELECT id || ' ' || organization_id || ' ' || user_id AS text FROM memberships").await,
             ["ou-abcdefghABCDEFGH org-abcdefghijklmnop user-ABCDEFGHJKLMNPQR"]
         );
-        assert_eq!(rows("SELECT digest FROM tokens WHERE last_used_at IS NULL").await, ["d"], "tokens stay good");
-        assert_eq!(rows("SELECT id FROM sessions WHERE user_id IS NULL").await, ["s"]);
+        assert_eq!(
+            rows("SELECT digest AS text FROM tokens WHERE last_used_at IS NULL").await,
+            ["d"],
+            "tokens stay good"
+        );
+        assert_eq!(rows("SELECT id AS text FROM sessions WHERE user_id IS NULL").await, ["s"]);
     }
 }

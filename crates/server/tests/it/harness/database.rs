@@ -1,14 +1,38 @@
-//! A PostgreSQL database for one test.
+//! A PostgreSQL database for one test, and what is done to either kind behind the server's back.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
+use server::upkeep::Folder;
 
 /// Changes a SQLite database behind the server's back.
-pub(crate) async fn sqlite(file: &std::path::Path, statement: &str) {
-    let connection = Database::connect(format!("sqlite://{}", file.display())).await.unwrap();
+pub(crate) async fn sqlite(file: &Path, statement: &str) {
+    let (file, statement) = (file.to_owned(), statement.to_owned());
+    let changing = move || rusqlite::Connection::open(file).unwrap().execute_batch(&statement).unwrap();
+    tokio::task::spawn_blocking(changing).await.unwrap();
+}
+
+/// Changes the database of a data folder behind everybody's back.
+pub(crate) async fn change(folder: &Folder, statement: &str) {
+    let Some(url) = &folder.database else { return sqlite(&folder.data.join("multispace.db"), statement).await };
+    let connection = Database::connect(url).await.unwrap();
     connection.execute_unprepared(statement).await.unwrap();
     connection.close().await.unwrap();
+}
+
+/// The number that a query of such a database finds as `number`.
+pub(crate) async fn number(folder: &Folder, sql: &str) -> i64 {
+    let Some(url) = &folder.database else {
+        let (file, sql) = (folder.data.join("multispace.db"), sql.to_owned());
+        let reading =
+            move || rusqlite::Connection::open(file).unwrap().query_row(&sql, [], |row| row.get("number")).unwrap();
+        return tokio::task::spawn_blocking(reading).await.unwrap();
+    };
+    let connection = Database::connect(url).await.unwrap();
+    let row = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
+    connection.close().await.unwrap();
+    row.unwrap().try_get("", "number").unwrap()
 }
 
 /// URL of a new, empty database on the server that `cargo xtask test` brings up.

@@ -11,7 +11,7 @@ mod terraform;
 
 pub(crate) use archive::{archive, hostile_archive};
 pub(crate) use browser::Browser;
-pub(crate) use database::{fresh as fresh_database, sqlite};
+pub(crate) use database::{change, fresh as fresh_database, number, sqlite};
 pub(crate) use git::Repository;
 pub(crate) use line::Line;
 pub(crate) use people::PASSWORD;
@@ -184,12 +184,12 @@ impl Server {
 
     /// Changes the database behind the server's back.
     pub(crate) async fn behind_its_back(&self, sql: &str) {
-        use sea_orm::ConnectionTrait;
-        let file = format!("sqlite://{}", self.options.data.join("multispace.db").display());
-        let url = self.options.database.clone().unwrap_or(file);
-        let connection = sea_orm::Database::connect(url).await.unwrap();
-        connection.execute_unprepared(sql).await.unwrap();
-        connection.close().await.unwrap();
+        change(&self.upkeep(), sql).await;
+    }
+
+    /// URL of its PostgreSQL database.
+    pub(crate) fn database(&self) -> Option<&str> {
+        self.options.database.as_deref()
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -121,23 +121,23 @@ fn in_queue() -> Vec<&'static str> {
 
 /// Ids of an organization's runs that wait for a slot or may have one, oldest first.
 pub async fn page(tx: &Tx, organization: &str, offset: u64, size: u64) -> Result<Vec<String>, Problem> {
-    Entity::find()
+    let all = Entity::find()
         .filter(Column::OrganizationId.eq(organization))
         .filter(Column::Status.is_in(in_queue()))
-        .order_by_asc(Column::CreatedAt)
-        .select_only()
-        .column(Column::Id)
-        .offset(offset)
-        .limit(size)
-        .into_tuple()
-        .all(tx.db())
-        .await
-        .stored()
+        .order_by_asc(Column::CreatedAt);
+    tx.texts(all.offset(offset).limit(size), Column::Id).await
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Count {
+    status: String,
+    parked: Option<String>,
+    count: i64,
 }
 
 /// Of the same runs, how many have each status and each word for parked.
 pub async fn counts_by_status(tx: &Tx, organization: &str) -> Result<Vec<(String, Option<String>, i64)>, Problem> {
-    Entity::find()
+    let counts = Entity::find()
         .filter(Column::OrganizationId.eq(organization))
         .filter(Column::Status.is_in(in_queue()))
         .select_only()
@@ -145,26 +145,22 @@ pub async fn counts_by_status(tx: &Tx, organization: &str) -> Result<Vec<(String
         .column_as(Column::Id.count(), "count")
         .group_by(Column::Status)
         .group_by(Column::Parked)
-        .into_tuple()
+        .into_model::<Count>()
         .all(tx.db())
         .await
-        .stored()
+        .stored()?;
+    Ok(counts.into_iter().map(|it| (it.status, it.parked, it.count)).collect())
 }
 
 /// The oldest run of a workspace that waits to be planned and perhaps applied.
 pub async fn next(tx: &Tx, workspace: &str) -> Result<Option<String>, Problem> {
-    Entity::find()
+    let all = Entity::find()
         .filter(Column::WorkspaceId.eq(workspace))
         .filter(Column::Status.is_in([RunStatus::Pending.as_str(), RunStatus::Fetching.as_str()]))
         .filter(Column::PlanOnly.eq(false))
         .filter(Column::SavePlan.eq(false))
-        .order_by_asc(Column::CreatedAt)
-        .select_only()
-        .column(Column::Id)
-        .into_tuple()
-        .one(tx.db())
-        .await
-        .stored()
+        .order_by_asc(Column::CreatedAt);
+    Ok(tx.texts(all.limit(1), Column::Id).await?.into_iter().next())
 }
 
 mod turns {
