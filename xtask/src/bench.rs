@@ -6,6 +6,7 @@
 mod cases;
 mod count;
 mod floor;
+pub(crate) mod gate;
 mod graph;
 mod handshake;
 mod host;
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     match asked.alone.as_deref() {
         Some("queue") => return queue::run(asked.is_quick),
         Some("pages") => return pages::run(asked.is_quick),
+        Some("gate") => return gate::run(),
         Some("handshake") => return handshake::measure(asked.is_quick),
         _ => {}
     }
@@ -105,13 +107,13 @@ impl Asked {
                     asked.binary = Some(std::path::absolute(file)?);
                     asked.is_release = true;
                 }
-                "queue" | "pages" | "handshake" => asked.alone = Some(arg.clone()),
+                "queue" | "pages" | "handshake" | "gate" => asked.alone = Some(arg.clone()),
                 name => match CASES.iter().find(|case| case.name == name) {
                     Some(case) => asked.cases.push(case),
                     None => {
                         let known: Vec<_> = CASES.iter().map(|case| case.name).collect();
                         bail!(
-                            "there is no case `{name}`: there are {}, and by themselves queue, pages and handshake",
+                            "there is no case `{name}`: there are {}, and by themselves queue, pages, handshake and gate",
                             known.join(", ")
                         );
                     }
@@ -119,7 +121,7 @@ impl Asked {
             }
         }
         if asked.alone.is_some() && (!asked.cases.is_empty() || asked.json.is_some() || asked.writes) {
-            bail!("queue, pages and handshake take nothing but --quick, and no case beside them");
+            bail!("queue, pages, handshake and gate take nothing but --quick, and no case beside them");
         }
         if asked.writes && !asked.cases.is_empty() {
             bail!("--write writes the whole table: leave the names of cases away");

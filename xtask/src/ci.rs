@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{process, stopwatch, test, tidy};
+use crate::{bench, process, stopwatch, test, tidy};
 
 /// Stops at the first step that fails. The tests come last, so that the last lines are their summary.
 pub(crate) fn run() -> Result<()> {
@@ -18,6 +18,7 @@ pub(crate) fn run() -> Result<()> {
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )
     })?;
+    step("processor time", bench::gate::run)?;
     println!("\n== tests");
     test::run(&[])
 }
