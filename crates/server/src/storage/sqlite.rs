@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use sea_orm::error::{ConnAcquireErr, RuntimeErr};
 use sea_orm::{
@@ -69,6 +70,8 @@ impl Sqlite {
         let connection = Connection::open_with_flags(&self.0.file, flags).map_err(not_opened)?;
         connection.busy_timeout(BUSY).map_err(not_opened)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
+        // A statement stays as it was prepared, whatever its values: else one with a `LIMIT ?` is prepared anew each time.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(not_opened)?;
         if self.0.may_write {
             let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
             connection.execute_batch(settings).map_err(not_opened)?;
