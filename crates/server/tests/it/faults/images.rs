@@ -73,12 +73,14 @@ async fn taken(first: usize, every: usize) -> (Vec<Image>, Vec<Promise>, String)
 }
 
 /// Copies a server's folder as it is at this moment. What terraform wrote down comes first, so that the copy never knows of an apply that
-/// the data does not; then the database, as of one moment; then the rest, of which there may be more.
+/// the data does not; then the database, as of one moment; then the rest, of which there may be more. The folder of a run goes away when it
+/// has ended: those that a database may know to be under way are those that were there before it was copied.
 fn copied(from: &Path) -> tempfile::TempDir {
     let to = tempfile::tempdir().unwrap();
     let data = to.path().join("data");
     copy(&from.join("control"), &to.path().join("control"));
     std::fs::create_dir(&data).unwrap();
+    copy(&from.join("data/runs"), &data.join("runs"));
     // Beside a blob that is stored others commit: a log that begins anew meanwhile does not belong to the copy of the database.
     let (database, log) = (from.join("data/multispace.db"), from.join("data/multispace.db-wal"));
     let state = || {
@@ -111,6 +113,7 @@ fn copy(from: &Path, to: &Path) {
             // Gone since it was listed: it is gone in the image, too.
             Ok(kind) if kind.is_file() => drop(std::fs::copy(&path, &target)),
             Ok(kind) if kind.is_symlink() => {
+                let _ = std::fs::remove_file(&target);
                 let _ = std::os::unix::fs::symlink(std::fs::read_link(&path).unwrap_or_default(), &target);
             }
             _ => {}
