@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use domain::{Fault, Problem};
+use sea_orm::error::RuntimeErr;
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
     Statement, TransactionOptions, TransactionTrait,
@@ -36,9 +37,9 @@ impl Db {
     /// that it has: see [`Db::migrated`].
     ///
     /// # Errors
-    /// `storage/unavailable` when the file cannot be opened.
+    /// `storage/not-opened` when the file cannot be opened, or is no database.
     pub async fn sqlite(file: &Path, changes: Changes) -> Result<Self, Problem> {
-        let database = Sqlite::open(file, true).map_err(unavailable)?;
+        let database = Sqlite::open(file, true).map_err(|error| not_opened(file, error))?;
         Ok(Self::on_top(Connections::Sqlite(database), changes))
     }
 
@@ -56,9 +57,9 @@ impl Db {
     /// Opens the SQLite database in `file` as it is: nothing is brought up to date, and nothing can be written.
     ///
     /// # Errors
-    /// `storage/unavailable` when the file is not there or no database.
+    /// `storage/not-opened` when the file is not there or no database.
     pub async fn sqlite_to_look(file: &Path) -> Result<Self, Problem> {
-        let database = Sqlite::open(file, false).map_err(unavailable)?;
+        let database = Sqlite::open(file, false).map_err(|error| not_opened(file, error))?;
         Ok(Self::on_top(Connections::Sqlite(database), Changes::default()))
     }
 
@@ -382,8 +383,22 @@ pub(super) fn unavailable(error: DbErr) -> Problem {
         .because(error)
 }
 
+/// What a person is told of a file that cannot be opened as a SQLite database.
+fn not_opened(file: &Path, error: DbErr) -> Problem {
+    let why = match &error {
+        DbErr::Conn(RuntimeErr::Internal(why)) => why.clone(),
+        error => error.to_string(),
+    };
+    let message = format!("The database {} cannot be opened: {why}.", file.display());
+    Problem::new(Fault::Unavailable, "storage/not-opened", message)
+        .advice("Look whether it is the file that multispace made, and who may read it; if it is damaged, restore a backup.")
+        .because(error)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[tokio::test]
@@ -400,5 +415,23 @@ mod tests {
         assert_eq!(turns().await.unwrap().len(), 1);
         assert!(look.db().execute_unprepared("DELETE FROM project_turns").await.is_err());
         assert_eq!(turns().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_named_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("multispace.db");
+        let text = "this is a text, and no database\n".repeat(100);
+        fs::write(&file, &text).unwrap();
+        let to_write = Db::sqlite(&file, Changes::default()).await.err().unwrap();
+        let to_look = Db::sqlite_to_look(&file).await.err().unwrap();
+        assert_eq!(to_look, to_write);
+        assert_eq!(to_look.code, "storage/not-opened");
+        let told = format!("The database {} cannot be opened: file is not a database.", file.display());
+        assert_eq!(to_look.message, told);
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+        let missing = Db::sqlite_to_look(&folder.path().join("none.db")).await.err().unwrap();
+        assert_eq!(missing.code, "storage/not-opened");
+        assert!(missing.message.contains("none.db"), "{missing}");
     }
 }

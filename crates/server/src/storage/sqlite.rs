@@ -72,10 +72,12 @@ impl Sqlite {
         connection.set_prepared_statement_cache_capacity(PREPARED);
         // A statement stays as it was prepared, whatever its values: else one with a `LIMIT ?` is prepared anew each time.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(not_opened)?;
-        if self.0.may_write {
-            let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
-            connection.execute_batch(settings).map_err(not_opened)?;
-        }
+        // SQLite reads a file at the first statement: what is no database is found out here.
+        let first = match self.0.may_write {
+            true => "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+            false => "PRAGMA schema_version;",
+        };
+        connection.execute_batch(first).map_err(not_opened)?;
         Ok(connection)
     }
 
@@ -99,7 +101,7 @@ impl Sqlite {
     }
 
     /// Does something on a connection of its own.
-    fn with<T>(&self, work: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
+    fn on<T>(&self, work: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
         let connection = self.take()?;
         let done = work(&connection);
         self.give_back(connection);
@@ -128,36 +130,13 @@ impl Sqlite {
     /// When the file cannot be made, or the database does not answer.
     pub(super) async fn copied_into(&self, file: &Path) -> Result<(), DbErr> {
         let (database, name) = (self.clone(), file.display().to_string().replace('\'', "''"));
-        let copying = move || database.with(|connection| batch(connection, &format!("VACUUM INTO '{name}'")));
+        let copying = move || database.on(|connection| batch(connection, &format!("VACUUM INTO '{name}'")));
         beside(copying).await.map(drop)
     }
 
     /// Closes its connections.
     pub(super) fn close(&self) {
         drop(self.idle().take());
-    }
-}
-
-#[async_trait]
-impl ConnectionTrait for Sqlite {
-    fn get_database_backend(&self) -> DbBackend {
-        DbBackend::Sqlite
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.with(|connection| execute(connection, &statement)).map(Into::into)
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.with(|connection| batch(connection, sql)).map(Into::into)
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.with(|connection| query(connection, &statement, 1)).map(|rows| rows.into_iter().next().map(Into::into))
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.with(|connection| query(connection, &statement, usize::MAX)).map(results)
     }
 }
 
@@ -212,38 +191,46 @@ impl Drop for SqliteTransaction {
     }
 }
 
-#[async_trait]
-impl ConnectionTrait for SqliteTransaction {
-    fn get_database_backend(&self) -> DbBackend {
-        DbBackend::Sqlite
-    }
+macro_rules! asked_in_place {
+    ($type:ty) => {
+        #[async_trait]
+        impl ConnectionTrait for $type {
+            fn get_database_backend(&self) -> DbBackend {
+                DbBackend::Sqlite
+            }
 
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.on(|connection| execute(connection, &statement)).map(Into::into)
-    }
+            async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+                self.on(|connection| execute(connection, &statement)).map(Into::into)
+            }
 
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.on(|connection| batch(connection, sql)).map(Into::into)
-    }
+            async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+                self.on(|connection| batch(connection, sql)).map(Into::into)
+            }
 
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.on(|connection| query(connection, &statement, 1)).map(|rows| rows.into_iter().next().map(Into::into))
-    }
+            async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+                self.on(|connection| query(connection, &statement, 1))
+                    .map(|rows| rows.into_iter().next().map(Into::into))
+            }
 
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.on(|connection| query(connection, &statement, usize::MAX)).map(results)
-    }
+            async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+                self.on(|connection| query(connection, &statement, usize::MAX)).map(results)
+            }
+        }
+    };
 }
+
+asked_in_place!(Sqlite);
+asked_in_place!(SqliteTransaction);
 
 /// For the migrations, which ask for a connection of SeaORM's own.
 #[async_trait]
 impl ProxyDatabaseTrait for Sqlite {
     async fn query(&self, statement: Statement) -> Result<Vec<ProxyRow>, DbErr> {
-        self.with(|connection| query(connection, &statement, usize::MAX))
+        self.on(|connection| query(connection, &statement, usize::MAX))
     }
 
     async fn execute(&self, statement: Statement) -> Result<ProxyExecResult, DbErr> {
-        self.with(|connection| execute(connection, &statement))
+        self.on(|connection| execute(connection, &statement))
     }
 }
 

@@ -271,4 +271,10 @@ async fn what_is_no_data_folder_is_told_so() {
     let nothing = Folder { data: folder.path().to_owned(), database: None, keys: Keys::beside(folder.path()) };
     assert_eq!(fsck(&nothing).await.unwrap_err().code, "upkeep/no-data");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made");
+    let file = folder.path().join("multispace.db");
+    fs::write(&file, "a text in the place of the database").unwrap();
+    let problem = fsck(&nothing).await.unwrap_err();
+    assert_eq!(problem.code, "storage/not-opened");
+    assert!(problem.message.contains(&file.display().to_string()), "{problem}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is made beside it");
 }
