@@ -1,5 +1,6 @@
 //! `--host`: the same walk over workspaces of HCP Terraform, Terraform Enterprise or another `multispace serve`.
 
+use bytes::Bytes;
 use clap::Args;
 use client::Settings;
 use client::settings::Given;
@@ -51,7 +52,7 @@ pub(super) async fn walk(
     let (settings, organization) = connect(there, &|name| std::env::var(name).ok())?;
     let hostname = settings.hostname.clone();
     elsewhere::check(loaded, selected, &hostname, &organization)?;
-    let archive = configuration::pack(&loaded.stack, &Limits::default())?;
+    let archive = Bytes::from(configuration::pack(&loaded.stack, &Limits::default())?);
 
     let remote = Remote::new(settings, organization, there.project.clone(), loaded, selected)?;
     let host = Host::Remote(Box::new(remote));
@@ -61,13 +62,12 @@ pub(super) async fn walk(
     let Host::Remote(remote) = &host else { return Ok(None) };
     say_prepared(console, remote, &hostname);
     interrupts.unless(remote.share()).await?;
-    let (code, begun_at) = host.begin(command(direction), archive.into()).await?;
-    if let Some(begun_at) = begun_at {
+    if let Some(begun_at) = remote.begin(command(direction), archive.clone())? {
         console.say(&format!("going on with the {} that began at {begun_at}", command(direction)));
     }
     interrupts.unless(leftovers::settle(&host, console)).await?;
     let walked =
-        walk::over(&host, console, asked, Prepared { code: Code::whole(code), ready, own }, interrupts).await?;
+        walk::over(&host, console, asked, Prepared { code: Code::whole(archive), ready, own }, interrupts).await?;
     if walked.as_ref().is_some_and(|walked| walked.records.iter().all(ended_well)) {
         remote.finish()?;
     }

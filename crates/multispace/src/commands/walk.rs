@@ -229,8 +229,7 @@ async fn with_engine(
     // Before the code is packed: what is changed in between runs once more, and is not taken for what ran.
     let own = inputs::own(&host, loaded, &wanted.variables, &environment)?;
     let archive = configuration::pack(&loaded.stack, &Limits::default())?;
-    let (code, _) = host.begin(drive::command(direction), archive.into()).await?;
-    let code = Code::in_parts(code, Parts::of(&loaded.stack, &Limits::default())?);
+    let code = Code::in_parts(archive.into(), Parts::of(&loaded.stack, &Limits::default())?);
     let orphans = prepare::orphans(&host, loaded).await?;
     say_orphans(console, &orphans, what_of_orphans(direction));
     let left = if direction == Direction::Destroy && wanted.is_whole() { orphans.len() } else { 0 };

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::harness::server::{Server, run_multispace};
+use crate::harness::stack::Stack;
 
 const CODE: &str = "resource \"terraform_data\" \"this\" {\n  input = \"kept\"\n}\n\noutput \"this\" {\n  value = terraform_data.this.output\n}\n";
 
@@ -40,4 +41,27 @@ fn a_server_is_checked_copied_and_put_back_and_its_key_is_changed() {
     let state = fs::read_dir(server.data().join("objects/states")).unwrap().next().unwrap().unwrap().path();
     fs::write(state, "not a state").unwrap();
     run(&["fsck", "--data-dir", data]).fails().says("is wrong");
+}
+
+#[test]
+fn an_apply_leaves_nothing_that_nobody_needs() {
+    let stack = Stack::empty();
+    stack.write("a/main.tf", CODE);
+    stack.write("b/main.tf", CODE);
+    let data = stack.path().join(".multispace");
+    let check = || run_multispace(&stack.path(), &["fsck", "--data-dir", data.to_str().unwrap()]);
+    let archives = || fs::read_dir(data.join("objects/configurations")).unwrap().count();
+    stack.run("apply", &["--auto-approve"]).succeeds();
+    check().succeeds().says("everything is as it should be").never_says("left over");
+    assert_eq!(archives(), 2, "each workspace has its part");
+
+    // One that looks out of its folder needs the whole stack, and so does another.
+    for name in ["c", "d"] {
+        stack.write(&format!("{name}/main.tf"), &CODE.replace("\"kept\"", "filemd5(\"${path.module}/../a/main.tf\")"));
+    }
+    stack.run("apply", &["--auto-approve"]).succeeds();
+    check().succeeds().says("everything is as it should be").never_says("left over");
+    assert_eq!(archives(), 3, "the whole is there once");
+    stack.run("destroy", &["--auto-approve"]).succeeds();
+    check().succeeds().never_says("left over");
 }

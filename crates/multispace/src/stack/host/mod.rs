@@ -101,20 +101,8 @@ impl Host<'_> {
         }
     }
 
-    /// Takes the code of the stack, once for all its workspaces, and begins the walk, or takes up the one of the same
-    /// `command` (`plan`, `apply`, `destroy`) that did not end. The answer names the code for [`Start`], and says when a
-    /// walk that was taken up began. To be called when all workspaces are prepared.
-    ///
-    /// # Errors
-    /// `configuration/…` when the archive is refused; `stack/data`.
-    pub(crate) async fn begin(&self, command: &str, archive: Bytes) -> Result<(String, Option<String>), Problem> {
-        match self {
-            Self::Local(local) => Ok((local.store_code(archive).await?, None)),
-            Self::Remote(remote) => Ok((String::new(), remote.begin(command, archive)?)),
-        }
-    }
-
-    /// Takes the code of a single workspace; the answer names it for [`Start`]. For a host that takes code in parts.
+    /// Takes code, of one workspace or of all, and has it for good when it answers; the answer names it for [`Start`]. A server
+    /// has had it since its walk began.
     ///
     /// # Errors
     /// `configuration/…` when the archive is refused; `storage/…`.
