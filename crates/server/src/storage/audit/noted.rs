@@ -235,9 +235,12 @@ fn place(sql: &str, at: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use sea_orm::DbBackend;
 
     use super::*;
+    use crate::storage::sqlite::Sqlite;
 
     fn write(backend: DbBackend, sql: &str, values: &[&str]) -> Option<Write> {
         let values: Vec<Value> = values.iter().map(|value| (*value).into()).collect();
@@ -267,5 +270,75 @@ mod tests {
             assert_eq!((gone.verb, gone.id, gone.parent), ("delete", None, text("ws-1")));
             assert!(write(backend, r#"SELECT "id" FROM "runs""#, &[]).is_none());
         }
+    }
+
+    const MOVE: &str = r#"UPDATE "runs" SET "status" = ? WHERE "runs"."id" = ?"#;
+
+    /// A run and no team, as far as the log tells of them.
+    async fn database(folder: &Path) -> Sqlite {
+        let database = Sqlite::open(&folder.join("db"), true).unwrap();
+        let tables = "CREATE TABLE runs (id text, organization_id text, status text);
+            CREATE TABLE teams (id text, organization_id text, name text);
+            INSERT INTO runs VALUES ('run-1', 'org-1', 'pending');";
+        database.execute_unprepared(tables).await.unwrap();
+        database
+    }
+
+    impl Noted {
+        /// Notes a statement and executes it, as a transaction does.
+        async fn done(&mut self, on: &Sqlite, sql: &str, values: &[&str]) {
+            let values: Vec<Value> = values.iter().map(|value| (*value).into()).collect();
+            let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+            self.note(on, &statement).await.unwrap();
+            on.execute_raw(statement).await.unwrap();
+        }
+
+        /// The statuses before and after the last change.
+        fn last_move(&self) -> (&str, &str) {
+            let (before, after) = self.writes.last().unwrap().statuses.as_ref().unwrap();
+            (before, after)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_row_is_looked_at_before_its_first_change_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, mut noted) = (database(folder.path()).await, Noted::default());
+        noted.done(&database, MOVE, &["planning", "run-1"]).await;
+        assert_eq!(noted.last_move(), ("pending", "planning"));
+        // Nobody else can do so; a second look would show it.
+        database.execute_unprepared("UPDATE runs SET organization_id = 'org-2', status = 'errored'").await.unwrap();
+        noted.done(&database, MOVE, &["planned", "run-1"]).await;
+        assert_eq!(noted.last_move(), ("planning", "planned"));
+        noted.done(&database, r#"DELETE FROM "runs" WHERE "runs"."id" = ?"#, &["run-1"]).await;
+        assert_eq!(noted.last_move(), ("planned", "planned"));
+        assert!(noted.writes.iter().all(|write| write.parent.as_deref() == Some("org-1")), "{:?}", noted.writes);
+    }
+
+    #[tokio::test]
+    async fn a_row_that_was_made_is_known_without_a_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, mut noted) = (database(folder.path()).await, Noted::default());
+        let made = r#"INSERT INTO "teams" ("id", "organization_id", "name") VALUES (?, ?, ?)"#;
+        noted.done(&database, made, &["team-1", "org-1", "ops"]).await;
+        database.execute_unprepared("UPDATE teams SET name = 'changed unseen'").await.unwrap();
+        noted.done(&database, r#"DELETE FROM "teams" WHERE "teams"."id" = ?"#, &["team-1"]).await;
+        let gone = noted.writes.last().unwrap();
+        assert_eq!((gone.verb, gone.name.as_deref(), gone.parent.as_deref()), ("delete", Some("ops"), Some("org-1")));
+    }
+
+    #[tokio::test]
+    async fn a_row_is_looked_at_again_after_a_change_that_may_have_passed_it_by() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, mut noted) = (database(folder.path()).await, Noted::default());
+        noted.done(&database, MOVE, &["planning", "run-1"]).await;
+        let if_it_is = r#"UPDATE "runs" SET "status" = ? WHERE "runs"."id" = ? AND "runs"."status" = ?"#;
+        noted.done(&database, if_it_is, &["applied", "run-1", "applying"]).await;
+        noted.done(&database, MOVE, &["planned", "run-1"]).await;
+        assert_eq!(noted.last_move(), ("planning", "planned"), "it was not applying");
+        let of_all = r#"UPDATE "runs" SET "status" = ? WHERE "runs"."organization_id" = ?"#;
+        noted.done(&database, of_all, &["canceled", "org-1"]).await;
+        noted.done(&database, MOVE, &["errored", "run-1"]).await;
+        assert_eq!(noted.last_move(), ("canceled", "errored"), "it was one of them");
     }
 }
