@@ -235,6 +235,8 @@ fn mebibytes(bytes: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     const MEMINFO: &str = "MemTotal:       16384000 kB\nMemFree:          102400 kB\nMemAvailable:    8388608 kB\n";
@@ -283,41 +285,24 @@ mod tests {
     }
 
     /// Whether there is room now.
-    async fn has_room(memory: &Memory, need: u64) -> Option<Room> {
-        use futures_like::poll_once;
-        poll_once(memory.room("run-x", need)).await
-    }
-
-    mod futures_like {
-        use std::future::{Future, poll_fn};
-        use std::pin::pin;
-        use std::task::Poll;
-
-        /// What a future is after it was asked once.
-        pub(super) async fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
-            let mut future = pin!(future);
-            poll_fn(|context| match future.as_mut().poll(context) {
-                Poll::Ready(value) => Poll::Ready(Some(value)),
-                Poll::Pending => Poll::Ready(None),
-            })
-            .await
-        }
+    fn has_room(memory: &Memory, need: u64) -> Option<Room> {
+        memory.room("run-x", need).now_or_never()
     }
 
     #[tokio::test]
     async fn what_fits_is_let_in_and_what_is_larger_than_all_there_is_works_alone() {
         let memory = Memory::of(1000 * MIB);
-        let small = has_room(&memory, 400 * MIB).await.unwrap();
-        let other = has_room(&memory, 600 * MIB).await.unwrap();
-        assert!(has_room(&memory, MIB).await.is_none());
+        let small = has_room(&memory, 400 * MIB).unwrap();
+        let other = has_room(&memory, 600 * MIB).unwrap();
+        assert!(has_room(&memory, MIB).is_none());
         drop(small);
-        assert!(has_room(&memory, 5000 * MIB).await.is_none());
+        assert!(has_room(&memory, 5000 * MIB).is_none());
         drop(other);
-        let large = has_room(&memory, 5000 * MIB).await.unwrap();
-        assert!(has_room(&memory, MIB).await.is_none());
+        let large = has_room(&memory, 5000 * MIB).unwrap();
+        assert!(has_room(&memory, MIB).is_none());
         drop(large);
-        assert!(has_room(&memory, 1000 * MIB).await.is_some());
-        assert!(has_room(&Memory::default(), u64::MAX).await.is_some());
+        assert!(has_room(&memory, 1000 * MIB).is_some());
+        assert!(has_room(&Memory::default(), u64::MAX).is_some());
     }
 
     #[tokio::test]
@@ -330,26 +315,26 @@ mod tests {
             async move { memory.room("run-2", 100 * MIB).await }
         });
         assert_eq!(heard.recv().await, Some(Wait::Begins));
-        assert!(has_room(&memory, MIB).await.is_none(), "one that is small does not overtake");
+        assert!(has_room(&memory, MIB).is_none(), "one that is small does not overtake");
         drop(working);
         assert_eq!(heard.recv().await, Some(Wait::Ends));
         drop(large.await.unwrap());
-        assert!(has_room(&memory, MIB).await.is_some());
+        assert!(has_room(&memory, MIB).is_some());
     }
 
     #[tokio::test]
     async fn a_run_that_waits_for_others_gives_them_its_room() {
         let memory = Memory::of(100 * MIB);
         let parent = memory.room("run-1", 100 * MIB).await;
-        assert!(has_room(&memory, 100 * MIB).await.is_none());
+        assert!(has_room(&memory, 100 * MIB).is_none());
         memory.waits("run-2");
-        assert!(has_room(&memory, 100 * MIB).await.is_none());
+        assert!(has_room(&memory, 100 * MIB).is_none());
         memory.waits("run-1");
-        let child = has_room(&memory, 100 * MIB).await.unwrap();
+        let child = has_room(&memory, 100 * MIB).unwrap();
         drop(parent);
-        assert!(has_room(&memory, MIB).await.is_none(), "it is given back once");
+        assert!(has_room(&memory, MIB).is_none(), "it is given back once");
         drop(child);
-        assert!(has_room(&memory, MIB).await.is_some());
+        assert!(has_room(&memory, MIB).is_some());
     }
 
     #[tokio::test]
@@ -358,7 +343,7 @@ mod tests {
         let (stop, other) = (Stop::new(), Stop::new());
         let (held, until_ended) = memory.held(&stop).unwrap();
         assert!(memory.held(&other).is_none());
-        let fits = has_room(&memory, 36 * MIB).await.unwrap();
+        let fits = has_room(&memory, 36 * MIB).unwrap();
         assert!(!stop.is_asked(), "both fit");
         let waiting = tokio::spawn({
             let memory = memory.clone();
@@ -372,6 +357,6 @@ mod tests {
 
         let (held, _until_ended) = memory.held(&stop).unwrap();
         assert!(held.leave(), "nobody needed it");
-        assert!(has_room(&memory, 100 * MIB).await.is_some(), "it works, and asks for all that it needs");
+        assert!(has_room(&memory, 100 * MIB).is_some(), "it works, and asks for all that it needs");
     }
 }
