@@ -8,6 +8,7 @@ use server::Keys;
 use server::upkeep::Folder;
 
 use crate::remote::nearby::data_dir;
+use crate::stack::session::DATA;
 
 /// The data folder of a server, or of a stack.
 #[derive(Args)]
@@ -49,8 +50,25 @@ impl GivenKeys {
 }
 
 impl Data {
+    /// The one that is named, else that of `multispace serve`.
     pub(super) fn folder(&self) -> Result<Folder, Problem> {
         let data = data_dir(self.data_dir.as_deref())?;
         Ok(Folder { keys: self.keys.of(&data), data, database: self.database.clone() })
+    }
+
+    /// That of a stack: of the one in `dir`, and where neither this nor data is named, of one in the current folder. Else as
+    /// [`Self::folder`]. A stack has its database and its key in its folder, whatever is said of a server's.
+    pub(super) fn folder_or_stack(&self, dir: Option<&Path>) -> Result<Folder, Problem> {
+        let here = Path::new(".");
+        let stack = match dir {
+            Some(dir) => {
+                super::require_data(dir)?;
+                dir
+            }
+            None if self.data_dir.is_none() && self.database.is_none() && super::require_data(here).is_ok() => here,
+            None => return self.folder(),
+        };
+        let data = data_dir(Some(&stack.join(DATA)))?;
+        Ok(Folder { keys: Keys::beside(&data), data, database: None })
     }
 }

@@ -1,5 +1,7 @@
 //! `multispace fsck`: whether a data folder is as it was promised.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::json;
 use server::upkeep::{self, Checked, Report};
@@ -14,6 +16,10 @@ const FEW: usize = 5;
 
 #[derive(Args)]
 pub(super) struct Arguments {
+    /// Folder of a stack: its data is checked, not a server's [default: the current folder, if a stack was applied there and no data is named]
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+
     #[command(flatten)]
     data: Data,
 
@@ -25,7 +31,7 @@ pub(super) struct Arguments {
 pub(super) fn run(console: &Console, arguments: &Arguments) -> Result<Exit, Failure> {
     super::start_tracing("off");
     super::block_on(async {
-        let folder = arguments.data.folder()?;
+        let folder = arguments.data.folder_or_stack(arguments.dir.as_deref())?;
         let report = upkeep::fsck(&folder).await?;
         match arguments.json {
             true => console.data(&format!("{:#}\n", document(&report)))?,

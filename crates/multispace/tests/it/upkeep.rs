@@ -1,8 +1,11 @@
 //! The commands that look after a data folder, on a real server and on a stack.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
-use crate::harness::server::{Server, run_multispace};
+use crate::harness::child;
+use crate::harness::server::{Server, multispace, run_multispace};
 use crate::harness::stack::Stack;
 
 const CODE: &str = "resource \"terraform_data\" \"this\" {\n  input = \"kept\"\n}\n\noutput \"this\" {\n  value = terraform_data.this.output\n}\n";
@@ -49,7 +52,7 @@ fn an_apply_leaves_nothing_that_nobody_needs() {
     stack.write("a/main.tf", CODE);
     stack.write("b/main.tf", CODE);
     let data = stack.path().join(".multispace");
-    let check = || run_multispace(&stack.path(), &["fsck", "--data-dir", data.to_str().unwrap()]);
+    let check = || stack.run("fsck", &[]);
     let archives = || fs::read_dir(data.join("objects/configurations")).unwrap().count();
     stack.run("apply", &["--auto-approve"]).succeeds();
     check().succeeds().says("everything is as it should be").never_says("left over");
@@ -64,4 +67,35 @@ fn an_apply_leaves_nothing_that_nobody_needs() {
     assert_eq!(archives(), 3, "the whole is there once");
     stack.run("destroy", &["--auto-approve"]).succeeds();
     check().succeeds().never_says("left over");
+}
+
+#[test]
+fn a_stack_is_checked_by_its_folder_or_in_it() {
+    let stack = Stack::empty();
+    stack.write("a/main.tf", CODE);
+    let told = format!("Nothing was ever applied in {}.", stack.path().display());
+    stack.run("fsck", &[]).exits_with(1).says(&told).says("run `multispace apply` there");
+    assert!(!stack.path().join(".multispace").exists(), "nothing is made");
+    stack.run("apply", &["--auto-approve"]).succeeds();
+    stack.run("fsck", &[]).succeeds().says("everything is as it should be: 1 workspace,");
+    // What a shell says of a server does not matter to a stack that is named.
+    let server = tempfile::tempdir().unwrap();
+    let of_server = |command: &mut Command| {
+        command.env("MULTISPACE_DATA_DIR", server.path()).env("MULTISPACE_DATABASE", "postgres://localhost:1/none");
+        command.env("MULTISPACE_KEY_FILE", server.path().join("none"));
+        child::run(command, "")
+    };
+    of_server(&mut stack.command("fsck", &["--json"])).succeeds().says("\"clean\": true");
+    let here = |home: &Path| {
+        let mut command = multispace(home);
+        command.arg("fsck").current_dir(stack.path());
+        command
+    };
+    child::run(&mut here(server.path()), "").succeeds().says("1 workspace,");
+    child::run(here(server.path()).env("MULTISPACE_DATA_DIR", server.path()), "").fails().says("There is no data");
+    let data = stack.path().join(".multispace").display().to_string();
+    run_multispace(server.path(), &["fsck", "--data-dir", &data]).succeeds().says("1 workspace,");
+    fs::write(stack.path().join(".multispace/multispace.db"), "a text in the place of the database").unwrap();
+    stack.run("fsck", &[]).exits_with(1).says(&format!("The database {data}/multispace.db cannot be opened"));
+    stack.run("status", &[]).exits_with(1).says(&format!("The database {data}/multispace.db cannot be opened"));
 }
