@@ -53,6 +53,21 @@ impl Ahead<'_> {
             *thought = Thought::Again;
         }
     }
+
+    /// Which of those that are next, the first of them first, is to be asked for. What it was too early for keeps its place among the `most`:
+    /// others that are further away would have it for long.
+    fn next<'a>(&self, soon: &[&'a str], most: usize) -> Option<&'a str> {
+        let mut places = most.checked_sub(self.count)?;
+        for workspace in soon {
+            match self.asked.get(*workspace).map_or(Thought::Again, |(thought, _)| *thought) {
+                _ if places == 0 => return None,
+                Thought::Again => return Some(*workspace),
+                Thought::TooEarly => places -= 1,
+                Thought::Over => {}
+            }
+        }
+        None
+    }
 }
 
 impl Drive<'_> {
@@ -65,15 +80,8 @@ impl Drive<'_> {
         if self.ahead.count >= most || !self.starting.is_empty() {
             return;
         }
-        let soon: Vec<String> = self.walk.soon().into_iter().map(str::to_owned).collect();
-        for workspace in soon {
-            let (before, times) = self.ahead.asked.get(&workspace).copied().unwrap_or((Thought::Again, 0));
-            if before != Thought::Again {
-                continue;
-            }
-            if self.ahead.count >= most {
-                return;
-            }
+        while let Some(workspace) = self.ahead.next(&self.walk.soon(), most).map(str::to_owned) {
+            let times = self.ahead.asked.get(&workspace).map_or(0, |(_, times)| *times);
             self.ahead.asked.insert(workspace.clone(), (Thought::Over, times + 1));
             let wanted = match self.wanted(&workspace).await {
                 Ok(Some(wanted)) => wanted,
@@ -167,4 +175,27 @@ impl Drive<'_> {
 /// What keeps a workspace from being held keeps it from running too, and its run tells of that.
 fn not_held(problem: &Problem) {
     tracing::debug!(code = problem.code, cause = problem.cause, "not held: {}", problem.message);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_next_is_asked_for_and_nothing_further_away_while_it_is_too_early() {
+        let mut ahead = Ahead::default();
+        let soon = ["b", "c", "d", "e"];
+        assert_eq!(ahead.next(&soon, 2), Some("b"));
+        ahead.asked.insert("b".to_owned(), (Thought::TooEarly, 1));
+        assert_eq!(ahead.next(&soon, 2), Some("c"), "there is another place");
+        ahead.asked.insert("c".to_owned(), (Thought::TooEarly, 1));
+        assert_eq!(ahead.next(&soon, 2), None, "both places are theirs");
+        ahead.came_further();
+        assert_eq!(ahead.next(&soon, 2), Some("b"));
+        ahead.asked.insert("b".to_owned(), (Thought::Over, 3));
+        ahead.asked.insert("c".to_owned(), (Thought::Over, 2));
+        assert_eq!(ahead.next(&soon, 2), Some("d"), "what will never be held has no place");
+        ahead.count = 2;
+        assert_eq!(ahead.next(&soon, 2), None, "others are held");
+    }
 }
