@@ -44,6 +44,13 @@ pub fn asked_of_init(root: &Path) -> Option<String> {
     Some(asked.into_iter().map(|line| line + "\n").collect())
 }
 
+/// Whether `init` makes nothing that the root module in `root` needs: it calls no module, says nothing of backends and providers, and has only
+/// resources of terraform's own provider.
+pub fn asks_nothing_of_init(root: &Path) -> bool {
+    let is_nothing = |line: &str| matches!(line.split_once(':'), Some((_, "" | " provider of terraform_")));
+    asked_of_init(root).is_some_and(|asked| asked.lines().all(is_nothing))
+}
+
 /// What a block asks for.
 fn asks(block: &Block) -> Vec<String> {
     let label = block.labels.first().map(|label| label.as_str()).unwrap_or_default();
@@ -93,13 +100,17 @@ mod tests {
     use super::*;
 
     fn asked(files: &[(&str, &str)]) -> Option<String> {
+        asked_of_init(&written(files).path().join("root"))
+    }
+
+    fn written(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let file = folder.path().join(name);
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(file, text).unwrap();
         }
-        asked_of_init(&folder.path().join("root"))
+        folder
     }
 
     const ROOT: &str = r#"
@@ -152,6 +163,24 @@ mod tests {
             "action \"local_command\" \"a\" {}",
         ] {
             assert_ne!(asked(&[("root/main.tf", ROOT), ("root/more.tf", asks_more), module]), before, "{asks_more}");
+        }
+    }
+
+    #[test]
+    fn a_root_of_terraform_itself_asks_for_nothing_and_any_other_does() {
+        let nothing = |text: &str| asks_nothing_of_init(&written(&[("root/main.tf", text)]).path().join("root"));
+        let own = "variable \"a\" {}\nresource \"terraform_data\" \"x\" {}\ndata \"terraform_remote_state\" \"u\" {}\n";
+        assert!(nothing(own));
+        for more in [
+            "resource \"null_resource\" \"n\" {}",
+            "data \"http\" \"h\" {}",
+            "provider \"tfe\" {}",
+            "module \"m\" {\n  source = \"./m\"\n}",
+            "terraform {\n  cloud {}\n}",
+            "terraform {\n  required_providers {}\n}",
+            "resource {",
+        ] {
+            assert!(!nothing(&format!("{own}{more}")), "{more}");
         }
     }
 

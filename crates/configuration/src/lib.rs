@@ -32,7 +32,7 @@ mod tree;
 mod value;
 
 pub use archive::{Contents, Limits, check, unpack};
-pub use asked::asked_of_init;
+pub use asked::{asked_of_init, asks_nothing_of_init};
 pub use backend::{BackendSetting, CloudSetting};
 pub use changed::workspaces_of_changes;
 pub use diagnostic::{Diagnostic, Notice, NoticeKind, Place};

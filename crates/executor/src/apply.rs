@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::applied_log;
-use crate::folder::{Folder, append_private, open_private, write_private};
+use crate::folder::{Folder, append_private, make_private, open_private, write_private};
 use crate::follow::Follow;
 use crate::foreign;
 use crate::keeper::choose;
@@ -84,11 +84,12 @@ async fn prepare(work: &Work, stop: Stop) -> Result<Prepared, Problem> {
         return Err(Problem::conflict("executor/no-plan", "The run's folder is gone, and with it the plan.")
             .advice("Plan again."));
     };
-    let mut prepared = prepare::build(work, Phase::Apply, stop).await?;
+    let mut prepared = prepare::build(work, Phase::Apply, stop, None).await?;
     if !planned::is_unhashed(plan_file) {
         prepared.launcher.checks.leave();
     }
-    write_private(&prepared.launcher.folder.plan_file(), plan_file).map_err(unwritable)?;
+    let folder = &prepared.launcher.folder;
+    make_private(&folder.made()).and_then(|()| write_private(&folder.plan_file(), plan_file)).map_err(unwritable)?;
     Ok(prepared)
 }
 
@@ -112,7 +113,10 @@ async fn initialised_and_run(
         Output::Human => Form::Human,
     };
     let follow = Follow::start(log, &prepared.secrets, Rendering::new(form), upstream.clone())?;
-    let outcome = kept(work, prepared, upstream, run(prepared)).await;
+    let outcome = match Keeping::begin(work, prepared) {
+        Ok(keeping) => kept(keeping, upstream, run(prepared)).await,
+        Err(problem) => Err(problem),
+    };
     follow.finish().await;
     match outcome? {
         // An interrupt that came too late to leave anything undone interrupted nothing.
@@ -121,16 +125,29 @@ async fn initialised_and_run(
     }
 }
 
+/// The ring that keeps what terraform saves, and what it kept last.
+pub(crate) struct Keeping {
+    ring: Ring,
+    newest: Newest,
+}
+
+impl Keeping {
+    /// Begins to keep it; `None` where multispace does not hold the state.
+    pub(crate) fn begin(work: &Work, prepared: &Prepared) -> Result<Option<Self>, Problem> {
+        let Some(state) = prepared.state.clone() else { return Ok(None) };
+        let ring = prepared.launcher.folder.ring();
+        let (ring, newest) = Ring::open(&work.folder, state, ring, Base::new(work.state.as_ref()))?;
+        Ok(Some(Self { ring, newest }))
+    }
+}
+
 /// Lets terraform run while the ring keeps what it saves.
 pub(crate) async fn kept(
-    work: &Work,
-    prepared: &Prepared,
+    keeping: Option<Keeping>,
     upstream: &Arc<dyn Upstream>,
     run: impl Future<Output = Result<Ended, Problem>>,
 ) -> Result<Ended, Problem> {
-    let Some(state) = prepared.state.clone() else { return run.await };
-    let ring = prepared.launcher.folder.ring();
-    let (ring, newest) = Ring::open(&work.folder, state, ring, Base::new(work.state.as_ref()))?;
+    let Some(Keeping { ring, newest }) = keeping else { return run.await };
     let over = CancellationToken::new();
     let offering = AbortOnDropHandle::new(tokio::spawn(offer(newest, upstream.clone(), over.clone())));
     let ended = run.await;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::Problem;
 
-use crate::apply::{applied, kept, told};
+use crate::apply::{Keeping, applied, kept, told};
 use crate::folder::{append_private, open_private};
 use crate::follow::Follow;
 use crate::held::Held;
@@ -50,13 +50,13 @@ pub async fn plan_and_apply(
         Some(held) => held.ready(work, &stop).await,
         None => None,
     };
-    if let Some(ready) = ready {
-        let prepared = ready.prepared.clone();
+    if let Some(mut ready) = ready {
+        let (prepared, keeping) = (ready.prepared.clone(), ready.keeping.take());
         upstream.log(Bytes::from(prepared.version.preamble())).await;
-        let outcome = followed(work, &prepared, &upstream, ready.run()).await;
+        let outcome = followed(work, &prepared, &upstream, keeping, ready.run()).await;
         return told(work, &prepared, outcome).await;
     }
-    let mut prepared = match prepare::build(work, Phase::Apply, stop).await {
+    let mut prepared = match prepare::build(work, Phase::Apply, stop, None).await {
         Ok(mut prepared) => {
             prepared.launcher.record.at_once = true;
             prepared
@@ -80,15 +80,16 @@ async fn initialised_and_run(
     let prepared = &*prepared;
     let folder = &prepared.launcher.folder;
     open_private(&folder.log(Phase::Apply)).map_err(unwritable)?;
+    let keeping = Keeping::begin(work, prepared)?;
     let running = async {
         let launcher = &prepared.launcher;
-        let Some(room) = launcher.room(true, &launcher.stop).await? else { return Ok(Ended::Stopped(None)) };
+        let Some(room) = launcher.room(!prepared.bare, &launcher.stop).await? else { return Ok(Ended::Stopped(None)) };
         match start(work, prepared, room).await? {
             Some(started) => launcher.end_of(started).await,
             None => Ok(Ended::Stopped(None)),
         }
     };
-    followed(work, prepared, upstream, running).await
+    followed(work, prepared, upstream, keeping, running).await
 }
 
 /// Passes on what terraform says and saves while it `runs`.
@@ -96,12 +97,13 @@ async fn followed(
     work: &Work,
     prepared: &Prepared,
     upstream: &Arc<dyn Upstream>,
+    keeping: Option<Keeping>,
     runs: impl Future<Output = Result<Ended, Problem>>,
 ) -> Result<Result<AtOnce, Failure>, Problem> {
     let log = prepared.launcher.folder.log(Phase::Apply);
     let rendering = Rendering::at_once(&prepared.version.preamble());
     let follow = Follow::start(log, &prepared.secrets, rendering, upstream.clone())?;
-    let outcome = kept(work, prepared, upstream, runs).await;
+    let outcome = kept(keeping, upstream, runs).await;
     let foreseen = follow.finish().await;
     match (outcome?, foreseen) {
         (Ended::Exit(Some(0)) | Ended::Stopped(Some(0)), Some(foreseen)) => {

@@ -41,7 +41,8 @@ pub(crate) fn environment(work: &Work, folder: &Folder) -> Result<BTreeMap<Strin
         environment.insert(variable.key.clone(), variable.value.clone());
     }
 
-    environment.insert("TF_CLI_CONFIG_FILE".into(), text(folder.cli_config()));
+    let cli_config = if work.cli_config.is_empty() { "/dev/null".into() } else { text(folder.cli_config()) };
+    environment.insert("TF_CLI_CONFIG_FILE".into(), cli_config);
     environment.insert("TF_IN_AUTOMATION".into(), "1".into());
     environment.insert("TF_INPUT".into(), "0".into());
     environment.insert("CHECKPOINT_DISABLE".into(), "1".into());

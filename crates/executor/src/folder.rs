@@ -30,6 +30,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::work::Phase;
 
+/// The least that a page of memory holds on the systems that we run on.
+const PAGE: usize = 4096;
+
 /// A run's folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder(PathBuf);
@@ -156,9 +159,19 @@ impl Folder {
         self.0.join("phase.json")
     }
 
+    /// Writes `phase.json` in place: whoever reads it after our death finds the old record or the new one, because the system writes what lies in one
+    /// page as a whole. One that is longer takes the place of the file.
     pub(crate) fn record(&self, record: &PhaseRecord) -> io::Result<()> {
-        let text = serde_json::to_vec_pretty(record)?;
-        replace_private(&self.phase(), &text)
+        let mut text = serde_json::to_vec_pretty(record)?;
+        let is_of_a_page = |bytes: u64| bytes <= PAGE as u64;
+        let was_long = fs::metadata(self.phase()).is_ok_and(|found| !is_of_a_page(found.len()));
+        if was_long || !is_of_a_page(text.len() as u64) {
+            return replace_private(&self.phase(), &text);
+        }
+        // No end of an older record stays behind it.
+        text.resize(PAGE, b'\n');
+        let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.phase())?;
+        file.write_all(&text)
     }
 
     pub(crate) fn recorded(&self) -> Option<PhaseRecord> {
@@ -171,6 +184,26 @@ pub(crate) fn phase_name(phase: Phase) -> &'static str {
         Phase::Plan => "plan",
         Phase::Apply => "apply",
     }
+}
+
+/// Makes the folder (0700) in which the folders of runs will be, unless it is there.
+///
+/// On ext4 each of them gets a place of its own on the disk, away from those of runs that have just been removed: without a journal, ext4 does not take
+/// what was freed in the last minutes for a new file, and looks at all of it each time (`recently_deleted` in the kernel's `fs/ext4/ialloc.c`).
+/// Where that cannot be asked for it is not needed.
+///
+/// # Errors
+/// When the folder cannot be made.
+pub fn make_place(folder: &Path) -> io::Result<()> {
+    make_private(folder)?;
+    #[cfg(target_os = "linux")]
+    if let Ok(open) = File::open(folder)
+        && let Ok(flags) = rustix::fs::ioctl_getflags(&open)
+        && !flags.contains(rustix::fs::IFlags::TOPDIR)
+    {
+        let _ = rustix::fs::ioctl_setflags(&open, flags | rustix::fs::IFlags::TOPDIR);
+    }
+    Ok(())
 }
 
 /// Makes a folder (0700) and those above it.

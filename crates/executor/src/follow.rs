@@ -1,12 +1,12 @@
 //! Follows a log file while terraform writes it and passes it on. Woken by the file, never by a clock; a slow receiver
 //! slows the reading alone.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::io::AsyncReadExt;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -71,13 +71,14 @@ async fn follow(
     written: Arc<Notify>,
     ended: CancellationToken,
 ) -> io::Result<Option<Foreseen>> {
-    let mut file = tokio::fs::File::open(file).await?;
+    // What was written just now is in memory: to read it takes less than to have another thread do so.
+    let mut file = File::open(file)?;
     let mut chunk = vec![0; CHUNK];
     loop {
         // Asked before reading, so that what was written before the end is read after it.
         let last = ended.is_cancelled();
         loop {
-            let length = file.read(&mut chunk).await?;
+            let length = file.read(&mut chunk)?;
             if length == 0 {
                 break;
             }

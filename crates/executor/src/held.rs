@@ -15,7 +15,7 @@ use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Write, pipe};
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ use domain::Problem;
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::apply::Keeping;
 use crate::at_once::start;
 use crate::environment::environment;
 use crate::folder::{Folder, open_private, remove, replace_private};
@@ -46,6 +47,7 @@ pub struct Held {
     work: Work,
     prepared: Arc<Prepared>,
     stop: Stop,
+    keeping: Option<Keeping>,
     gate: Gate,
     room: HeldRoom,
     process: JoinHandle<Result<Ended, Problem>>,
@@ -61,6 +63,7 @@ struct Gate {
 /// A held terraform that may begin.
 pub(crate) struct Ready {
     pub(crate) prepared: Prepared,
+    pub(crate) keeping: Option<Keeping>,
     variables: String,
     stop: Stop,
     gate: Gate,
@@ -71,18 +74,15 @@ pub(crate) struct Ready {
 impl Ready {
     /// Opens the gate when there is room, and waits for terraform's end.
     pub(crate) async fn run(self) -> Result<Ended, Problem> {
-        let Self { prepared, variables, stop, gate, process, forwarding } = self;
+        let Self { prepared, variables, stop, gate, process, forwarding, .. } = self;
         let ended = |problem| ours("Terraform could not be waited for.", problem);
-        let Some(_room) = prepared.launcher.room(true, &stop).await? else {
+        let Some(_room) = prepared.launcher.room(!prepared.bare, &stop).await? else {
             drop(gate);
             return process.await.map_err(ended)?;
         };
         let file = prepared.launcher.folder.variables();
-        let opening = tokio::task::spawn_blocking(move || gate.open(&file, &variables));
-        let opened = match opening.await {
-            Ok(opened) => opened.map_err(|problem| ours("The gate of a run cannot be opened.", problem)),
-            Err(problem) => Err(ours("The gate of a run cannot be opened.", problem)),
-        };
+        let opened =
+            gate.open(&file, &variables).map_err(|problem| ours("The gate of a run cannot be opened.", problem));
         if opened.is_err() {
             stop.kill();
         }
@@ -171,9 +171,11 @@ pub async fn hold(work: &Work) -> Result<Holding, Problem> {
 async fn at_the_gate(work: &Work) -> Result<Holding, Problem> {
     let failed = |problem| ours("The gate of a run cannot be made.", problem);
     let stop = Stop::new();
-    let mut prepared = prepare::build(work, Phase::Apply, stop.clone()).await?;
+    let (gate, reader) = Gate::new().map_err(failed)?;
+    let Some(path) = path_of(&reader).map_err(failed)? else { return Ok(Holding::Never) };
+    let mut prepared = prepare::build(work, Phase::Apply, stop.clone(), Some(path)).await?;
     prepared.launcher.record.at_once = true;
-    if !prepared.rewritten.names.is_empty() || prepared.initialised.is_none() {
+    if !prepared.rewritten.names.is_empty() || (prepared.initialised.is_none() && !prepared.bare) {
         return Ok(Holding::Never);
     }
     // Starting is what is to be saved, and that of `init` comes on top: the first of its kind is left to its run.
@@ -184,12 +186,8 @@ async fn at_the_gate(work: &Work) -> Result<Holding, Problem> {
     if choose::is_for_endpoint(work, &prepared).await? {
         return Ok(Holding::Never);
     }
-    let (gate, reader) = Gate::new().map_err(failed)?;
-    let Some(path) = path_of(&reader).map_err(failed)? else { return Ok(Holding::Never) };
-    let folder = &prepared.launcher.folder;
-    open_private(&folder.log(Phase::Apply)).map_err(unwritable)?;
-    remove(&folder.variables()).map_err(unwritable)?;
-    symlink(path, folder.variables()).map_err(failed)?;
+    open_private(&prepared.launcher.folder.log(Phase::Apply)).map_err(unwritable)?;
+    let keeping = Keeping::begin(work, &prepared)?;
     let Some((room, until_ended)) = work.memory.held(&stop) else { return Ok(Holding::NotYet) };
     let Some(started) = start(work, &prepared, until_ended).await? else { return Ok(Holding::Never) };
     let prepared = Arc::new(prepared);
@@ -203,14 +201,14 @@ async fn at_the_gate(work: &Work) -> Result<Holding, Problem> {
             ended
         }
     });
-    Ok(Holding::Held(Box::new(Held { work: work.clone(), prepared, stop, gate, room, process })))
+    Ok(Holding::Held(Box::new(Held { work: work.clone(), prepared, stop, keeping, gate, room, process })))
 }
 
 impl Held {
     /// Makes it ready for `work`, if that is what was held; gives it up otherwise.
     pub(crate) async fn ready(self, work: &Work, stop: &Stop) -> Option<Ready> {
-        let variables = match self.variables(work).await {
-            Ok(Some(variables)) if !self.process.is_finished() && !stop.is_asked() => variables,
+        let (variables, secrets) = match self.given(work).await {
+            Ok(Some(given)) if !self.process.is_finished() && !stop.is_asked() => given,
             outcome => {
                 if let Err(problem) = outcome {
                     tracing::warn!(code = problem.code, cause = problem.cause, "{}", problem.message);
@@ -219,7 +217,7 @@ impl Held {
                 return None;
             }
         };
-        let Self { work: held, prepared, stop: own, gate, room, process } = self;
+        let Self { work: held, prepared, stop: own, keeping, gate, room, process } = self;
         if !room.leave() {
             end(held, own, gate, process).await;
             return None;
@@ -231,8 +229,8 @@ impl Held {
             asked.killed().await;
             told.kill();
         }));
-        let prepared = Prepared { secrets: Secrets::of(work), ..Prepared::clone(&prepared) };
-        Some(Ready { prepared, variables, stop: own, gate, process, forwarding })
+        let prepared = Prepared { secrets, ..Prepared::clone(&prepared) };
+        Some(Ready { prepared, keeping, variables, stop: own, gate, process, forwarding })
     }
 
     /// Ends it, and removes its folder.
@@ -246,26 +244,26 @@ impl Held {
         &self.work.run
     }
 
-    /// Writes what its upstreams say now, and returns its variables; `None` where something is other than when it was started. What was started
+    /// Writes what its upstreams say now, and returns its variables and secrets; `None` where something is other than when it was started. What was started
     /// still waits at its gate, whatever was written.
-    async fn variables(&self, work: &Work) -> Result<Option<String>, Problem> {
+    async fn given(&self, work: &Work) -> Result<Option<(String, Secrets)>, Problem> {
         if !is_for(&self.work, work) {
             return Ok(None);
         }
-        let (task, folder, root) =
-            (work.clone(), self.prepared.launcher.folder.clone(), self.prepared.launcher.root.clone());
+        let (task, prepared) = (work.clone(), self.prepared.clone());
         let writing = tokio::task::spawn_blocking(move || {
-            for (module, text) in overrides::answered(&task, &folder, &root)? {
+            let (folder, root) = (&prepared.launcher.folder, &prepared.launcher.root);
+            for (module, text) in overrides::answered(&task, folder, root, prepared.bare)? {
                 if fs::read(overrides::file_in(&module)).ok().as_deref() != Some(text.as_bytes()) {
                     return Ok(None);
                 }
             }
-            Secrets::keep(&task, &folder).map_err(unwritable)?;
-            prepare::variables_of(&task, &root).map(Some)
+            let secrets = Secrets::of(&task);
+            secrets.keep(folder).map_err(unwritable)?;
+            Ok::<_, Problem>(Some((prepare::variables_of(&task, root)?, secrets)))
         });
-        let variables =
-            writing.await.map_err(|problem| ours("What a run was held for could not be written.", problem))?;
-        Ok(variables?.filter(|variables| self.gate.has_room(variables)))
+        let given = writing.await.map_err(|problem| ours("What a run was held for could not be written.", problem))?;
+        Ok(given?.filter(|(variables, _)| self.gate.has_room(variables)))
     }
 }
 

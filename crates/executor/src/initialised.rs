@@ -23,7 +23,7 @@ const MOST: usize = 100;
 /// Name of the lock file.
 pub(crate) const LOCK: &str = ".terraform.lock.hcl";
 /// Folder in which `init` leaves what it makes.
-const MADE: &str = ".terraform";
+pub(crate) const MADE: &str = ".terraform";
 /// Longest description of modules that is read.
 const LONGEST: u64 = 1024 * 1024;
 

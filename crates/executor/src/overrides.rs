@@ -26,10 +26,10 @@ pub(crate) const LOCAL: &str = "terraform {\n  backend \"local\" {}\n}\n";
 type Answers<'a> = Vec<(Option<&'a str>, PathBuf)>;
 
 /// Writes the override files and the state files that they name, and rewrites what they cannot say.
-pub(crate) fn write(work: &Work, folder: &Folder, root: &Path) -> Result<Rewritten, Problem> {
+pub(crate) fn write(work: &Work, folder: &Folder, root: &Path, bare: bool) -> Result<Rewritten, Problem> {
     refuse_planned(work)?;
     let planned: Vec<_> = work.upstream_outputs.iter().filter(|outputs| !is_of_states(work, outputs)).collect();
-    for (module, text) in answered(work, folder, root)? {
+    for (module, text) in answered(work, folder, root, bare)? {
         let file = file_in(&module);
         // Not through a link that the archive may have brought.
         written(remove(&file))?;
@@ -43,11 +43,17 @@ pub(crate) fn file_in(module: &Path) -> PathBuf {
     module.join(OVERRIDE)
 }
 
-/// Writes the state files that answer blocks; returns the texts of the override files that name them, by folder.
-pub(crate) fn answered(work: &Work, folder: &Folder, root: &Path) -> Result<BTreeMap<PathBuf, String>, Problem> {
+/// Writes the state files that answer blocks; returns the texts of the override files that name them, by folder. What is `bare` names no backend: that
+/// is the local one, and it needs no `init`.
+pub(crate) fn answered(
+    work: &Work,
+    folder: &Folder,
+    root: &Path,
+    bare: bool,
+) -> Result<BTreeMap<PathBuf, String>, Problem> {
     let overridden: Vec<_> = work.upstream_outputs.iter().filter(|outputs| is_of_states(work, outputs)).collect();
     let mut texts: BTreeMap<PathBuf, String> = BTreeMap::new();
-    if work.backend == Backend::Held {
+    if work.backend == Backend::Held && !bare {
         texts.insert(root.to_owned(), LOCAL.to_owned());
     }
     for ((module, name), answers) in blocks(&overridden, folder)? {

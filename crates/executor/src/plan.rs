@@ -9,7 +9,7 @@ use bytes::Bytes;
 use domain::Problem;
 use domain::planned::PlannedOutputs;
 
-use crate::folder::{append_private, open_private};
+use crate::folder::{append_private, make_private, open_private};
 use crate::follow::Follow;
 use crate::foreign;
 use crate::initialised::Initialised;
@@ -40,7 +40,7 @@ pub async fn plan(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Resul
 
 /// Plans in the folder that the work names, whatever sort of plan it is.
 pub(crate) async fn plan_in_folder(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Result<Planned, Failure> {
-    let mut prepared = match prepare::build(work, Phase::Plan, stop).await {
+    let mut prepared = match prepare::build(work, Phase::Plan, stop, None).await {
         Ok(prepared) => prepared,
         Err(problem) => return Err(executor_failure(&problem)),
     };
@@ -81,6 +81,7 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
     let launcher = &prepared.launcher;
     let log = || append_private(&launcher.folder.log(Phase::Plan));
 
+    make_private(&launcher.folder.made()).map_err(unwritable)?;
     let generated = launcher.folder.generated();
     let is_generated = || foreign::is_file(launcher.folder.path(), &generated);
     let mut arguments = plan_arguments(work);
@@ -249,8 +250,11 @@ async fn take_checksums(prepared: &Prepared) -> Result<(), Problem> {
     taking.await.map_err(|problem| ours("The providers of a run cannot be compared.", problem))
 }
 
-/// Whether what `init` would make was kept, and is in the folder now.
+/// Whether what `init` would make was kept, and is in the folder now, or is nothing.
 pub(crate) async fn is_kept(prepared: &Prepared) -> Result<bool, Problem> {
+    if prepared.bare {
+        return Ok(true);
+    }
     let is_kept = with_kept(prepared, Initialised::restore).await? == Some(true);
     if is_kept {
         take_checksums(prepared).await?;

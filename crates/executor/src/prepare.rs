@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 
 use configuration::preview::Rewritten;
@@ -14,12 +15,13 @@ use crate::checks::Checks;
 use crate::environment::{environment, of_the_run};
 use crate::folder::{Folder, PhaseRecord, make_private, phase_name, remove, write_private};
 use crate::foreign;
-use crate::initialised::{Initialised, LOCK};
+use crate::initialised::{Initialised, LOCK, MADE};
 use crate::keeper::choose;
 use crate::overrides;
 use crate::process::{Launcher, ours};
 use crate::recover::kill_leftover;
 use crate::redact::Secrets;
+use crate::state;
 use crate::stop::Stop;
 use crate::variables;
 use crate::version::{self, Version};
@@ -38,22 +40,28 @@ pub(crate) struct Prepared {
     pub(crate) rewritten: Rewritten,
     /// What the code asks of `init`; `None` when nothing of it is kept.
     pub(crate) initialised: Option<Initialised>,
+    /// The code asks nothing of `init`, which does not run.
+    pub(crate) bare: bool,
 }
 
-/// Builds the folder from nothing; whatever was there is gone, and so is a terraform that still worked in it.
-pub(crate) async fn build(work: &Work, phase: Phase, stop: Stop) -> Result<Prepared, Problem> {
+/// Builds the folder from nothing; whatever was there is gone, and so is a terraform that still worked in it. Its variables lie in it, or are a link
+/// to the pipe of a `gate`.
+pub(crate) async fn build(work: &Work, phase: Phase, stop: Stop, gate: Option<PathBuf>) -> Result<Prepared, Problem> {
     let folder = Folder::new(&work.folder);
     refuse_second_apply(&folder)?;
     let mut prepared = prepare(work, &folder, phase, stop).await?;
     kill_leftover(&work.folder).await?;
     let task = work.clone();
-    let (root, state, version) = (prepared.launcher.root.clone(), prepared.state.clone(), prepared.version.clone());
+    let mut filled = prepared.clone();
     let filling = tokio::task::spawn_blocking(move || {
-        let rewritten = fill(&task, &folder, &root, state.as_deref())?;
-        Ok::<_, Problem>((rewritten, Initialised::of(&task, &root, &version)))
+        fill(&task, &folder, &mut filled, gate.as_deref())?;
+        filled.initialised = match filled.bare {
+            true => None,
+            false => Initialised::of(&task, &filled.launcher.root, &filled.version),
+        };
+        Ok::<_, Problem>(filled)
     });
-    (prepared.rewritten, prepared.initialised) =
-        filling.await.map_err(|problem| ours("The run's folder could not be made.", problem))??;
+    prepared = filling.await.map_err(|problem| ours("The run's folder could not be made.", problem))??;
     // What init would choose by itself is between it and terraform.
     if !prepared.launcher.root.join(LOCK).is_file() {
         prepared.launcher.checks.leave();
@@ -66,8 +74,8 @@ pub(crate) async fn reuse(work: &Work, phase: Phase, stop: Stop) -> Result<Prepa
     let folder = Folder::new(&work.folder);
     let mut prepared = prepare(work, &folder, phase, stop).await?;
     choose::as_planned(work, &mut prepared);
-    written(write_private(&folder.cli_config(), work.cli_config.as_bytes()))?;
-    written(Secrets::keep(work, &folder))?;
+    written(configure(work, &folder))?;
+    written(prepared.secrets.keep(&folder))?;
     Ok(prepared)
 }
 
@@ -114,6 +122,7 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
         state,
         rewritten: Rewritten::default(),
         initialised: None,
+        bare: false,
     })
 }
 
@@ -165,7 +174,8 @@ fn state_name(workspace: &str) -> Result<PathBuf, Problem> {
     }
 }
 
-fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Result<Rewritten, Problem> {
+fn fill(work: &Work, folder: &Folder, prepared: &mut Prepared, gate: Option<&Path>) -> Result<(), Problem> {
+    let root = &prepared.launcher.root;
     written(make_private(folder.path()))?;
     for old in [
         folder.source(),
@@ -177,12 +187,13 @@ fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Resu
         folder.made(),
         folder.plan_json(),
         folder.schemas(),
+        folder.variables(),
         folder.phase(),
         folder.taken(),
     ] {
         written(remove(&old))?;
     }
-    for new in [folder.source(), folder.upstreams(), folder.made(), folder.logs(), folder.home(), folder.tmp()] {
+    for new in [folder.source(), folder.logs()].into_iter().chain(wanted(work, prepared)) {
         written(make_private(&new))?;
     }
     let Source::Archive(archive) = &work.source;
@@ -191,18 +202,54 @@ fn fill(work: &Work, folder: &Folder, root: &Path, state: Option<&Path>) -> Resu
         return Err(no_folder(&work.working_directory));
     }
     written(forget_backend(work.backend, root))?;
-    let rewritten = overrides::write(work, folder, root)?;
-    if let (Some(file), Some(prior)) = (state, &work.state) {
+    prepared.bare = is_bare(work, folder, root);
+    prepared.rewritten = overrides::write(work, folder, root, prepared.bare)?;
+    if let (Some(file), Some(prior)) = (&prepared.state, &work.state) {
         if let Some(parent) = file.parent() {
             written(make_private(parent))?;
         }
-        let without = if rewritten.dropped_tfe { overrides::without_tfe_outputs(prior) } else { None };
+        let without = if prepared.rewritten.dropped_tfe { overrides::without_tfe_outputs(prior) } else { None };
         written(write_private(file, without.as_ref().unwrap_or(prior)))?;
     }
-    written(write_private(&folder.variables(), variables_of(work, root)?.as_bytes()))?;
-    written(write_private(&folder.cli_config(), work.cli_config.as_bytes()))?;
-    written(Secrets::keep(work, folder))?;
-    Ok(rewritten)
+    written(match gate {
+        Some(gate) => symlink(gate, folder.variables()),
+        None => write_private(&folder.variables(), variables_of(work, root)?.as_bytes()),
+    })?;
+    written(configure(work, folder))?;
+    written(prepared.secrets.keep(folder))
+}
+
+/// The folders that something will be in. A sandbox wants all of them.
+fn wanted(work: &Work, prepared: &Prepared) -> Vec<PathBuf> {
+    let folder = &prepared.launcher.folder;
+    let names =
+        |name: &str, path: &Path| prepared.launcher.environment.get(name).is_some_and(|value| Path::new(value) == path);
+    let is_walled = work.sandbox.is_some();
+    let all = [
+        (folder.upstreams(), !work.upstream_outputs.is_empty()),
+        (folder.made(), false),
+        (folder.home(), names("HOME", &folder.home())),
+        (folder.tmp(), names("TMPDIR", &folder.tmp())),
+    ];
+    all.into_iter().filter(|(_, is_wanted)| is_walled || *is_wanted).map(|(path, _)| path).collect()
+}
+
+/// Whether `init` would make nothing that terraform needs: the code asks for nothing, and no more does the state that it stands on. What
+/// [may need an endpoint](choose) is initialised, because `init` notes where the state is.
+fn is_bare(work: &Work, folder: &Folder, root: &Path) -> bool {
+    work.backend == Backend::Held
+        && !root.join(MADE).exists()
+        && work.state.as_deref().is_none_or(state::is_of_terraform_itself)
+        && configuration::asks_nothing_of_init(root)
+        && !choose::is_large(work, folder, root)
+}
+
+/// Writes the configuration of terraform's command line, if there is any.
+fn configure(work: &Work, folder: &Folder) -> io::Result<()> {
+    match work.cli_config.as_str() {
+        "" => remove(&folder.cli_config()),
+        text => write_private(&folder.cli_config(), text.as_bytes()),
+    }
 }
 
 /// Text of the file with the variables of the root module.

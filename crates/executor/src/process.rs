@@ -97,9 +97,14 @@ impl Launcher {
 
     /// Waits for room for a terraform, which starts providers or does not; `None` when a stop came before.
     pub(crate) async fn room(&self, providers: bool, stop: &Stop) -> Result<Option<Room>, Problem> {
-        let folder = providers.then(|| self.root.join(".terraform/providers"));
-        let looking = tokio::task::spawn_blocking(move || memory::need(folder.as_deref()));
-        let need = looking.await.map_err(|problem| ours("The providers of a run cannot be looked at.", problem))?;
+        let need = match providers {
+            true => {
+                let folder = self.root.join(".terraform/providers");
+                let looking = tokio::task::spawn_blocking(move || memory::need(Some(&folder)));
+                looking.await.map_err(|problem| ours("The providers of a run cannot be looked at.", problem))?
+            }
+            false => memory::need(None),
+        };
         Ok(tokio::select! {
             biased;
             () = stop.interrupted() => None,

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use domain::planned::secret_texts;
 use serde_json::Value;
 
-use crate::folder::{Folder, write_private};
+use crate::folder::{Folder, remove, write_private};
 use crate::planned::outputs_of_state;
 use crate::work::{Answer, Failure, FailureKind, Recovery, Work};
 
@@ -30,6 +30,7 @@ const SHORTEST: usize = 6;
 pub(crate) struct Secrets(Option<Arc<Known>>);
 
 struct Known {
+    values: BTreeSet<String>,
     /// Every form of every secret, sorted.
     forms: Vec<Vec<u8>>,
     longest: usize,
@@ -42,9 +43,19 @@ impl Secrets {
         Self::new(values(work))
     }
 
-    /// Writes them down for [`Secrets::kept`]: the folder has them in other files anyway, and no run sees this one.
-    pub(crate) fn keep(work: &Work, folder: &Folder) -> io::Result<()> {
-        write_private(&folder.secrets(), &serde_json::to_vec(&values(work))?)
+    /// These and one more.
+    pub(crate) fn and(&self, secret: &str) -> Self {
+        let mut values = self.0.as_ref().map(|known| known.values.clone()).unwrap_or_default();
+        values.insert(secret.to_owned());
+        Self::new(values)
+    }
+
+    /// Writes them down for [`Secrets::kept`]: the folder has them in other files anyway, and no run sees this one. No file where there are none.
+    pub(crate) fn keep(&self, folder: &Folder) -> io::Result<()> {
+        match &self.0 {
+            Some(known) => write_private(&folder.secrets(), &serde_json::to_vec(&known.values)?),
+            None => remove(&folder.secrets()),
+        }
     }
 
     /// What [`Secrets::keep`] wrote.
@@ -54,7 +65,7 @@ impl Secrets {
     pub(crate) fn kept(folder: &Folder) -> io::Result<Self> {
         match std::fs::read(folder.secrets()) {
             Ok(text) => Ok(Self::new(serde_json::from_slice(&text)?)),
-            // The folder of an earlier version.
+            // There are none.
             Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(problem) => Err(problem),
         }
@@ -67,7 +78,7 @@ impl Secrets {
         forms.dedup();
         let Some(longest) = forms.iter().map(Vec::len).max() else { return Self::default() };
         match AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&forms) {
-            Ok(search) => Self(Some(Arc::new(Known { forms, longest, search }))),
+            Ok(search) => Self(Some(Arc::new(Known { values, forms, longest, search }))),
             Err(problem) => {
                 // Only with gigabytes of secrets.
                 tracing::error!(%problem, "the secrets of a run are too many to be looked for");
@@ -213,8 +224,6 @@ impl Known {
 /// All that is secret in a work, as it is.
 fn values(work: &Work) -> BTreeSet<String> {
     let mut values: BTreeSet<String> = work.secrets.iter().cloned().collect();
-    // It is in the addresses that terraform names when it cannot reach its endpoint.
-    values.extend(work.keeper.iter().map(|keeper| keeper.secret.clone()));
     for variable in work.variables.iter().filter(|variable| variable.sensitive) {
         if variable.hcl {
             values.extend(forms::texts_of_hcl(&variable.value));

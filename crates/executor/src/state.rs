@@ -55,6 +55,21 @@ fn head(bytes: &[u8]) -> Option<Head> {
     serde_json::from_slice::<Head>(bytes).ok().filter(|head| head.version == 4 && !head.lineage.is_empty())
 }
 
+/// Whether a state has nothing but what terraform looks after by itself, without a provider that `init` installs.
+pub(crate) fn is_of_terraform_itself(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct State {
+        #[serde(default)]
+        resources: Vec<Resource>,
+    }
+    #[derive(Deserialize)]
+    struct Resource {
+        provider: String,
+    }
+    let is_own = |resource: &Resource| resource.provider.contains("[\"terraform.io/builtin/terraform\"]");
+    serde_json::from_slice::<State>(bytes).is_ok_and(|state| state.resources.iter().all(is_own))
+}
+
 /// The managed resource instances in a state, by address as terraform writes it in its messages.
 #[derive(Default)]
 pub(crate) struct Saved<'a>(BTreeMap<String, Vec<Instance<'a>>>);
@@ -154,6 +169,20 @@ mod tests {
         assert!(base.accepts(&whole[..whole.len() - 1]).is_none());
         assert!(base.accepts(b"").is_none());
         assert!(base.accepts(br#"{"version":3,"serial":1,"lineage":"a"}"#).is_none());
+    }
+
+    #[test]
+    fn a_state_is_of_terraform_itself_when_no_other_provider_made_anything_in_it() {
+        let state = |providers: &[&str]| {
+            let resources: Vec<_> = providers.iter().map(|it| serde_json::json!({ "provider": it })).collect();
+            serde_json::json!({ "version": 4, "resources": resources }).to_string()
+        };
+        let (own, other) =
+            (r#"provider["terraform.io/builtin/terraform"]"#, r#"provider["registry.terraform.io/a/b"]"#);
+        assert!(is_of_terraform_itself(state(&[]).as_bytes()));
+        assert!(is_of_terraform_itself(state(&[own, own]).as_bytes()));
+        assert!(!is_of_terraform_itself(state(&[own, other]).as_bytes()));
+        assert!(!is_of_terraform_itself(b"{"), "nobody knows what is in it");
     }
 
     #[test]

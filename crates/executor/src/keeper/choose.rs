@@ -83,19 +83,25 @@ async fn choose(
     });
     if choosing.await.map_err(|problem| ours("The run's folder cannot be written.", problem))?? {
         turn(&keeper, prepared);
+        written(prepared.secrets.keep(&prepared.launcher.folder))?;
     }
     Ok(())
 }
 
 fn is_possible(work: &Work, prepared: &Prepared) -> bool {
-    work.keeper.is_some() && work.backend == Backend::Held && !work.operation.scratch && is_tried(&prepared.version)
+    work.keeper.is_some()
+        && work.backend == Backend::Held
+        && !prepared.bare
+        && !work.operation.scratch
+        && is_tried(&prepared.version)
 }
 
 fn is_tried(version: &Version) -> bool {
     version.product == Product::Terraform && TRIED.iter().any(|tried| version.version.starts_with(tried))
 }
 
-fn is_large(work: &Work, folder: &Folder, root: &Path) -> bool {
+/// Whether the state of a run is large, or will be.
+pub(crate) fn is_large(work: &Work, folder: &Folder, root: &Path) -> bool {
     let Some(folders) = folders_of(folder, root) else { return false };
     let given = work.variables.iter().filter(|it| it.category == VariableCategory::Terraform);
     let given: BTreeMap<&str, &str> = given.map(|it| (it.key.as_str(), it.value.as_str())).collect();
@@ -158,4 +164,6 @@ fn turn(keeper: &Keeper, prepared: &mut Prepared) {
     launcher.environment.insert(SECRET.to_owned(), keeper.secret.clone());
     launcher.keeper = Some((keeper.clone(), state.clone()));
     prepared.state = Some(state);
+    // It is in the addresses that terraform names when it cannot reach its endpoint.
+    prepared.secrets = prepared.secrets.and(&keeper.secret);
 }

@@ -55,7 +55,32 @@ async fn one_process_plans_and_applies_and_each_has_its_log() {
     for said in ["terraform_data.a: Creating...", "Apply complete! Resources: 1 added"] {
         assert!(apply.contains(said) && !plan.contains(said), "{apply}");
     }
-    assert_eq!(std::fs::read_to_string(calls).unwrap(), "version\ninit\napply\n");
+    assert_eq!(std::fs::read_to_string(calls).unwrap(), "version\napply\n");
+}
+
+#[tokio::test]
+async fn init_runs_where_it_would_make_something() {
+    let provider = r#"provider["registry.terraform.io/hashicorp/null"]"#;
+    let other = format!(
+        r#"{{"version":4,"terraform_version":"1.11.4","serial":1,"lineage":"a","outputs":{{}},"resources":[{{"mode":"managed","type":"null_resource","name":"n","provider":"{}","instances":[]}}]}}"#,
+        provider.replace('"', "\\\"")
+    );
+    let module = format!("{ONE}module \"m\" {{\n  source = \"./m\"\n}}\n");
+    let roots: [(&[(&str, &str)], Option<&str>, bool); 4] = [
+        (&[("main.tf", ONE)], None, false),
+        (&[("main.tf", &module), ("m/main.tf", "")], None, true),
+        (&[("main.tf", ONE), ("backend.tf", "terraform {\n  cloud {}\n}\n")], None, true),
+        (&[("main.tf", ONE)], Some(&other), true),
+    ];
+    for (files, state, is_asked) in roots {
+        let mut setting = run(files);
+        setting.work.state = state.map(|state| bytes::Bytes::from(state.to_owned()));
+        let calls = counted(&mut setting);
+        // Where it has to install something it may fail here.
+        let _ = setting.at_once().await;
+        let calls = std::fs::read_to_string(calls).unwrap();
+        assert_eq!(calls.contains("init"), is_asked, "{files:?} {state:?}: {calls}");
+    }
 }
 
 #[tokio::test]

@@ -38,7 +38,8 @@ async fn nothing_of_our_own_environment_is_visible_to_terraform() {
 #[tokio::test]
 async fn the_folder_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let setting = run(&[("main.tf", "")]);
+    let mut setting = run(&[("main.tf", "")]);
+    setting.work.cli_config = "# nothing\n".to_owned();
     setting.done().await;
     let mode = |name: &str| std::fs::metadata(setting.work.folder.join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(""), 0o700);

@@ -6,7 +6,7 @@ use executor::{AtOnce, Held, Holding, Stop};
 
 use crate::setting::{Heard, Setting, good, outputs, plain, run, terraform};
 
-const CODE: &str = "variable \"x\" {\n  default = \"none\"\n}\ndata \"terraform_remote_state\" \"up\" {\n  backend = \"local\"\n  config = {\n    path = \"../up/terraform.tfstate\"\n  }\n}\nresource \"terraform_data\" \"a\" {\n  input = [var.x, data.terraform_remote_state.up.outputs.v]\n  provisioner \"local-exec\" {\n    command = \"echo made >> $LEDGER\"\n  }\n}\noutput \"all\" {\n  value = terraform_data.a.output\n}\n";
+const CODE: &str = "terraform {\n  required_version = \">= 1.5\"\n}\nvariable \"x\" {\n  default = \"none\"\n}\ndata \"terraform_remote_state\" \"up\" {\n  backend = \"local\"\n  config = {\n    path = \"../up/terraform.tfstate\"\n  }\n}\nresource \"terraform_data\" \"a\" {\n  input = [var.x, data.terraform_remote_state.up.outputs.v]\n  provisioner \"local-exec\" {\n    command = \"echo made >> $LEDGER\"\n  }\n}\noutput \"all\" {\n  value = terraform_data.a.output\n}\n";
 
 /// The outputs of the upstream, as a state that says `v` is this.
 fn upstream(v: &str) -> executor::UpstreamOutputs {
@@ -142,6 +142,21 @@ async fn what_cannot_be_held_is_not() {
         matches!(executor::hold(&setting.work).await.unwrap(), Holding::Never),
         "it takes values to answer its block"
     );
+}
+
+#[tokio::test]
+async fn what_asks_nothing_of_init_is_held_before_any_init_has_run() {
+    let (mut setting, ledger) = setting().await;
+    let home = setting.work.folder.parent().unwrap().to_owned();
+    let bare = run(&[("main.tf", CODE.split_once("}\n").unwrap().1)]);
+    setting.work.source = bare.work.source.clone();
+    setting.work.initialised = Some(home.join("empty"));
+    let held = held(&setting).await;
+    setting.work.upstream_outputs = vec![upstream("after")];
+    let (done, _) = let_in(&setting, held).await;
+    assert_eq!(outputs(&done.applied.unwrap().state.unwrap())["all"]["value"][1], "after");
+    assert_eq!(std::fs::read_to_string(ledger).unwrap(), "made\n");
+    assert!(!home.join("empty").exists(), "nothing was initialised");
 }
 
 #[tokio::test]

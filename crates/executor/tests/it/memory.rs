@@ -57,7 +57,7 @@ async fn a_run_that_is_canceled_while_it_waits_for_memory_does_not_begin() {
     let go_on = folder.path().join("go-on");
     nix::unistd::mkfifo(&go_on, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let waits =
-        format!("#!/bin/sh\n[ \"$1\" = init ] && cat '{}' >/dev/null\nexec terraform \"$@\"\n", go_on.display());
+        format!("#!/bin/sh\n[ \"$1\" = plan ] && cat '{}' >/dev/null\nexec terraform \"$@\"\n", go_on.display());
     let slow = folder.path().join("slow");
     fs::write(&slow, waits).unwrap();
     fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).unwrap();

@@ -42,7 +42,7 @@ fn a_workspace_that_is_approved_beforehand_costs_one_terraform_and_an_unchanged_
     let with = ["--terraform", terraform.as_str(), "--auto-approve"];
     let (outcome, report) = stack.reported("apply", &with);
     outcome.succeeds().says("planning").says("applied");
-    assert_eq!(asked(&calls), ["init", "apply", "apply", "apply"], "one init for all, one process for each");
+    assert_eq!(asked(&calls), ["apply", "apply", "apply"], "no init, and one process for each");
     for name in ["a", "b", "c"] {
         assert_eq!(report.of(name)["resources"]["added"], 1, "{:#}", report.0);
         assert!(report.of(name)["started_at"].is_string(), "{:#}", report.0);
