@@ -155,9 +155,10 @@ impl Engine {
             address: options.address,
         };
         let reserve = Reserve::of(&options.data, options.disk_reserve.filter(|_| !options.only_look));
+        let objects = Objects::files(&options.data.join("objects"), key.clone(), true)?;
         let app = App {
             db,
-            objects: Objects::files(&options.data.join("objects"), key.clone(), true)?
+            objects: if options.only_look { objects } else { objects.remembering() }
                 .with_reserve(reserve.clone())
                 .probed(options.probe.clone()),
             logs: Objects::files(&options.data.join("logs"), key.clone(), false)?
@@ -184,6 +185,7 @@ impl Engine {
         let scheduler = match options.only_look {
             true => None,
             false => {
+                executor::make_place(&app.setup.runs).map_err(|error| unusable(&app.setup.runs, &error))?;
                 let hands = scheduler::take_up(&app, &closing).await?;
                 let scheduler = tokio::spawn(scheduler::run(app.clone(), closing.clone(), hands));
                 Some(AbortOnDropHandle::new(scheduler))

@@ -19,7 +19,7 @@ use crate::resources::runs::{Phase, Run};
 
 /// Plans and applies a run whose plan has begun.
 pub(super) async fn run(app: &App, run: &Run, plan: &Phase, closing: CancellationToken) -> Result<(), Problem> {
-    let receiver = Receiver::open(app, run, &plan.id).await?;
+    let receiver = Receiver::begin(app, run, &plan.id).await?;
     let stop = executor::Stop::new();
     let result = match work::assemble(app, run, &plan.id).await {
         Ok(work) => {

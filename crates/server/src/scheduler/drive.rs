@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::resources::runs::log::LogWriter;
 use crate::resources::runs::progress::{self, End, PlanResult};
 use crate::resources::runs::{self, Run};
-use crate::resources::states::service::Taken;
+use crate::resources::states::service::{Sent, Taken};
 use crate::resources::{edges, states};
 use crate::storage::{Change, RunNews, Tx};
 
@@ -203,9 +203,10 @@ pub(super) async fn applied(
     match result {
         Ok(applied) => {
             let Some(state) = applied.state else { return finish_applied(app, run, applied.counts, receiver).await };
-            receiver.finish().await?;
+            let (finished, sent) = tokio::join!(receiver.finish(), send_state(app, run, &state));
+            finished?;
             let foreseen = receiver.settled().await;
-            let taken = match (take_state(app, run, &state).await, foreseen) {
+            let taken = match (take_state(app, run, sent).await, foreseen) {
                 (Err(problem), Some(foreseen)) => {
                     move_on(app, run, foreseen).await?;
                     return Err(problem);
@@ -287,23 +288,57 @@ pub(super) async fn end(
 
 /// Stores the state that a run leaves.
 pub(super) async fn store_state(app: &App, run: &Run, state: &Bytes) -> Result<(), Problem> {
-    take_state(app, run, state).await?.commit(app).await
+    let sent = send_state(app, run, state).await;
+    take_state(app, run, sent).await?.commit(app).await
 }
 
-/// Takes the state that a run leaves, in a transaction that is still open. A store that does not answer is asked again for a while:
-/// nothing is worth more.
-async fn take_state(app: &App, run: &Run, state: &Bytes) -> Result<Taken, Problem> {
-    let mut pause = Duration::from_millis(500);
+/// Stores the bytes of the state that a run leaves.
+async fn send_state(app: &App, run: &Run, state: &Bytes) -> Result<Sent, Problem> {
+    let mut patience = Patience::default();
     loop {
-        match states::service::take(app, run, state.clone(), false).await {
-            Err(problem) if problem.fault == Fault::Unavailable && pause < Duration::from_secs(60) => {
-                tracing::warn!(run = run.id, cause = problem.cause, "the state could not be stored, trying again");
-                app.reserve.release();
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
+        match states::service::send(app, run, state.clone(), false).await {
+            Err(problem) => patience.after(app, run, problem).await?,
+            sent => return sent,
+        }
+    }
+}
+
+/// Takes the state that a run leaves, in a transaction that is still open.
+async fn take_state(app: &App, run: &Run, sent: Result<Sent, Problem>) -> Result<Taken, Problem> {
+    let (sent, mut patience) = (sent?, Patience::default());
+    loop {
+        match states::service::take(app, run, &sent).await {
+            Err(problem) => patience.after(app, run, problem).await?,
             taken => return taken,
         }
+    }
+}
+
+/// With a state that a run leaves, a store that does not answer is asked again for a while: nothing is worth more.
+struct Patience {
+    pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { pause: Duration::from_millis(500) }
+    }
+}
+
+impl Patience {
+    /// Returns when it is time to ask again.
+    ///
+    /// # Errors
+    /// The `problem`, when it is another one or there is no patience left.
+    async fn after(&mut self, app: &App, run: &Run, problem: Problem) -> Result<(), Problem> {
+        if problem.fault != Fault::Unavailable || self.pause >= Duration::from_secs(60) {
+            return Err(problem);
+        }
+        tracing::warn!(run = run.id, cause = problem.cause, "the state could not be stored, trying again");
+        app.reserve.release();
+        tokio::time::sleep(self.pause).await;
+        self.pause *= 2;
+        Ok(())
     }
 }
 
@@ -379,6 +414,8 @@ pub(super) struct Receiver {
     app: App,
     run: Run,
     log: Mutex<Option<LogWriter>>,
+    /// Nobody has begun its logs before.
+    new: bool,
     /// Terraform went on from the plan to the apply, whose log this is now.
     gone_on: AtomicBool,
     /// What it had planned by then, until the run has moved on as well.
@@ -387,11 +424,20 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
+    /// Begins a phase, or goes on with one.
     pub(super) async fn open(app: &App, run: &Run, phase: &str) -> Result<Arc<Self>, Problem> {
-        let log = LogWriter::open(app, phase).await?;
+        Ok(Self::writing(app, run, LogWriter::open(app, phase).await?, false))
+    }
+
+    /// Begins a phase of a run that begins once, and does so now.
+    pub(super) async fn begin(app: &App, run: &Run, phase: &str) -> Result<Arc<Self>, Problem> {
+        Ok(Self::writing(app, run, LogWriter::begin(app, phase).await?, true))
+    }
+
+    fn writing(app: &App, run: &Run, log: LogWriter, new: bool) -> Arc<Self> {
         let (app, run, log) = (app.clone(), run.clone(), Mutex::new(Some(log)));
         let gone_on = AtomicBool::new(false);
-        Ok(Arc::new(Self { app, run, log, gone_on, foreseen: Arc::default(), moving: std::sync::Mutex::default() }))
+        Arc::new(Self { app, run, log, new, gone_on, foreseen: Arc::default(), moving: std::sync::Mutex::default() })
     }
 
     /// Whether the run has gone on to its apply.
@@ -407,7 +453,10 @@ impl Receiver {
             plan.finish().await?;
         }
         let apply = runs::apply_of(&self.app.db.look(), &self.run.id).await?;
-        *log = Some(LogWriter::open(&self.app, &apply.id).await?);
+        *log = Some(match self.new {
+            true => LogWriter::begin(&self.app, &apply.id).await?,
+            false => LogWriter::open(&self.app, &apply.id).await?,
+        });
         self.gone_on.store(true, Ordering::Relaxed);
         *self.foreseen.lock().await = Some(foreseen);
         let (app, run, foreseen) = (self.app.clone(), self.run.clone(), self.foreseen.clone());

@@ -63,6 +63,7 @@ pub async fn run(app: App, closing: CancellationToken, mut hands: Hands) {
         fetching = Some(AbortOnDropHandle::new(tokio::spawn(fetch::run(app(), closing()))));
     }
     let mut ledger = None;
+    let mut sweeper = sweep::Sweeper::new(app.clone());
     let mut news = News::default();
     let (mut again, mut pause) = (None, PAUSE);
     while !closing.is_cancelled() {
@@ -85,7 +86,7 @@ pub async fn run(app: App, closing: CancellationToken, mut hands: Hands) {
         } else if again.is_none() {
             pause = PAUSE;
         }
-        news = wait(&app, &mut changes, &closing, &mut hands, again).await;
+        news = wait(&app, &mut changes, &closing, &mut hands, &mut sweeper, again).await;
         for (run, outcome) in std::mem::take(&mut news.ended) {
             match outcome {
                 Outcome::Settled => {}
@@ -103,9 +104,10 @@ pub async fn run(app: App, closing: CancellationToken, mut hands: Hands) {
             let (app, closing, run) = (app.clone(), closing.clone(), begun.id().to_owned());
             hands.take(run.clone(), async move { drive::plan(app, &run, Some(begun), closing).await });
         }
-        sweep::these(&app, std::mem::take(&mut news.over)).await;
+        sweeper.sweep(std::mem::take(&mut news.over));
     }
     while hands.next().await.is_some() {}
+    sweeper.swept().await;
     if let Some(fetching) = fetching {
         let _ = fetching.await;
     }
@@ -151,6 +153,7 @@ async fn wait(
     changes: &mut Receiver<Change>,
     closing: &CancellationToken,
     hands: &mut Hands,
+    sweeper: &mut sweep::Sweeper,
     again: Option<Instant>,
 ) -> News {
     let mut news = News::default();
@@ -185,6 +188,7 @@ async fn wait(
                 }
             }
             () = app.held.heard() => break,
+            () = sweeper.swept(), if sweeper.is_busy() => {}
             () = closing.cancelled() => break,
         }
     }

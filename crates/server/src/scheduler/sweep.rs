@@ -5,12 +5,54 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 
+use tokio::task::JoinHandle;
+
 use super::work;
 use crate::app::App;
 use crate::resources::runs;
 
 /// Name of the file that keeps a folder.
 const KEEP: &str = "keep";
+
+/// Removes folders beside whoever says of which runs, a few at a time.
+pub struct Sweeper {
+    app: App,
+    /// Runs that have ended since the last few.
+    next: BTreeSet<String>,
+    sweeping: Option<JoinHandle<()>>,
+}
+
+impl Sweeper {
+    /// One that has nothing to do.
+    pub fn new(app: App) -> Self {
+        Self { app, next: BTreeSet::new(), sweeping: None }
+    }
+
+    /// Has the folders of these runs removed, which have ended.
+    pub fn sweep(&mut self, mut ids: BTreeSet<String>) {
+        self.next.append(&mut ids);
+        if self.sweeping.is_none() && !self.next.is_empty() {
+            let (app, ids) = (self.app.clone(), std::mem::take(&mut self.next));
+            self.sweeping = Some(tokio::spawn(async move { these(&app, ids).await }));
+        }
+    }
+
+    /// Whether something is being removed.
+    pub fn is_busy(&self) -> bool {
+        self.sweeping.is_some()
+    }
+
+    /// Goes on with the next when some are gone; returns when all are.
+    pub async fn swept(&mut self) {
+        while let Some(sweeping) = &mut self.sweeping {
+            if let Err(problem) = sweeping.await {
+                tracing::error!(%problem, "folders of runs could not be removed");
+            }
+            self.sweeping = None;
+            self.sweep(BTreeSet::new());
+        }
+    }
+}
 
 /// Removes every folder whose run is over or gone; for the start, when no change tells of them.
 pub async fn all(app: &App) {
@@ -20,7 +62,7 @@ pub async fn all(app: &App) {
 }
 
 /// Removes the folders of those of these runs that are over or gone.
-pub async fn these(app: &App, ids: BTreeSet<String>) {
+async fn these(app: &App, ids: BTreeSet<String>) {
     for id in ids {
         let folder = work::folder(&app.setup, &id);
         if !folder.exists() || folder.join(KEEP).exists() || !is_over(app, &id).await {

@@ -11,6 +11,7 @@ mod guard;
 mod migrations;
 mod objects;
 mod probe;
+mod recent;
 mod remembered;
 mod reserve;
 mod ring;

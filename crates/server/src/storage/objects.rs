@@ -15,6 +15,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
+use super::recent::Recent;
 use super::{Key, Moment, Probe, Reserve};
 
 /// A store of blobs.
@@ -24,6 +25,8 @@ pub struct Objects {
     key: Key,
     probe: Probe,
     reserve: Reserve,
+    /// For whoever is the only one that changes the blobs.
+    recent: Option<Recent>,
 }
 
 /// A blob in a list.
@@ -45,7 +48,14 @@ impl Objects {
         let store = LocalFileSystem::new_with_prefix(folder)
             .map_err(|error| unavailable(folder.display(), error))?
             .with_fsync(durable);
-        Ok(Self { store: Arc::new(store), key, probe: Probe::default(), reserve: Reserve::of(folder, None) })
+        let (probe, reserve) = (Probe::default(), Reserve::of(folder, None));
+        Ok(Self { store: Arc::new(store), key, probe, reserve, recent: None })
+    }
+
+    /// The same, with the last ones in memory: nobody else may change blobs of the folder while this is used.
+    #[must_use]
+    pub fn remembering(self) -> Self {
+        Self { recent: Some(Recent::default()), ..self }
     }
 
     /// The same, with somebody who is told of every blob that is stored.
@@ -92,12 +102,22 @@ impl Objects {
     /// `storage/unavailable`.
     pub async fn put(&self, path: &str, bytes: &[u8]) -> Result<(), Problem> {
         self.probe.at(Moment::Storing(path))?;
+        self.forget(path);
         let sealed = PutPayload::from(self.key.seal(path, bytes)?);
         if self.store.put(&ObjectPath::from(path), sealed.clone()).await.is_err() {
             self.reserve.release();
             self.store.put(&ObjectPath::from(path), sealed).await.map_err(|error| unavailable(path, error))?;
         }
+        if let Some(recent) = &self.recent {
+            recent.keep(path, bytes);
+        }
         self.probe.at(Moment::Stored(path))
+    }
+
+    fn forget(&self, path: &str) {
+        if let Some(recent) = &self.recent {
+            recent.forget(path);
+        }
     }
 
     /// Reads the blob at `path`; `None` when there is none.
@@ -105,11 +125,16 @@ impl Objects {
     /// # Errors
     /// `storage/unavailable`, `storage/sealed`.
     pub async fn get(&self, path: &str) -> Result<Option<Bytes>, Problem> {
-        let file = self.file(path)?;
-        match beside(path, move || std::fs::read(file)).await? {
-            Some(sealed) => Ok(Some(Bytes::from(self.key.open_sealed(path, &sealed)?))),
-            None => Ok(None),
+        if let Some(blob) = self.recent.as_ref().and_then(|recent| recent.get(path)) {
+            return Ok(Some(blob));
         }
+        let file = self.file(path)?;
+        let Some(sealed) = beside(path, move || std::fs::read(file)).await? else { return Ok(None) };
+        let blob = Bytes::from(self.key.open_sealed(path, &sealed)?);
+        if let Some(recent) = &self.recent {
+            recent.keep(path, &blob);
+        }
+        Ok(Some(blob))
     }
 
     /// Reads the blob at `path`, which must be there.
@@ -156,6 +181,7 @@ impl Objects {
     /// # Errors
     /// `storage/unavailable`.
     pub async fn delete(&self, path: &str) -> Result<(), Problem> {
+        self.forget(path);
         match self.store.delete(&ObjectPath::from(path)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(unavailable(path, error)),

@@ -27,6 +27,8 @@ pub struct LogWriter {
     phase: String,
     end: u64,
     full: bool,
+    /// Nobody has written it before.
+    new: bool,
     /// What is not stored yet.
     held: Vec<u8>,
     /// How much may be: nothing, unless nobody can look on.
@@ -39,17 +41,32 @@ impl LogWriter {
     /// # Errors
     /// `storage/unavailable`.
     pub async fn open(app: &App, phase: &str) -> Result<Self, Problem> {
-        let end = match pieces(app, phase).await?.last() {
-            Some(last) => last + piece(app, phase, *last).await?.len() as u64,
-            None => 0,
-        };
+        match pieces(app, phase).await?.last() {
+            Some(last) => {
+                let end = last + piece(app, phase, *last).await?.len() as u64;
+                Ok(Self { end, new: false, ..Self::of(app, phase) })
+            }
+            None => Self { new: false, ..Self::of(app, phase) }.begun().await,
+        }
+    }
+
+    /// Begins a log that nobody has begun: a phase that begins once, and does so now.
+    ///
+    /// # Errors
+    /// `storage/unavailable`.
+    pub async fn begin(app: &App, phase: &str) -> Result<Self, Problem> {
+        Self::of(app, phase).begun().await
+    }
+
+    fn of(app: &App, phase: &str) -> Self {
         // With no server to ask, nobody reads a log before it has ended, and what is lost with this process is in the run's folder.
         let most = if app.setup.address.is_some() { 0 } else { HELD };
-        let mut writer = Self { app: app.clone(), phase: phase.to_owned(), end, full: false, held: Vec::new(), most };
-        if end == 0 {
-            writer.put(&[STX]).await?;
-        }
-        Ok(writer)
+        Self { app: app.clone(), phase: phase.to_owned(), end: 0, full: false, new: true, held: Vec::new(), most }
+    }
+
+    async fn begun(mut self) -> Result<Self, Problem> {
+        self.put(&[STX]).await?;
+        Ok(self)
     }
 
     /// Adds output.
@@ -78,7 +95,8 @@ impl LogWriter {
     /// `storage/unavailable`.
     pub async fn finish(mut self) -> Result<(), Problem> {
         // Of a log that is all here, and of which nothing is kept yet, nobody can have written the end.
-        let is_all_here = self.held.len() as u64 == self.end && pieces(&self.app, &self.phase).await?.is_empty();
+        let is_held = self.held.len() as u64 == self.end;
+        let is_all_here = is_held && (self.new || pieces(&self.app, &self.phase).await?.is_empty());
         if !is_all_here && has_ended(&self.app, &self.phase).await? {
             return Ok(());
         }

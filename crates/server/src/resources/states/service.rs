@@ -290,10 +290,18 @@ pub async fn upload_at_once(app: &App, state: &State, bytes: Bytes, json: Option
 /// `state/unreadable`; `state/other-writer` when the run does not hold its workspace any more: the bytes are kept then, see
 /// [`kept`].
 pub async fn from_run(app: &App, run: &Run, bytes: Bytes, intermediate: bool) -> Result<String, Problem> {
-    let taken = take(app, run, bytes, intermediate).await?;
+    let sent = send(app, run, bytes, intermediate).await?;
+    let taken = take(app, run, &sent).await?;
     let id = taken.id.clone();
     taken.commit(app).await?;
     Ok(id)
+}
+
+/// A state that a run wrote, whose bytes are stored and which no row names yet.
+pub struct Sent {
+    state: State,
+    document: Document,
+    bytes: Bytes,
 }
 
 /// A state version that a run wrote and that is about to be committed, with whatever else its transaction changes.
@@ -320,15 +328,14 @@ impl Taken {
     }
 }
 
-/// Takes a state that a run wrote, as [`from_run`] does, and leaves the commit to the caller.
+/// Stores the bytes of a state that a run wrote, for [`take`]: nothing of the database is needed for that.
 ///
 /// # Errors
-/// As [`from_run`].
-pub async fn take(app: &App, run: &Run, bytes: Bytes, intermediate: bool) -> Result<Taken, Problem> {
+/// `state/unreadable`, `storage/unavailable`.
+pub async fn send(app: &App, run: &Run, bytes: Bytes, intermediate: bool) -> Result<Sent, Problem> {
     let document = document::read(&bytes)?;
-    let id = app.ports.id::<StateId>().to_string();
     let state = State {
-        id: id.clone(),
+        id: app.ports.id::<StateId>().to_string(),
         workspace_id: run.workspace_id.clone(),
         run_id: Some(run.id.clone()),
         created_by: run.created_by.clone(),
@@ -347,6 +354,15 @@ pub async fn take(app: &App, run: &Run, bytes: Bytes, intermediate: bool) -> Res
     };
     app.reserve.has_seen(bytes.len() as u64);
     app.objects.put(&state.object(), &bytes).await?;
+    Ok(Sent { state, document, bytes })
+}
+
+/// Takes a state that a run wrote, as [`from_run`] does, and leaves the commit to the caller.
+///
+/// # Errors
+/// As [`from_run`].
+pub async fn take(app: &App, run: &Run, sent: &Sent) -> Result<Taken, Problem> {
+    let Sent { state, document, bytes } = sent;
     let tx = app.db.write().await?;
     let workspace = workspaces::lock_row(&tx, &run.workspace_id).await?.ok_or_else(not_found)?;
     let current = current_of(&tx, &workspace).await?;
@@ -359,7 +375,7 @@ pub async fn take(app: &App, run: &Run, bytes: Bytes, intermediate: bool) -> Res
         Ok(Acceptance::SameAgain) => {
             // The snapshot that was the last one before the end: it is the final state now.
             let mut current = current.ok_or_else(not_found)?;
-            current.intermediate &= intermediate;
+            current.intermediate &= state.intermediate;
             store::update(&tx, &current).await?;
             return Ok(Taken { tx, id: current.id, replaced: vec![state.object()] });
         }
@@ -368,14 +384,14 @@ pub async fn take(app: &App, run: &Run, bytes: Bytes, intermediate: bool) -> Res
     };
     if let Some(problem) = refused {
         drop(tx);
-        return Err(kept::keep(app, state, &bytes, problem).await);
+        return Err(kept::keep(app, state.clone(), bytes, problem).await);
     }
-    store::insert(&tx, &state).await?;
-    insert_outputs(app, &tx, &state, &document).await?;
-    workspaces::set_current_state(&tx, &state.workspace_id, &id, state.resource_count, state.created_at).await?;
-    let replaced = store::delete_intermediate(&tx, &run.id, &id).await?;
+    store::insert(&tx, state).await?;
+    insert_outputs(app, &tx, state, document).await?;
+    workspaces::set_current_state(&tx, &state.workspace_id, &state.id, state.resource_count, state.created_at).await?;
+    let replaced = store::delete_intermediate(&tx, &run.id, &state.id).await?;
     tx.announce(Change::Workspace { workspace: state.workspace_id.clone() });
-    Ok(Taken { tx, id, replaced })
+    Ok(Taken { tx, id: state.id.clone(), replaced })
 }
 
 /// A state file with the outputs of the workspace's newest state and no resources, for a run that reads it; `None` without
