@@ -47,7 +47,7 @@ pub async fn plan_and_apply(
     stop: Stop,
 ) -> Result<AtOnce, Failure> {
     let ready = match held {
-        Some(held) => held.ready(work, &stop).await,
+        Some(held) => held.ready(work, Phase::Apply, &stop).await,
         None => None,
     };
     if let Some(mut ready) = ready {

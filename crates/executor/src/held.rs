@@ -24,13 +24,13 @@ use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::apply::Keeping;
-use crate::at_once::start;
+use crate::at_once;
 use crate::environment::environment;
 use crate::folder::{Folder, open_private, remove, replace_private};
 use crate::keeper::choose;
 use crate::memory::HeldRoom;
 use crate::overrides;
-use crate::plan::unwritable;
+use crate::plan::{self, unwritable};
 use crate::prepare::{self, Prepared};
 use crate::process::{Ended, ours};
 use crate::redact::Secrets;
@@ -45,6 +45,8 @@ const END: &str = "*/\n";
 /// A terraform at its gate. Dropped, it ends by itself; its folder stays then, until [`Held::give_up`] or somebody else removes it.
 pub struct Held {
     work: Work,
+    /// What it does: plan, or plan and apply at once.
+    phase: Phase,
     prepared: Arc<Prepared>,
     stop: Stop,
     keeping: Option<Keeping>,
@@ -146,14 +148,15 @@ pub enum Holding {
     Never,
 }
 
-/// Starts the terraform of a run that is to come, and holds it. `work` is what the run will be given, but for the outputs of its upstreams and its
+/// Starts the terraform of a run that is to come, and holds it: for its plan, or, with [`Phase::Apply`], one that plans and applies at once. `work` is what the run will be given, but for the outputs of its upstreams and its
 /// variables for terraform; blocks that will be answered must be among its upstream outputs.
 ///
 /// # Errors
 /// Those of preparing a run's folder. Whoever is told of them starts the run when its time has come.
-pub async fn hold(work: &Work) -> Result<Holding, Problem> {
+pub async fn hold(work: &Work, phase: Phase) -> Result<Holding, Problem> {
     let is_answered_by_files = work.upstream_outputs.iter().all(|outputs| overrides::is_of_states(work, outputs));
-    if work.sandbox.is_some() || !work.planned_variables.is_empty() || !is_answered_by_files {
+    let is_looked_at = work.operation.scratch;
+    if is_looked_at || work.sandbox.is_some() || !work.planned_variables.is_empty() || !is_answered_by_files {
         return Ok(Holding::Never);
     }
     // OpenTofu may look at variables earlier, and elsewhere too.
@@ -161,35 +164,42 @@ pub async fn hold(work: &Work) -> Result<Holding, Problem> {
     if version.product != Product::Terraform {
         return Ok(Holding::Never);
     }
-    let held = at_the_gate(work).await;
+    let held = at_the_gate(work, phase).await;
     if !matches!(held, Ok(Holding::Held(_))) {
         discard(&work.folder).await;
     }
     held
 }
 
-async fn at_the_gate(work: &Work) -> Result<Holding, Problem> {
+async fn at_the_gate(work: &Work, phase: Phase) -> Result<Holding, Problem> {
     let failed = |problem| ours("The gate of a run cannot be made.", problem);
     let stop = Stop::new();
     let (gate, reader) = Gate::new().map_err(failed)?;
     let Some(path) = path_of(&reader).map_err(failed)? else { return Ok(Holding::Never) };
-    let mut prepared = prepare::build(work, Phase::Apply, stop.clone(), Some(path)).await?;
-    prepared.launcher.record.at_once = true;
+    let mut prepared = prepare::build(work, phase, stop.clone(), Some(path)).await?;
+    prepared.launcher.record.at_once = phase == Phase::Apply;
     if !prepared.rewritten.names.is_empty() || (prepared.initialised.is_none() && !prepared.bare) {
         return Ok(Holding::Never);
     }
     // Starting is what is to be saved, and that of `init` comes on top: the first of its kind is left to its run.
-    if !crate::plan::is_kept(&prepared).await? {
+    if !plan::is_kept(&prepared).await? {
         return Ok(Holding::NotYet);
     }
     // What it takes to start is nothing beside what such a run does.
     if choose::is_for_endpoint(work, &prepared).await? {
         return Ok(Holding::Never);
     }
-    open_private(&prepared.launcher.folder.log(Phase::Apply)).map_err(unwritable)?;
-    let keeping = Keeping::begin(work, &prepared)?;
+    open_private(&prepared.launcher.folder.log(phase)).map_err(unwritable)?;
+    let keeping = match phase {
+        Phase::Plan => None,
+        Phase::Apply => Keeping::begin(work, &prepared)?,
+    };
     let Some((room, until_ended)) = work.memory.held(&stop) else { return Ok(Holding::NotYet) };
-    let Some(started) = start(work, &prepared, until_ended).await? else { return Ok(Holding::Never) };
+    let started = match phase {
+        Phase::Plan => plan::start(work, &prepared, until_ended).await?,
+        Phase::Apply => at_once::start(work, &prepared, until_ended).await?,
+    };
+    let Some(started) = started else { return Ok(Holding::Never) };
     let prepared = Arc::new(prepared);
     let process = tokio::spawn({
         let prepared = prepared.clone();
@@ -201,13 +211,14 @@ async fn at_the_gate(work: &Work) -> Result<Holding, Problem> {
             ended
         }
     });
-    Ok(Holding::Held(Box::new(Held { work: work.clone(), prepared, stop, keeping, gate, room, process })))
+    Ok(Holding::Held(Box::new(Held { work: work.clone(), phase, prepared, stop, keeping, gate, room, process })))
 }
 
 impl Held {
-    /// Makes it ready for `work`, if that is what was held; gives it up otherwise.
-    pub(crate) async fn ready(self, work: &Work, stop: &Stop) -> Option<Ready> {
-        let (variables, secrets) = match self.given(work).await {
+    /// Makes it ready for this phase of `work`, if that is what was held; gives it up otherwise.
+    pub(crate) async fn ready(self, work: &Work, phase: Phase, stop: &Stop) -> Option<Ready> {
+        let given = if self.phase == phase { self.given(work).await } else { Ok(None) };
+        let (variables, secrets) = match given {
             Ok(Some(given)) if !self.process.is_finished() && !stop.is_asked() => given,
             outcome => {
                 if let Err(problem) = outcome {
@@ -217,7 +228,7 @@ impl Held {
                 return None;
             }
         };
-        let Self { work: held, prepared, stop: own, keeping, gate, room, process } = self;
+        let Self { work: held, prepared, stop: own, keeping, gate, room, process, .. } = self;
         if !room.leave() {
             end(held, own, gate, process).await;
             return None;
@@ -229,7 +240,9 @@ impl Held {
             asked.killed().await;
             told.kill();
         }));
-        let prepared = Prepared { secrets, ..Prepared::clone(&prepared) };
+        let mut prepared = Prepared { secrets, ..Prepared::clone(&prepared) };
+        // What is started after it is stopped with the run.
+        prepared.launcher.stop = stop.clone();
         Some(Ready { prepared, keeping, variables, stop: own, gate, process, forwarding })
     }
 

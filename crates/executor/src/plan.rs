@@ -12,10 +12,12 @@ use domain::planned::PlannedOutputs;
 use crate::folder::{append_private, make_private, open_private};
 use crate::follow::Follow;
 use crate::foreign;
+use crate::held::Held;
 use crate::initialised::Initialised;
 use crate::keeper::choose;
+use crate::memory::Room;
 use crate::prepare::{self, Prepared};
-use crate::process::{Ended, Output as Streams, ours};
+use crate::process::{Ended, Output as Streams, Started, ours};
 use crate::render::{Form, Rendering};
 use crate::stop::Stop;
 use crate::work::{Description, Failure, FailureKind, Operation, Output, Phase, Planned, Recovery, Upstream, Work};
@@ -27,11 +29,26 @@ use crate::{deferred, plan_json, planned, scratch};
 /// renders it for
 /// [`Output::Human`], `-json` lines for [`Output::Json`].
 ///
-/// A scratch plan leaves nothing in the folder.
+/// A scratch plan leaves nothing in the folder. One that is `held` for this run is let go, if the work is what it was held for.
 ///
 /// # Errors
 /// A [`Failure`] whose `recovery` is empty: a plan saves nothing.
-pub async fn plan(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Result<Planned, Failure> {
+pub async fn plan(
+    work: &Work,
+    held: Option<Held>,
+    upstream: Arc<dyn Upstream>,
+    stop: Stop,
+) -> Result<Planned, Failure> {
+    let ready = match held {
+        Some(held) => held.ready(work, Phase::Plan, &stop).await,
+        None => None,
+    };
+    if let Some(ready) = ready {
+        let prepared = ready.prepared.clone();
+        upstream.log(Bytes::from(prepared.version.preamble())).await;
+        let outcome = followed(work, &prepared, upstream, ready.run()).await;
+        return told(&prepared, outcome);
+    }
     if work.operation.scratch {
         return scratch::plan(work, upstream, stop).await;
     }
@@ -50,7 +67,12 @@ pub(crate) async fn plan_in_folder(work: &Work, upstream: Arc<dyn Upstream>, sto
         false => upstream,
     };
     upstream.log(Bytes::from(prepared.version.preamble())).await;
-    let outcome = follow_and_run(work, &mut prepared, upstream).await;
+    let outcome = initialised_and_run(work, &mut prepared, upstream).await;
+    told(&prepared, outcome)
+}
+
+/// The end of a plan as its caller is told it.
+fn told(prepared: &Prepared, outcome: Result<Result<Planned, Failure>, Problem>) -> Result<Planned, Failure> {
     if let Err(problem) = prepared.launcher.ended() {
         return Err(executor_failure(&problem));
     }
@@ -60,7 +82,7 @@ pub(crate) async fn plan_in_folder(work: &Work, upstream: Arc<dyn Upstream>, sto
     }
 }
 
-async fn follow_and_run(
+async fn initialised_and_run(
     work: &Work,
     prepared: &mut Prepared,
     upstream: Arc<dyn Upstream>,
@@ -71,19 +93,40 @@ async fn follow_and_run(
         return Ok(Err(failure));
     }
     choose::by_size(work, prepared).await?;
+    let prepared = &*prepared;
+    let running = async {
+        let launcher = &prepared.launcher;
+        let Some(room) = launcher.room(!prepared.bare, &launcher.stop).await? else { return Ok(Ended::Stopped(None)) };
+        match start(work, prepared, room).await? {
+            Some(started) => launcher.end_of(started).await,
+            None => Ok(Ended::Stopped(None)),
+        }
+    };
+    followed(work, prepared, upstream, running).await
+}
+
+/// Passes on what terraform says while it `runs`, and reads what it planned.
+async fn followed(
+    work: &Work,
+    prepared: &Prepared,
+    upstream: Arc<dyn Upstream>,
+    runs: impl Future<Output = Result<Ended, Problem>>,
+) -> Result<Result<Planned, Failure>, Problem> {
+    let log = prepared.launcher.folder.log(Phase::Plan);
     let follow = Follow::start(log, &prepared.secrets, Rendering::new(Form::Raw), upstream)?;
-    let outcome = run(work, prepared).await;
+    let outcome = match runs.await {
+        Ok(ended) => planned_in(work, prepared, ended).await,
+        Err(problem) => Err(problem),
+    };
     follow.finish().await;
     outcome
 }
 
-async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure>, Problem> {
+/// Starts terraform; `None` when a stop came before.
+pub(crate) async fn start(work: &Work, prepared: &Prepared, room: Room) -> Result<Option<Started>, Problem> {
     let launcher = &prepared.launcher;
-    let log = || append_private(&launcher.folder.log(Phase::Plan));
-
     make_private(&launcher.folder.made()).map_err(unwritable)?;
     let generated = launcher.folder.generated();
-    let is_generated = || foreign::is_file(launcher.folder.path(), &generated);
     let mut arguments = plan_arguments(work);
     arguments.push(joined("-out=", launcher.folder.plan_file().as_os_str()));
     arguments.push(joined("-var-file=", launcher.folder.variables().as_os_str()));
@@ -94,8 +137,16 @@ async fn run(work: &Work, prepared: &Prepared) -> Result<Result<Planned, Failure
         crate::folder::remove(&generated).map_err(unwritable)?;
         arguments.push(joined("-generate-config-out=", generated.as_os_str()));
     }
-    let output = Streams::together(log().map_err(unwritable)?).map_err(unwritable)?;
-    let changed = match launcher.run("plan", &arguments, output).await? {
+    let log = append_private(&launcher.folder.log(Phase::Plan)).map_err(unwritable)?;
+    launcher.start_in(room, "plan", &arguments, Streams::together(log).map_err(unwritable)?).await
+}
+
+/// Reads what terraform planned, when it has ended.
+async fn planned_in(work: &Work, prepared: &Prepared, ended: Ended) -> Result<Result<Planned, Failure>, Problem> {
+    let launcher = &prepared.launcher;
+    let generated = launcher.folder.generated();
+    let is_generated = || foreign::is_file(launcher.folder.path(), &generated);
+    let changed = match ended {
         Ended::Exit(Some(0)) => false,
         Ended::Exit(Some(2)) => true,
         Ended::Exit(Some(1)) if work.operation.scratch => {

@@ -374,7 +374,7 @@ impl Local<'_> {
             ..Default::default()
         };
         let parts = run_service::start(app, &tx, &self.owner, &workspace, new).await?;
-        let begun = match begin && parts.run.is_at_once() {
+        let begun = match begin {
             true => Some(scheduler::begin(app, &tx, &parts.run.id).await?),
             false => None,
         };

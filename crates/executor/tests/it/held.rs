@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use executor::{AtOnce, Held, Holding, Stop};
+use executor::{AtOnce, Held, Holding, Phase, Stop};
 
 use crate::setting::{Heard, Setting, good, outputs, plain, run, terraform};
 
@@ -38,7 +38,11 @@ async fn setting() -> (Setting, std::path::PathBuf) {
 }
 
 async fn held(setting: &Setting) -> Held {
-    match executor::hold(&setting.work).await.unwrap() {
+    held_for(setting, Phase::Apply).await
+}
+
+async fn held_for(setting: &Setting, phase: Phase) -> Held {
+    match executor::hold(&setting.work, phase).await.unwrap() {
         Holding::Held(held) => *held,
         Holding::NotYet => panic!("its init is not kept"),
         Holding::Never => panic!("it cannot be held"),
@@ -75,6 +79,50 @@ async fn what_is_read_is_of_the_moment_at_which_the_gate_is_opened() {
     let variables = setting.work.folder.join("variables.tfvars");
     assert!(std::fs::symlink_metadata(&variables).unwrap().is_file(), "it is there for whoever reads it once more");
     assert!(std::fs::read_to_string(variables).unwrap().contains("later"));
+}
+
+#[tokio::test]
+async fn a_plan_that_is_held_is_of_the_moment_at_which_its_gate_is_opened_and_is_applied_as_any_other() {
+    let (mut setting, ledger) = setting().await;
+    let held = held_for(&setting, Phase::Plan).await;
+    setting.work.upstream_outputs = vec![upstream("after")];
+    setting.work.variables = vec![terraform("x", "later")];
+    let heard = Heard::new();
+    let planned = good(executor::plan(&setting.work, Some(held), heard.clone(), Stop::new()).await, &heard.text());
+    assert!(planned.has_changes && planned.counts.additions == 1);
+    let log = plain(&heard.text());
+    assert!(log.starts_with("Terraform v") && log.contains("# terraform_data.a will be created"), "{log}");
+    assert!(!ledger.exists(), "it was only planned");
+    let heard = Heard::new();
+    let applied = good(executor::apply(&setting.work, heard.clone(), Stop::new()).await, &heard.text());
+    assert_eq!(outputs(&applied.state.unwrap())["all"]["value"], serde_json::json!(["later", "after"]));
+    assert_eq!(std::fs::read_to_string(&ledger).unwrap(), "made\n");
+}
+
+#[tokio::test]
+async fn a_plan_that_is_held_is_not_taken_for_one_that_is_applied_at_once_nor_the_other_way_round() {
+    let (setting, ledger) = setting().await;
+    let held = held_for(&setting, Phase::Plan).await;
+    let (done, _) = let_in(&setting, held).await;
+    assert!(done.applied.is_some());
+    assert_eq!(std::fs::read_to_string(&ledger).unwrap(), "made\n");
+
+    let other = setting.next(None);
+    let held = held_for(&other, Phase::Apply).await;
+    let heard = Heard::new();
+    let planned = good(executor::plan(&other.work, Some(held), heard.clone(), Stop::new()).await, &heard.text());
+    assert!(planned.has_changes);
+    assert_eq!(std::fs::read_to_string(ledger).unwrap(), "made\n", "nothing more was made");
+}
+
+#[tokio::test]
+async fn a_plan_that_is_interrupted_before_its_gate_is_opened_ends_as_canceled() {
+    let (setting, _ledger) = setting().await;
+    let held = held_for(&setting, Phase::Plan).await;
+    let stop = Stop::new();
+    stop.interrupt();
+    let outcome = executor::plan(&setting.work, Some(held), Heard::new(), stop).await;
+    assert_eq!(crate::setting::bad(outcome).kind, executor::FailureKind::Canceled);
 }
 
 #[tokio::test]
@@ -132,14 +180,20 @@ async fn a_run_that_is_interrupted_before_its_gate_is_opened_does_nothing() {
 async fn what_cannot_be_held_is_not() {
     let (mut setting, _ledger) = setting().await;
     setting.work.initialised = Some(setting.work.folder.parent().unwrap().join("empty"));
-    assert!(matches!(executor::hold(&setting.work).await.unwrap(), Holding::NotYet), "its init was not kept yet");
+    assert!(
+        matches!(executor::hold(&setting.work, Phase::Apply).await.unwrap(), Holding::NotYet),
+        "its init was not kept yet"
+    );
     assert!(!setting.work.folder.exists());
     setting.work.initialised = None;
-    assert!(matches!(executor::hold(&setting.work).await.unwrap(), Holding::Never), "its init is not kept");
+    assert!(
+        matches!(executor::hold(&setting.work, Phase::Apply).await.unwrap(), Holding::Never),
+        "its init is not kept"
+    );
     assert!(!setting.work.folder.exists());
     setting.work.upstream_outputs[0].answer = executor::Answer::Planned(Default::default());
     assert!(
-        matches!(executor::hold(&setting.work).await.unwrap(), Holding::Never),
+        matches!(executor::hold(&setting.work, Phase::Apply).await.unwrap(), Holding::Never),
         "it takes values to answer its block"
     );
 }
@@ -164,7 +218,7 @@ async fn an_opentofu_is_not_held() {
     let (mut setting, _ledger) = setting().await;
     let tofu = script(&setting, "echo 'OpenTofu v1.8.0'\necho 'on linux_amd64'");
     setting.work.terraform = tofu;
-    assert!(matches!(executor::hold(&setting.work).await.unwrap(), Holding::Never));
+    assert!(matches!(executor::hold(&setting.work, Phase::Apply).await.unwrap(), Holding::Never));
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ async fn a_run_that_is_canceled_while_it_waits_for_memory_does_not_begin() {
     let stop = Stop::new();
     let canceled = tokio::spawn({
         let (work, stop) = (other.work.clone(), stop.clone());
-        async move { executor::plan(&work, Heard::new(), stop).await }
+        async move { executor::plan(&work, None, Heard::new(), stop).await }
     });
     stop.interrupt();
     assert_eq!(crate::setting::bad(canceled.await.unwrap()).kind, executor::FailureKind::Canceled);
@@ -92,9 +92,14 @@ async fn one_that_is_held_is_ended_when_a_run_needs_its_memory_and_its_own_run_s
     let (first, heard) = setting().at_once().await;
     good(first, &heard.text());
     let next = setting();
-    let Holding::Held(held) = executor::hold(&next.work).await.unwrap() else { panic!("it is not held") };
+    let Holding::Held(held) = executor::hold(&next.work, executor::Phase::Apply).await.unwrap() else {
+        panic!("it is not held")
+    };
     let another = setting();
-    assert!(matches!(executor::hold(&another.work).await.unwrap(), Holding::NotYet), "there is no room for a second");
+    assert!(
+        matches!(executor::hold(&another.work, executor::Phase::Apply).await.unwrap(), Holding::NotYet),
+        "there is no room for a second"
+    );
     let (done, heard) = setting().at_once().await;
     good(done, &heard.text());
     executor::ended(&next.work.folder).await.unwrap();
@@ -104,7 +109,9 @@ async fn one_that_is_held_is_ended_when_a_run_needs_its_memory_and_its_own_run_s
 
     // And one for which there is room goes on, and has all that there is.
     let next = setting();
-    let Holding::Held(held) = executor::hold(&next.work).await.unwrap() else { panic!("it is not held") };
+    let Holding::Held(held) = executor::hold(&next.work, executor::Phase::Apply).await.unwrap() else {
+        panic!("it is not held")
+    };
     let done = executor::plan_and_apply(&next.work, Some(*held), heard.clone(), Stop::new()).await;
     assert!(good(done, &heard.text()).applied.is_some());
 }

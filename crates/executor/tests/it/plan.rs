@@ -73,7 +73,7 @@ async fn a_stop_before_the_start_starts_nothing() {
     let setting = run(&[("main.tf", "")]);
     let stop = Stop::new();
     stop.interrupt();
-    let failure = bad(executor::plan(&setting.work, Heard::new(), stop).await);
+    let failure = bad(executor::plan(&setting.work, None, Heard::new(), stop).await);
     assert_eq!(failure.kind, FailureKind::Canceled);
 }
 
@@ -87,7 +87,7 @@ async fn hanging(grace: Duration, end: impl FnOnce(&Stop)) {
     let stop = Stop::new();
     let planning = tokio::spawn({
         let (work, stop) = (setting.work.clone(), stop.clone());
-        async move { executor::plan(&work, Heard::new(), stop).await }
+        async move { executor::plan(&work, None, Heard::new(), stop).await }
     });
     // A pipe opens for writing when somebody has opened it for reading.
     let open = tokio::task::spawn_blocking(move || std::fs::OpenOptions::new().write(true).open(gate));

@@ -126,7 +126,7 @@ pub(crate) fn env(key: &str, value: &str) -> Variable {
 impl Setting {
     pub(crate) async fn plan(&self) -> (Result<Planned, Failure>, String) {
         let heard = Heard::new();
-        let outcome = executor::plan(&self.work, heard.clone(), Stop::new()).await;
+        let outcome = executor::plan(&self.work, None, heard.clone(), Stop::new()).await;
         (outcome, heard.text())
     }
 

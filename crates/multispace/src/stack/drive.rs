@@ -207,15 +207,13 @@ impl<'a> Drive<'a> {
             return self.over(workspace, outcome, Some(reason));
         }
         let Some(ready) = self.workspaces.get(workspace) else { return Ok(()) };
-        let settings = self.loaded.stack.workspace_settings(workspace);
-        let (purpose, confirm) = match self.job.direction {
-            Direction::Plan => (Purpose::Plan, false),
-            Direction::PlanDestroy => (Purpose::PlanDestroy, false),
-            Direction::Apply => (Purpose::Apply, settings.apply.manual_confirm),
-            Direction::Destroy => (Purpose::Destroy, settings.destroy.manual_confirm),
+        let purpose = match self.job.direction {
+            Direction::Plan => Purpose::Plan,
+            Direction::PlanDestroy => Purpose::PlanDestroy,
+            Direction::Apply => Purpose::Apply,
+            Direction::Destroy => Purpose::Destroy,
         };
-        let is_plan = self.job.direction.is_plan();
-        let auto_apply = self.job.auto_approve && !confirm && !is_plan;
+        let auto_apply = self.is_applied_by_itself(workspace);
         let start = match self.request(ready, workspace, purpose, auto_apply).await {
             Ok(start) => Start { held: self.taken(workspace), ..start },
             Err(problem) => return self.started((workspace.to_owned(), attempt, Err(problem))).await,
@@ -224,6 +222,17 @@ impl<'a> Drive<'a> {
         let (host, workspace) = (self.host, workspace.to_owned());
         self.starting.push(Box::pin(async move { (workspace, attempt, host.start(attempt, start).await) }));
         Ok(())
+    }
+
+    /// Whether the run of a workspace is applied and nobody is asked about it.
+    fn is_applied_by_itself(&self, workspace: &str) -> bool {
+        let settings = self.loaded.stack.workspace_settings(workspace);
+        let is_asked = match self.job.direction {
+            Direction::Plan | Direction::PlanDestroy => true,
+            Direction::Apply => settings.apply.manual_confirm,
+            Direction::Destroy => settings.destroy.manual_confirm,
+        };
+        self.job.auto_approve && !is_asked
     }
 
     async fn started(&mut self, (workspace, attempt, started): Started) -> Result<(), Problem> {

@@ -82,7 +82,7 @@ impl Case {
             keeper: many.then(|| Keeper { program: MULTISPACE.into(), secret: "onlythisrunknowsit".into() }),
         };
         let (heard, stop) = (Arc::new(Heard(watch::Sender::new(String::new()))), Stop::new());
-        if let Err(failure) = executor::plan(&work, heard.clone(), stop.clone()).await {
+        if let Err(failure) = executor::plan(&work, None, heard.clone(), stop.clone()).await {
             panic!("{}\n{}", failure.message, heard.0.borrow().as_str());
         }
         assert_eq!(work.folder.join("kept").is_dir(), many);

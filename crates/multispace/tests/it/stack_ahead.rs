@@ -57,10 +57,15 @@ impl Chain {
     /// A walk with a terraform whose processes for `first` and `second` can be heard while they live, and whose first waits until it may go on.
     /// Both have started when this returns.
     fn walk(&self, command: &str, first: &str, second: &str) -> Walk {
+        self.walk_of("apply", command, first, second)
+    }
+
+    /// The same for the processes of one command of terraform.
+    fn walk_of(&self, process: &str, command: &str, first: &str, second: &str) -> Walk {
         let pipe = |name: &str| self.pipe(&format!("{name}-{command}"));
         let (go, one, two) = (pipe("go"), pipe("first"), pipe("second"));
         let waits = format!(
-            "[ \"$1\" = apply ] && case $PWD in\n*/{first}) exec 9> {}; echo {first} >&9; read -r it < {} ;;\n*/{second}) exec 9> {}; echo {second} >&9 ;;\nesac",
+            "[ \"$1\" = {process} ] && case $PWD in\n*/{first}) exec 9> {}; echo {first} >&9; read -r it < {} ;;\n*/{second}) exec 9> {}; echo {second} >&9 ;;\nesac",
             one.display(),
             go.display(),
             two.display(),
@@ -109,6 +114,25 @@ fn the_next_of_a_chain_has_started_before_the_one_before_it_has_ended() {
         is_gone(walk.first);
         is_gone(walk.second);
         walk.running.finish().succeeds();
+        assert_eq!(chain.made(), ["a", "b", "c"], "{command}");
+    }
+    chain.stack.run("output", &[]).succeeds().never_says("id");
+    assert!(alive(&chain.stack.path().display().to_string()).is_empty());
+}
+
+#[test]
+fn the_plan_of_the_next_has_started_before_the_one_before_it_is_approved_and_stands_on_what_that_made() {
+    let chain = Chain::new();
+    let confirm = "{\n    manual_confirm = true\n  }\n";
+    let asked = |name: &str| format!("workspace \"{name}\" {{\n  apply {confirm}  destroy {confirm}}}\n");
+    chain.stack.write("multispace.hcl", &["a", "b", "c"].map(asked).concat());
+    for (command, first, second) in [("apply", "a", "b"), ("destroy", "c", "b")] {
+        let Walk { mut running, first, second, go } = chain.walk_of("plan", command, first, second);
+        go_on(&go);
+        is_gone(first);
+        running.write("yes\nyes\nyes\n");
+        is_gone(second);
+        running.finish().succeeds();
         assert_eq!(chain.made(), ["a", "b", "c"], "{command}");
     }
     chain.stack.run("output", &[]).succeeds().never_says("id");

@@ -2,6 +2,7 @@
 
 use domain::Problem;
 use domain::id::{Id, RunId};
+use executor::Phase;
 
 use super::{Local, Reader};
 use crate::scheduler;
@@ -15,6 +16,8 @@ pub struct Ahead {
     pub code: String,
     /// It destroys.
     pub destroy: bool,
+    /// Somebody is asked about its plan, or it is compared with one that was approved.
+    pub reviewed: bool,
     /// The blocks of its code that read other workspaces, and which.
     pub readers: Vec<Reader>,
 }
@@ -40,7 +43,7 @@ impl Local<'_> {
         let app = &self.engine.app;
         let run = app.ports.id::<RunId>();
         let Some(work) = scheduler::ahead(app, &run, ahead).await? else { return Ok(Holding::Never) };
-        Ok(match executor::hold(&work).await? {
+        Ok(match executor::hold(&work, if ahead.reviewed { Phase::Plan } else { Phase::Apply }).await? {
             executor::Holding::Held(held) => {
                 app.held.keep(*held);
                 Holding::Held(run.as_str().to_owned())

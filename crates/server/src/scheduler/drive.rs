@@ -106,7 +106,8 @@ pub async fn plan(app: App, run: &str, begun: Option<Begun>, closing: Cancellati
         let result = match work::assemble(&app, &run, &plan.id).await {
             Ok(work) => {
                 let _watch = watch(&app, &run.id, stop.clone(), closing.clone());
-                receiver.explained(executor::plan(&work, receiver.clone(), stop).await).await
+                let held = app.held.take(&run.id);
+                receiver.explained(executor::plan(&work, held, receiver.clone(), stop).await).await
             }
             Err(problem) => Err(receiver.refuse(problem).await),
         };

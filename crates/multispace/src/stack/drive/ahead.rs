@@ -2,7 +2,8 @@
 //! that terraform has started by the time its upstreams have ended. Nothing of it happens before it is started; a workspace that is not started in
 //! the end is let go.
 //!
-//! Only at home, where nobody is asked, and only for a workspace that runs whatever becomes of its upstreams.
+//! Only at home, and only for a workspace that runs whatever becomes of its upstreams. Where somebody is asked about its plan, it is that which is
+//! held.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +75,7 @@ impl Drive<'_> {
     /// Has the host hold the workspaces that are next, as many as there are processors. What has to start now comes first.
     pub(super) async fn hold_next(&mut self) {
         let most = std::thread::available_parallelism().map_or(1, usize::from);
-        if !self.job.auto_approve || self.job.direction.is_plan() || self.interrupted || !self.host.can_hold() {
+        if self.job.direction.is_plan() || self.interrupted || !self.host.can_hold() {
             return;
         }
         if self.ahead.count >= most || !self.starting.is_empty() {
@@ -110,17 +111,18 @@ impl Drive<'_> {
             workspace: ready.view.id.clone(),
             code: self.job.code.of(self.host, workspace).await?,
             destroy: self.job.direction.is_reverse(),
+            reviewed: !self.is_applied_by_itself(workspace),
             readers: self.readers(workspace, None),
         }))
     }
 
-    /// Whether a workspace runs whatever its upstreams come to, if they end well. What would be asked about is not held.
+    /// Whether a workspace runs whatever its upstreams come to, if they end well.
     async fn runs_anyway(&self, workspace: &str, ready: &Ready) -> Result<bool, Problem> {
-        let settings = self.loaded.stack.workspace_settings(workspace);
         if self.job.direction == Direction::Destroy {
-            return Ok(!settings.destroy.manual_confirm && ready.held && ready.view.resource_count > 0);
+            return Ok(ready.held && ready.view.resource_count > 0);
         }
-        if settings.apply.manual_confirm {
+        // What was approved as it is may need no run.
+        if self.job.approved.as_ref().is_some_and(|approved| !approved.changes(workspace)) {
             return Ok(false);
         }
         let last = inputs::last(self.host.last(&ready.view.id).await?.as_ref());

@@ -28,6 +28,11 @@ impl Approved {
         Self { plans, by, digest: sha256(all.as_bytes()) }
     }
 
+    /// Whether the run of a workspace may change something: no plan that was approved says that it will not.
+    pub(super) fn changes(&self, workspace: &str) -> bool {
+        self.plans.get(workspace).is_none_or(Plan::has_changes)
+    }
+
     /// What is kept on a run whose plan was approved with the stack's.
     fn note(&self, plan: &Plan) -> String {
         format!(
@@ -72,7 +77,7 @@ impl Drive<'_> {
     /// A workspace whose approved plan changes nothing, and none of whose upstreams changes, needs no run.
     pub(super) fn approved_as_it_is(&self, workspace: &str) -> Option<(Outcome, String)> {
         let approved = self.job.approved.as_ref()?;
-        let is_still = approved.plans.get(workspace).is_some_and(|plan| !plan.has_changes());
+        let is_still = !approved.changes(workspace);
         // What is not part of this walk does not change in it.
         let stays = |name: &str| self.records.get(name).is_none_or(|it| it.outcome == Outcome::Unchanged);
         let all_stay = self.loaded.graph.all_upstreams(workspace).into_iter().all(stays);
