@@ -136,6 +136,8 @@ impl Engine {
         let reach =
             git::Reach { roots: options.git_local, allowed: options.allow_fetch, names: Arc::new(git::SystemNames) };
         let git = Git::new(options.data.join("git"), reach, &options.environment, limits)?;
+        // At home a run reads what the one before it has left; a server's runs are of many.
+        let is_walk = options.address.is_none() && !options.only_look;
         let setup = Setup {
             runs: options.data.join("runs"),
             initialised: options.data.join("initialised"),
@@ -156,11 +158,10 @@ impl Engine {
         };
         let reserve = Reserve::of(&options.data, options.disk_reserve.filter(|_| !options.only_look));
         let objects = Objects::files(&options.data.join("objects"), key.clone(), true)?;
+        let objects = if is_walk { objects.remembering() } else { objects };
         let app = App {
             db,
-            objects: if options.only_look { objects } else { objects.remembering() }
-                .with_reserve(reserve.clone())
-                .probed(options.probe.clone()),
+            objects: objects.with_reserve(reserve.clone()).probed(options.probe.clone()),
             logs: Objects::files(&options.data.join("logs"), key.clone(), false)?
                 .with_reserve(reserve.clone())
                 .probed(options.probe),
