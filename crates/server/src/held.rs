@@ -1,7 +1,7 @@
 //! [`HeldRuns`]: terraforms that were started before their runs began, and wait for them, and the runs that have begun since. In memory: when this
 //! process ends so do the terraforms, and nothing of their runs has happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -13,14 +13,43 @@ use crate::scheduler::Begun;
 pub struct HeldRuns {
     held: Arc<Mutex<BTreeMap<String, executor::Held>>>,
     begun: Arc<Mutex<Vec<Begun>>>,
+    /// Runs that begin, until somebody drives them.
+    coming: Arc<Mutex<BTreeSet<String>>>,
     heard: Arc<Notify>,
 }
 
+/// A run that is about to begin: until it has, or this is dropped, nobody takes it for one that was left alone.
+pub struct Coming<'a> {
+    runs: &'a HeldRuns,
+    run: Option<String>,
+}
+
+impl Coming<'_> {
+    /// Its plan has begun, in a transaction that is committed: the scheduler is to go on with it.
+    pub fn go_on(mut self, begun: Begun) {
+        self.run = None;
+        self.runs.begun.lock().unwrap_or_else(PoisonError::into_inner).push(begun);
+        self.runs.heard.notify_one();
+    }
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        if let Some(run) = &self.run {
+            self.runs.coming().remove(run);
+        }
+    }
+}
+
 impl HeldRuns {
-    /// The plan of a run that one is held for has begun, in a transaction that is committed: the scheduler is to go on with it.
-    pub fn go_on(&self, begun: Begun) {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).push(begun);
-        self.heard.notify_one();
+    /// A run is about to begin, in a transaction that is not committed yet.
+    pub fn comes(&self, run: &str) -> Coming<'_> {
+        self.coming().insert(run.to_owned());
+        Coming { runs: self, run: Some(run.to_owned()) }
+    }
+
+    fn coming(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns when there is a run to go on with.
@@ -28,14 +57,19 @@ impl HeldRuns {
         self.heard.notified().await;
     }
 
-    /// The runs to go on with.
+    /// The runs to go on with, by whoever asks.
     pub fn begun(&self) -> Vec<Begun> {
-        std::mem::take(&mut *self.begun.lock().unwrap_or_else(PoisonError::into_inner))
+        let begun = std::mem::take(&mut *self.begun.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut coming = self.coming();
+        for run in &begun {
+            coming.remove(run.id());
+        }
+        begun
     }
 
-    /// Whether one is held for this run, which somebody is about to go on with.
+    /// Whether somebody is about to go on with this run.
     pub fn have(&self, run: &str) -> bool {
-        self.all().contains_key(run)
+        self.all().contains_key(run) || self.coming().contains(run)
     }
 
     /// Keeps one until it is taken.

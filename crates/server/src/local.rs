@@ -330,20 +330,19 @@ impl Local<'_> {
     /// # Errors
     /// Those of runs.
     pub async fn start(&self, start: Start) -> Result<RunView, Problem> {
-        let Some(held) = start.held.clone() else { return self.make(start, false).await };
         let begun = self.make(start.clone(), true).await;
         let started = match begun {
-            // It waits like any other.
-            Err(problem) if problem.code == "workspace/locked" => self.make(start, false).await,
+            Err(problem) if problem.fault != Fault::Unavailable => self.make(start.clone(), false).await,
             begun => begun,
         };
-        if started.is_err() {
-            self.let_go(&held).await;
+        if let (Err(_), Some(held)) = (&started, &start.held) {
+            self.let_go(held).await;
         }
         started
     }
 
-    /// Makes the run; with `begin` its plan begins in the same transaction.
+    /// Makes the run; with `begin` its plan begins in the same transaction: the walk keeps to the limits. Without, it waits like any other, and what
+    /// keeps it from beginning is its own to tell.
     async fn make(&self, start: Start, begin: bool) -> Result<RunView, Problem> {
         let app = &self.engine.app;
         let Start { held, workspace, code, purpose, auto_apply, message, readers, variables, inputs, scratch } = start;
@@ -374,13 +373,14 @@ impl Local<'_> {
             ..Default::default()
         };
         let parts = run_service::start(app, &tx, &self.owner, &workspace, new).await?;
-        let begun = match begin {
-            true => Some(scheduler::begin(app, &tx, &parts.run.id).await?),
-            false => None,
-        };
-        tx.commit().await?;
-        if let Some(begun) = begun {
-            app.held.go_on(begun);
+        match begin {
+            true => {
+                let begun = scheduler::begin(app, &tx, &parts.run.id).await?;
+                let coming = app.held.comes(&parts.run.id);
+                tx.commit().await?;
+                coming.go_on(begun);
+            }
+            false => tx.commit().await?,
         }
         Ok(self.run_view(&parts))
     }
