@@ -47,7 +47,7 @@ pub async fn plan(
         let prepared = ready.prepared.clone();
         upstream.log(Bytes::from(prepared.version.preamble())).await;
         let outcome = followed(work, &prepared, upstream, ready.run()).await;
-        return told(&prepared, outcome);
+        return told(&prepared, outcome).await;
     }
     if work.operation.scratch {
         return scratch::plan(work, upstream, stop).await;
@@ -68,11 +68,11 @@ pub(crate) async fn plan_in_folder(work: &Work, upstream: Arc<dyn Upstream>, sto
     };
     upstream.log(Bytes::from(prepared.version.preamble())).await;
     let outcome = initialised_and_run(work, &mut prepared, upstream).await;
-    told(&prepared, outcome)
+    told(&prepared, outcome).await
 }
 
 /// The end of a plan as its caller is told it.
-fn told(prepared: &Prepared, outcome: Result<Result<Planned, Failure>, Problem>) -> Result<Planned, Failure> {
+async fn told(prepared: &Prepared, outcome: Result<Result<Planned, Failure>, Problem>) -> Result<Planned, Failure> {
     if let Err(problem) = prepared.launcher.ended() {
         return Err(executor_failure(&problem));
     }

@@ -66,15 +66,16 @@ async fn init_runs_where_it_would_make_something() {
         provider.replace('"', "\\\"")
     );
     let module = format!("{ONE}module \"m\" {{\n  source = \"./m\"\n}}\n");
-    let roots: [(&[(&str, &str)], Option<&str>, bool); 4] = [
-        (&[("main.tf", ONE)], None, false),
-        (&[("main.tf", &module), ("m/main.tf", "")], None, true),
-        (&[("main.tf", ONE), ("backend.tf", "terraform {\n  cloud {}\n}\n")], None, true),
-        (&[("main.tf", ONE)], Some(&other), true),
+    let backend = ("backend.tf", "terraform {\n  cloud {}\n}\n");
+    let roots = [
+        (vec![("main.tf", ONE)], None, false),
+        (vec![("main.tf", &module), ("m/main.tf", "")], None, true),
+        (vec![("main.tf", ONE), backend], None, true),
+        (vec![("main.tf", ONE)], Some(&other), true),
     ];
     for (files, state, is_asked) in roots {
-        let mut setting = run(files);
-        setting.work.state = state.map(|state| bytes::Bytes::from(state.to_owned()));
+        let mut setting = run(&files);
+        setting.work.state = state.map(|state| bytes::Bytes::from(state.clone()));
         let calls = counted(&mut setting);
         // Where it has to install something it may fail here.
         let _ = setting.at_once().await;

@@ -93,27 +93,27 @@ impl Drive<'_> {
                 }
             };
             self.ahead.count += 1;
-            let host = self.host;
+            let (host, code) = (self.host, self.job.code.clone());
             self.ahead.asking.push(Box::pin(async move {
-                let held = host.hold(wanted).await;
+                // Packed and stored beside the walk, which has runs to go on with.
+                let held = match code.of(host, &workspace).await {
+                    Ok(code) => host.hold(wanted(code)).await,
+                    Err(problem) => Err(problem),
+                };
                 (workspace, held)
             }));
         }
     }
 
-    /// What the host is asked to hold; `None` for a workspace that may not run in the end.
-    async fn wanted(&self, workspace: &str) -> Result<Option<Wanted>, Problem> {
+    /// What the host is asked to hold, with the code that it has then; `None` for a workspace that may not run in the end.
+    async fn wanted(&self, workspace: &str) -> Result<Option<impl FnOnce(String) -> Wanted + use<>>, Problem> {
         let Some(ready) = self.workspaces.get(workspace) else { return Ok(None) };
         if !self.runs_anyway(workspace, ready).await? {
             return Ok(None);
         }
-        Ok(Some(Wanted {
-            workspace: ready.view.id.clone(),
-            code: self.job.code.of(self.host, workspace).await?,
-            destroy: self.job.direction.is_reverse(),
-            reviewed: !self.is_applied_by_itself(workspace),
-            readers: self.readers(workspace, None),
-        }))
+        let (id, readers) = (ready.view.id.clone(), self.readers(workspace, None));
+        let (destroy, reviewed) = (self.job.direction.is_reverse(), !self.is_applied_by_itself(workspace));
+        Ok(Some(move |code| Wanted { workspace: id, code, destroy, reviewed, readers }))
     }
 
     /// Whether a workspace runs whatever its upstreams come to, if they end well.
