@@ -148,8 +148,9 @@ pub enum Holding {
     Never,
 }
 
-/// Starts the terraform of a run that is to come, and holds it: for its plan, or, with [`Phase::Apply`], one that plans and applies at once. `work` is what the run will be given, but for the outputs of its upstreams and its
-/// variables for terraform; blocks that will be answered must be among its upstream outputs.
+/// Starts the terraform of a run that is to come, and holds it: for its plan, or, with [`Phase::Apply`], one that plans and applies at once.
+/// `work` is what the run will be given, but for the outputs of its upstreams and its variables for terraform; blocks that will be answered must
+/// be among its upstream outputs.
 ///
 /// # Errors
 /// Those of preparing a run's folder. Whoever is told of them starts the run when its time has come.
@@ -257,8 +258,8 @@ impl Held {
         &self.work.run
     }
 
-    /// Writes what its upstreams say now, and returns its variables and secrets; `None` where something is other than when it was started. What was started
-    /// still waits at its gate, whatever was written.
+    /// Writes what its upstreams say now, and returns its variables and secrets; `None` where something is other than when it was started. What
+    /// was started still waits at its gate, whatever was written.
     async fn given(&self, work: &Work) -> Result<Option<(String, Secrets)>, Problem> {
         if !is_for(&self.work, work) {
             return Ok(None);
