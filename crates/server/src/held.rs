@@ -102,3 +102,18 @@ impl HeldRuns {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_is_about_to_begin_is_nobodys_to_take_up_until_it_is_clear_that_it_will_not() {
+        let runs = HeldRuns::default();
+        assert!(!runs.have("run-a"));
+        let coming = runs.comes("run-a");
+        assert!(runs.have("run-a") && !runs.have("run-b"));
+        drop(coming);
+        assert!(!runs.have("run-a"), "its transaction came to nothing");
+    }
+}
