@@ -13,13 +13,12 @@ use domain::Problem;
 use crate::apply::{Keeping, applied, kept, told};
 use crate::folder::{append_private, open_private};
 use crate::follow::Follow;
-use crate::held::Held;
+use crate::held::{self, Held};
 use crate::initialised::Initialised;
 use crate::keeper::choose;
-use crate::memory::Room;
 use crate::plan::{executor_failure, failure, init, joined, options, unwritable, with_kept};
 use crate::prepare::{self, Prepared};
-use crate::process::{Ended, Output as Streams, Started, ours};
+use crate::process::{Asked, Ended, Output as Streams, ours};
 use crate::render::Rendering;
 use crate::stop::Stop;
 use crate::work::{Applied, Failure, Foreseen, Phase, Upstream, Work};
@@ -46,11 +45,7 @@ pub async fn plan_and_apply(
     upstream: Arc<dyn Upstream>,
     stop: Stop,
 ) -> Result<AtOnce, Failure> {
-    let ready = match held {
-        Some(held) => held.ready(work, Phase::Apply, &stop).await,
-        None => None,
-    };
-    if let Some(mut ready) = ready {
+    if let Some(mut ready) = held::ready(held, work, Phase::Apply, &stop).await {
         let (prepared, keeping) = (ready.prepared.clone(), ready.keeping.take());
         upstream.log(Bytes::from(prepared.version.preamble())).await;
         let outcome = followed(work, &prepared, &upstream, keeping, ready.run()).await;
@@ -81,15 +76,8 @@ async fn initialised_and_run(
     let folder = &prepared.launcher.folder;
     open_private(&folder.log(Phase::Apply)).map_err(unwritable)?;
     let keeping = Keeping::begin(work, prepared)?;
-    let running = async {
-        let launcher = &prepared.launcher;
-        let Some(room) = launcher.room(!prepared.bare, &launcher.stop).await? else { return Ok(Ended::Stopped(None)) };
-        match start(work, prepared, room).await? {
-            Some(started) => launcher.end_of(started).await,
-            None => Ok(Ended::Stopped(None)),
-        }
-    };
-    followed(work, prepared, upstream, keeping, running).await
+    let Asked { step, arguments, output } = command(work, prepared)?;
+    followed(work, prepared, upstream, keeping, prepared.launcher.run(step, &arguments, output)).await
 }
 
 /// Passes on what terraform says and saves while it `runs`.
@@ -124,13 +112,13 @@ async fn followed(
     }
 }
 
-/// Starts terraform; `None` when a stop came before.
-pub(crate) async fn start(work: &Work, prepared: &Prepared, room: Room) -> Result<Option<Started>, Problem> {
+/// What terraform is asked to do.
+pub(crate) fn command(work: &Work, prepared: &Prepared) -> Result<Asked, Problem> {
     let launcher = &prepared.launcher;
     let log = append_private(&launcher.folder.log(Phase::Apply)).map_err(unwritable)?;
     let mut arguments: Vec<_> =
         ["apply", "-auto-approve", "-input=false", "-json"].into_iter().map(Into::into).collect();
     arguments.extend(options(work));
     arguments.push(joined("-var-file=", launcher.folder.variables().as_os_str()));
-    launcher.start_in(room, "apply", &arguments, Streams::together(log).map_err(unwritable)?).await
+    Ok(Asked { step: "apply", arguments, output: Streams::together(log).map_err(unwritable)? })
 }

@@ -32,7 +32,7 @@ use crate::memory::HeldRoom;
 use crate::overrides;
 use crate::plan::{self, unwritable};
 use crate::prepare::{self, Prepared};
-use crate::process::{Ended, ours};
+use crate::process::{Asked, Ended, ours};
 use crate::redact::Secrets;
 use crate::stop::Stop;
 use crate::version::Product;
@@ -78,7 +78,7 @@ impl Ready {
     pub(crate) async fn run(self) -> Result<Ended, Problem> {
         let Self { prepared, variables, stop, gate, process, forwarding, .. } = self;
         let ended = |problem| ours("Terraform could not be waited for.", problem);
-        let Some(_room) = prepared.launcher.room(!prepared.bare, &stop).await? else {
+        let Some(_room) = prepared.launcher.room(true, &stop).await? else {
             drop(gate);
             return process.await.map_err(ended)?;
         };
@@ -179,7 +179,7 @@ async fn at_the_gate(work: &Work, phase: Phase) -> Result<Holding, Problem> {
     let Some(path) = path_of(&reader).map_err(failed)? else { return Ok(Holding::Never) };
     let mut prepared = prepare::build(work, phase, stop.clone(), Some(path)).await?;
     prepared.launcher.record.at_once = phase == Phase::Apply;
-    if !prepared.rewritten.names.is_empty() || (prepared.initialised.is_none() && !prepared.bare) {
+    if !prepared.rewritten.names.is_empty() || (prepared.initialised.is_none() && !prepared.launcher.bare) {
         return Ok(Holding::Never);
     }
     // Starting is what is to be saved, and that of `init` comes on top: the first of its kind is left to its run.
@@ -196,10 +196,11 @@ async fn at_the_gate(work: &Work, phase: Phase) -> Result<Holding, Problem> {
         Phase::Apply => Keeping::begin(work, &prepared)?,
     };
     let Some((room, until_ended)) = work.memory.held(&stop) else { return Ok(Holding::NotYet) };
-    let started = match phase {
-        Phase::Plan => plan::start(work, &prepared, until_ended).await?,
-        Phase::Apply => at_once::start(work, &prepared, until_ended).await?,
+    let Asked { step, arguments, output } = match phase {
+        Phase::Plan => plan::command(work, &prepared)?,
+        Phase::Apply => at_once::command(work, &prepared)?,
     };
+    let started = prepared.launcher.start_in(until_ended, step, &arguments, output).await?;
     let Some(started) = started else { return Ok(Holding::Never) };
     let prepared = Arc::new(prepared);
     let process = tokio::spawn({
@@ -215,9 +216,13 @@ async fn at_the_gate(work: &Work, phase: Phase) -> Result<Holding, Problem> {
     Ok(Holding::Held(Box::new(Held { work: work.clone(), phase, prepared, stop, keeping, gate, room, process })))
 }
 
+/// Makes what is held ready for this phase of `work`, if it was held for that; gives it up otherwise.
+pub(crate) async fn ready(held: Option<Held>, work: &Work, phase: Phase, stop: &Stop) -> Option<Ready> {
+    held?.ready(work, phase, stop).await
+}
+
 impl Held {
-    /// Makes it ready for this phase of `work`, if that is what was held; gives it up otherwise.
-    pub(crate) async fn ready(self, work: &Work, phase: Phase, stop: &Stop) -> Option<Ready> {
+    async fn ready(self, work: &Work, phase: Phase, stop: &Stop) -> Option<Ready> {
         let given = if self.phase == phase { self.given(work).await } else { Ok(None) };
         let (variables, secrets) = match given {
             Ok(Some(given)) if !self.process.is_finished() && !stop.is_asked() => given,
@@ -267,7 +272,7 @@ impl Held {
         let (task, prepared) = (work.clone(), self.prepared.clone());
         let writing = tokio::task::spawn_blocking(move || {
             let (folder, root) = (&prepared.launcher.folder, &prepared.launcher.root);
-            for (module, text) in overrides::answered(&task, folder, root, prepared.bare)? {
+            for (module, text) in overrides::answered(&task, folder, root, prepared.launcher.bare)? {
                 if fs::read(overrides::file_in(&module)).ok().as_deref() != Some(text.as_bytes()) {
                     return Ok(None);
                 }

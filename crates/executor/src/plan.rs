@@ -12,12 +12,11 @@ use domain::planned::PlannedOutputs;
 use crate::folder::{append_private, make_private, open_private};
 use crate::follow::Follow;
 use crate::foreign;
-use crate::held::Held;
+use crate::held::{self, Held};
 use crate::initialised::Initialised;
 use crate::keeper::choose;
-use crate::memory::Room;
 use crate::prepare::{self, Prepared};
-use crate::process::{Ended, Output as Streams, Started, ours};
+use crate::process::{Asked, Ended, Output as Streams, ours};
 use crate::render::{Form, Rendering};
 use crate::stop::Stop;
 use crate::work::{Description, Failure, FailureKind, Operation, Output, Phase, Planned, Recovery, Upstream, Work};
@@ -39,11 +38,7 @@ pub async fn plan(
     upstream: Arc<dyn Upstream>,
     stop: Stop,
 ) -> Result<Planned, Failure> {
-    let ready = match held {
-        Some(held) => held.ready(work, Phase::Plan, &stop).await,
-        None => None,
-    };
-    if let Some(ready) = ready {
+    if let Some(ready) = held::ready(held, work, Phase::Plan, &stop).await {
         let prepared = ready.prepared.clone();
         upstream.log(Bytes::from(prepared.version.preamble())).await;
         let outcome = followed(work, &prepared, upstream, ready.run()).await;
@@ -93,16 +88,8 @@ async fn initialised_and_run(
         return Ok(Err(failure));
     }
     choose::by_size(work, prepared).await?;
-    let prepared = &*prepared;
-    let running = async {
-        let launcher = &prepared.launcher;
-        let Some(room) = launcher.room(!prepared.bare, &launcher.stop).await? else { return Ok(Ended::Stopped(None)) };
-        match start(work, prepared, room).await? {
-            Some(started) => launcher.end_of(started).await,
-            None => Ok(Ended::Stopped(None)),
-        }
-    };
-    followed(work, prepared, upstream, running).await
+    let Asked { step, arguments, output } = command(work, prepared)?;
+    followed(work, prepared, upstream, prepared.launcher.run(step, &arguments, output)).await
 }
 
 /// Passes on what terraform says while it `runs`, and reads what it planned.
@@ -122,8 +109,8 @@ async fn followed(
     outcome
 }
 
-/// Starts terraform; `None` when a stop came before.
-pub(crate) async fn start(work: &Work, prepared: &Prepared, room: Room) -> Result<Option<Started>, Problem> {
+/// What terraform is asked to do.
+pub(crate) fn command(work: &Work, prepared: &Prepared) -> Result<Asked, Problem> {
     let launcher = &prepared.launcher;
     make_private(&launcher.folder.made()).map_err(unwritable)?;
     let generated = launcher.folder.generated();
@@ -138,7 +125,7 @@ pub(crate) async fn start(work: &Work, prepared: &Prepared, room: Room) -> Resul
         arguments.push(joined("-generate-config-out=", generated.as_os_str()));
     }
     let log = append_private(&launcher.folder.log(Phase::Plan)).map_err(unwritable)?;
-    launcher.start_in(room, "plan", &arguments, Streams::together(log).map_err(unwritable)?).await
+    Ok(Asked { step: "plan", arguments, output: Streams::together(log).map_err(unwritable)? })
 }
 
 /// Reads what terraform planned, when it has ended.
@@ -303,7 +290,7 @@ async fn take_checksums(prepared: &Prepared) -> Result<(), Problem> {
 
 /// Whether what `init` would make was kept, and is in the folder now, or is nothing.
 pub(crate) async fn is_kept(prepared: &Prepared) -> Result<bool, Problem> {
-    if prepared.bare {
+    if prepared.launcher.bare {
         return Ok(true);
     }
     let is_kept = with_kept(prepared, Initialised::restore).await? == Some(true);

@@ -40,8 +40,6 @@ pub(crate) struct Prepared {
     pub(crate) rewritten: Rewritten,
     /// What the code asks of `init`; `None` when nothing of it is kept.
     pub(crate) initialised: Option<Initialised>,
-    /// The code asks nothing of `init`, which does not run.
-    pub(crate) bare: bool,
 }
 
 /// Builds the folder from nothing; whatever was there is gone, and so is a terraform that still worked in it. Its variables lie in it, or are a link
@@ -55,7 +53,7 @@ pub(crate) async fn build(work: &Work, phase: Phase, stop: Stop, gate: Option<Pa
     let mut filled = prepared.clone();
     let filling = tokio::task::spawn_blocking(move || {
         fill(&task, &folder, &mut filled, gate.as_deref())?;
-        filled.initialised = match filled.bare {
+        filled.initialised = match filled.launcher.bare {
             true => None,
             false => Initialised::of(&task, &filled.launcher.root, &filled.version),
         };
@@ -113,6 +111,7 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
         keeper: None,
         checks: Checks::of(work, &version),
         memory: work.memory.clone(),
+        bare: false,
     };
     let state = state_inside.map(|inside| folder.path().join(inside));
     Ok(Prepared {
@@ -122,7 +121,6 @@ async fn prepare(work: &Work, folder: &Folder, phase: Phase, stop: Stop) -> Resu
         state,
         rewritten: Rewritten::default(),
         initialised: None,
-        bare: false,
     })
 }
 
@@ -202,8 +200,8 @@ fn fill(work: &Work, folder: &Folder, prepared: &mut Prepared, gate: Option<&Pat
         return Err(no_folder(&work.working_directory));
     }
     written(forget_backend(work.backend, root))?;
-    prepared.bare = is_bare(work, folder, root);
-    prepared.rewritten = overrides::write(work, folder, root, prepared.bare)?;
+    let bare = is_bare(work, folder, root);
+    prepared.rewritten = overrides::write(work, folder, root, bare)?;
     if let (Some(file), Some(prior)) = (&prepared.state, &work.state) {
         if let Some(parent) = file.parent() {
             written(make_private(parent))?;
@@ -216,7 +214,9 @@ fn fill(work: &Work, folder: &Folder, prepared: &mut Prepared, gate: Option<&Pat
         None => write_private(&folder.variables(), variables_of(work, root)?.as_bytes()),
     })?;
     written(configure(work, folder))?;
-    written(prepared.secrets.keep(folder))
+    written(prepared.secrets.keep(folder))?;
+    prepared.launcher.bare = bare;
+    Ok(())
 }
 
 /// The folders that something will be in. A sandbox wants all of them.

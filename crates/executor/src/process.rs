@@ -43,6 +43,16 @@ pub(crate) struct Launcher {
     pub(crate) keeper: Option<(Keeper, PathBuf)>,
     pub(crate) checks: Checks,
     pub(crate) memory: Memory,
+    /// The code asks nothing of `init`, which does not run, and there are no providers but terraform's own.
+    pub(crate) bare: bool,
+}
+
+/// A command of terraform.
+pub(crate) struct Asked {
+    /// What names it in `phase.json`.
+    pub(crate) step: &'static str,
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) output: Output,
 }
 
 /// A terraform that was started.
@@ -97,7 +107,7 @@ impl Launcher {
 
     /// Waits for room for a terraform, which starts providers or does not; `None` when a stop came before.
     pub(crate) async fn room(&self, providers: bool, stop: &Stop) -> Result<Option<Room>, Problem> {
-        let need = match providers {
+        let need = match providers && !self.bare {
             true => {
                 let folder = self.root.join(".terraform/providers");
                 let looking = tokio::task::spawn_blocking(move || memory::need(Some(&folder)));

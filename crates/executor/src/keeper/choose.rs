@@ -91,7 +91,7 @@ async fn choose(
 fn is_possible(work: &Work, prepared: &Prepared) -> bool {
     work.keeper.is_some()
         && work.backend == Backend::Held
-        && !prepared.bare
+        && !prepared.launcher.bare
         && !work.operation.scratch
         && is_tried(&prepared.version)
 }
