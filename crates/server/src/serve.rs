@@ -114,7 +114,7 @@ pub struct Engine {
     /// Not there when the folder is only looked at.
     scheduler: Option<AbortOnDropHandle<()>>,
     data: PathBuf,
-    _lock: File,
+    _lock: Arc<File>,
 }
 
 impl Engine {
@@ -124,7 +124,7 @@ impl Engine {
     /// `engine/in-use` when another process uses the folder, `engine/data` when it cannot be used, `terraform/…` when
     /// the executable is not there, `storage/…`.
     pub async fn open(options: Options) -> Result<Self, Problem> {
-        let lock = lock(&options.data)?;
+        let lock = Arc::new(lock(&options.data)?);
         let terraform = executor::locate(&options.terraform)?;
         let changes = Changes::default();
         let ports = Ports::system();
@@ -160,7 +160,7 @@ impl Engine {
         let objects = Objects::files(&options.data.join("objects"), key.clone(), true)?;
         let objects = if is_walk { objects.remembering() } else { objects };
         let app = App {
-            db,
+            db: db.claimed(&lock),
             objects: objects.with_reserve(reserve.clone()).probed(options.probe.clone()),
             logs: Objects::files(&options.data.join("logs"), key.clone(), false)?
                 .with_reserve(reserve.clone())

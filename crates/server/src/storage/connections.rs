@@ -26,11 +26,18 @@ pub enum Transaction {
 }
 
 impl Transaction {
-    /// Makes it durable.
-    pub(super) async fn commit(self) -> Result<(), DbErr> {
+    /// Makes it durable, then lets go of `afterwards`. Both are done to their end also when nobody waits any more.
+    pub(super) async fn commit(self, afterwards: impl Send + 'static) -> Result<(), DbErr> {
         match self {
-            Self::Postgres(transaction) => transaction.commit().await,
-            Self::Sqlite(transaction) => transaction.commit().await,
+            Self::Postgres(transaction) => {
+                let committing = async move {
+                    let committed = transaction.commit().await;
+                    drop(afterwards);
+                    committed
+                };
+                tokio::spawn(committing).await.unwrap_or_else(|error| Err(DbErr::Custom(error.to_string())))
+            }
+            Self::Sqlite(transaction) => transaction.commit(afterwards).await,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! [`Db`] and [`Tx`]: one code base for SQLite and PostgreSQL.
 
+use std::fs::File;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use async_trait::async_trait;
 use domain::{Fault, Problem};
@@ -30,6 +31,8 @@ pub struct Db {
     probe: Probe,
     /// Everybody's but for what looks after the data folder as a whole.
     book: Option<Book>,
+    /// The lock of the data folder, which is its engine's.
+    claim: Option<Weak<File>>,
 }
 
 impl Db {
@@ -79,7 +82,7 @@ impl Db {
             Connections::Sqlite(_) => Some(Arc::new(Semaphore::new(1))),
             Connections::Postgres(_) => None,
         };
-        Self { connections, writer, changes, probe: Probe::default(), book: None }
+        Self { connections, writer, changes, probe: Probe::default(), book: None, claim: None }
     }
 
     /// The same, with somebody who is told of every commit.
@@ -110,11 +113,18 @@ impl Db {
         Self { book: Some(book), ..self }
     }
 
+    /// The same, in a data folder that one engine has taken for itself with this lock. Transactions keep it until they have ended, so that
+    /// the next engine sees all that this one has done; once the engine is gone no new one begins.
+    #[must_use]
+    pub fn claimed(self, lock: &Arc<File>) -> Self {
+        Self { claim: Some(Arc::downgrade(lock)), ..self }
+    }
+
     /// To ask without a transaction: one trip to the database where [`Db::read`] makes three. Each query sees what is
     /// committed at its moment, and those that are asked at once are answered at once. For one question, and for whoever is
     /// told of every change and looks again.
     pub fn look(&self) -> Tx {
-        self.on(On::Connections(self.connections.clone()), None)
+        self.on(On::Connections(self.connections.clone()), None, None)
     }
 
     /// Begins a transaction that only reads.
@@ -150,19 +160,17 @@ impl Db {
     /// `storage/unavailable`.
     pub async fn write(&self) -> Result<Tx, Problem> {
         let permit = match &self.writer {
-            Some(writer) => Some(
-                writer
-                    .clone()
-                    .acquire_owned()
-                    .await
-                    .map_err(|error| Problem::ours("storage/unavailable", "The database is closed.", error))?,
-            ),
+            Some(writer) => Some(writer.clone().acquire_owned().await.map_err(closed)?),
             None => None,
         };
         self.begin(permit, false).await
     }
 
     async fn begin(&self, permit: Option<OwnedSemaphorePermit>, steady: bool) -> Result<Tx, Problem> {
+        let claim = match &self.claim {
+            Some(claim) => Some(claim.upgrade().ok_or_else(|| closed("its engine is gone"))?),
+            None => None,
+        };
         let transaction = match &self.connections {
             // A transaction of SQLite is steady anyway, and it knows no other kind.
             Connections::Sqlite(database) => database.begin(permit.is_some()).await.map(Transaction::Sqlite),
@@ -176,7 +184,8 @@ impl Db {
             }
         };
         let transaction = transaction.map_err(unavailable)?;
-        Ok(self.on(On::Transaction(Box::new(transaction), AsyncMutex::default(), Remembered::default()), permit))
+        let on = On::Transaction(Box::new(transaction), AsyncMutex::default(), Remembered::default());
+        Ok(self.on(on, permit, claim))
     }
 
     /// Writes down that a request was refused, in a transaction of its own.
@@ -191,14 +200,15 @@ impl Db {
         tx.commit().await
     }
 
-    fn on(&self, on: On, permit: Option<OwnedSemaphorePermit>) -> Tx {
+    fn on(&self, on: On, permit: Option<OwnedSemaphorePermit>, claim: Option<Arc<File>>) -> Tx {
         Tx {
             on,
             announced: Mutex::default(),
             changes: self.changes.clone(),
             probe: self.probe.clone(),
             book: self.book.clone(),
-            _permit: permit,
+            permit,
+            claim,
         }
     }
 
@@ -218,7 +228,24 @@ pub struct Tx {
     changes: Changes,
     probe: Probe,
     book: Option<Book>,
+    permit: Option<OwnedSemaphorePermit>,
+    claim: Option<Arc<File>>,
+}
+
+/// What comes after a commit, whether or not somebody still waits for it: what was announced is told, and the next may write.
+struct Afterwards {
+    announced: Vec<Change>,
+    changes: Changes,
     _permit: Option<OwnedSemaphorePermit>,
+    _claim: Option<Arc<File>>,
+}
+
+impl Drop for Afterwards {
+    fn drop(&mut self) {
+        for change in self.announced.drain(..) {
+            self.changes.tell(change);
+        }
+    }
 }
 
 impl Tx {
@@ -246,36 +273,27 @@ impl Tx {
         }
     }
 
-    /// Writes down what was changed, makes everything durable, then tells what was announced.
+    /// Writes down what was changed, makes everything durable, then tells what was announced. Once it is being made durable it is told also
+    /// when nobody waits any more: a client that hangs up takes the answer away from itself, and nothing from those who listen.
     ///
     /// # Errors
     /// `storage/unavailable`; then everything was written or nothing, and nobody knows which. What was announced is told all
     /// the same: whoever is told looks.
     pub async fn commit(self) -> Result<(), Problem> {
-        let committed = match self.on {
-            On::Transaction(transaction, noted, _) => {
-                let written = match &self.book {
-                    Some(book) => book.changed(&*transaction, &noted.into_inner()).await.map_err(unavailable),
-                    None => Ok(()),
-                };
-                match written {
-                    Ok(()) => commit(*transaction, &self.probe).await,
-                    Err(problem) => Err(problem),
-                }
-            }
-            On::Connections(_) => Ok(()),
+        let afterwards = Afterwards {
+            announced: self.announced.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()),
+            changes: self.changes,
+            _permit: self.permit,
+            _claim: self.claim,
         };
-        for change in self.announced.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-            self.changes.tell(change);
+        let On::Transaction(transaction, noted, _) = self.on else { return Ok(()) };
+        if let Some(book) = &self.book {
+            book.changed(&*transaction, &noted.into_inner()).await.map_err(unavailable)?;
         }
-        committed
+        self.probe.at(Moment::Committing)?;
+        transaction.commit(afterwards).await.map_err(unavailable)?;
+        self.probe.at(Moment::Committed)
     }
-}
-
-async fn commit(transaction: Transaction, probe: &Probe) -> Result<(), Problem> {
-    probe.at(Moment::Committing)?;
-    transaction.commit().await.map_err(unavailable)?;
-    probe.at(Moment::Committed)
 }
 
 /// What the queries of a [`Tx`] run on.
@@ -383,6 +401,10 @@ pub(super) fn unavailable(error: DbErr) -> Problem {
         .because(error)
 }
 
+fn closed(cause: impl std::fmt::Display) -> Problem {
+    Problem::ours("storage/unavailable", "The database is closed.", cause)
+}
+
 /// What a person is told of a file that cannot be opened as a SQLite database.
 fn not_opened(file: &Path, error: DbErr) -> Problem {
     let why = match &error {
@@ -398,6 +420,8 @@ fn not_opened(file: &Path, error: DbErr) -> Problem {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use futures::FutureExt;
 
     use super::*;
 
@@ -415,6 +439,42 @@ mod tests {
         assert_eq!(turns().await.unwrap().len(), 1);
         assert!(look.db().execute_unprepared("DELETE FROM project_turns").await.is_err());
         assert_eq!(turns().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_being_committed_is_told_also_when_nobody_waits_for_it_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let changes = Changes::default();
+        let db = Db::sqlite(&folder.path().join("db"), changes.clone()).await.unwrap().migrated().await.unwrap();
+        let mut heard = changes.listen();
+        let tx = db.write().await.unwrap();
+        tx.db().execute_unprepared("INSERT INTO project_turns VALUES ('a', 1)").await.unwrap();
+        tx.announce(Change::Workspace { workspace: "ws-1".into() });
+        // As when a client hangs up: asked once, which begins to commit, and then forgotten.
+        assert!(tx.commit().now_or_never().is_none());
+        assert_eq!(heard.recv().await.unwrap(), Change::Workspace { workspace: "ws-1".into() });
+        // It is told after it was written, and before the next may write.
+        let turns = Statement::from_string(DbBackend::Sqlite, "SELECT * FROM project_turns");
+        assert_eq!(db.look().db().query_all_raw(turns).await.unwrap().len(), 1);
+        db.write().await.unwrap().commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn once_its_engine_is_gone_what_is_under_way_ends_before_the_next_opens_and_nothing_begins() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lock");
+        let lock = Arc::new(File::create(&file).unwrap());
+        lock.try_lock().unwrap();
+        let db = Db::sqlite(&folder.path().join("db"), Changes::default()).await.unwrap().migrated().await.unwrap();
+        let db = db.claimed(&lock);
+        let under_way = db.write().await.unwrap();
+        drop(lock);
+        let next = File::open(&file).unwrap();
+        assert!(next.try_lock().is_err());
+        under_way.commit().await.unwrap();
+        next.try_lock().unwrap();
+        assert_eq!(db.write().await.err().unwrap().code, "storage/unavailable");
+        assert_eq!(db.read().await.err().unwrap().code, "storage/unavailable");
     }
 
     #[tokio::test]

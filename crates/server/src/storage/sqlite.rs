@@ -149,17 +149,22 @@ pub struct SqliteTransaction {
 }
 
 impl SqliteTransaction {
-    /// Makes it durable. The disk is waited for beside the runtime.
+    /// Makes it durable, then lets go of `afterwards`. The disk is waited for beside the runtime, whether or not somebody waits here.
     ///
     /// # Errors
     /// When the database does not answer; then everything was written or nothing.
-    pub(super) async fn commit(self) -> Result<(), DbErr> {
+    pub(super) async fn commit(self, afterwards: impl Send + 'static) -> Result<(), DbErr> {
         let committing = move || {
-            self.on(|connection| run(connection, "COMMIT"))?;
-            if let Some(connection) = self.end() {
+            let committed = self.on(|connection| run(connection, "COMMIT"));
+            if committed.is_ok()
+                && let Some(connection) = self.end()
+            {
                 self.database.give_back(connection);
             }
-            Ok(())
+            // What it could not commit is rolled back before the next may write.
+            drop(self);
+            drop(afterwards);
+            committed
         };
         beside(committing).await
     }
@@ -324,7 +329,7 @@ mod tests {
         }
         let kept = database.begin(true).await.unwrap();
         kept.execute_unprepared("INSERT INTO things VALUES ('a')").await.unwrap();
-        kept.commit().await.unwrap();
+        kept.commit(()).await.unwrap();
         assert_eq!(count(&database).await, 1);
     }
 

@@ -155,16 +155,19 @@ async fn twelve_workspaces_whose_time_is_up_go_in_reverse_order_across_a_kill_an
         edge(&server, &ids[upstream_of(number)], &ids[number]).await;
     }
     assert_eq!(applies(&server).len(), 12);
-    server.gate("w05.apply.gate");
+    let level = ["w03", "w04", "w05"];
+    level.iter().for_each(|name| server.gate(&format!("{name}.apply.gate")));
     let made = make(&server, json!({ "name": "demo", "workspace-ids": ids })).await.is(201);
     let soon = body(json!({ "expires-at": after(&made, TimeDelta::seconds(3)) }));
     let stack = made.id();
     server.post(&format!("/stacks/{stack}/actions/extend"), soon).await.is(200);
-    // In the middle: w05 is being destroyed, what is downstream of it is gone, what is upstream of it is not.
-    let middle = || applies(&server).iter().filter(|name| *name == "w05").count() == 2;
+    // In the middle: one of each chain is being destroyed, what is downstream of it is gone, what is upstream of it is not.
+    let middle = || applies(&server).iter().filter(|name| level.contains(&name.as_str())).count() == 2 * level.len();
     server.until_that(&format!("/stacks/{stack}"), |_| middle()).await;
     let server = server.killed_and_opened_again().await;
-    server.open_gate("w05.apply.gate").await;
+    for name in level {
+        server.open_gate(&format!("{name}.apply.gate")).await;
+    }
 
     let gone = until_status(&server, &stack, "destroyed").await;
     for at in 0..12 {

@@ -26,7 +26,7 @@ pub async fn is_laid(database: &Sqlite) -> Result<bool, DbErr> {
         let names: Vec<_> = known.iter().map(|name| format!("('{name}', unixepoch())")).collect();
         let noted = format!("INSERT INTO seaql_migrations (version, applied_at) VALUES {}", names.join(", "));
         tx.execute_unprepared(&format!("{TABLES}\n{noted}")).await?;
-        tx.commit().await?;
+        tx.commit(()).await?;
         return Ok(true);
     }
     // Any doubt is for the migrations, which say what is wrong.

@@ -140,7 +140,13 @@ impl Server {
     }
 
     async fn open_again(mut self) -> Self {
-        let engine = Engine::open(self.options.clone()).await.unwrap();
+        let engine = loop {
+            match Engine::open(self.options.clone()).await {
+                // What was being committed when it was killed still is.
+                Err(problem) if problem.code == "engine/in-use" => tokio::time::sleep(Duration::from_millis(5)).await,
+                opened => break opened.unwrap(),
+            }
+        };
         self.router = engine.router();
         self.engine = Some(engine);
         self
