@@ -25,6 +25,7 @@ use crate::resources::variables::service as variables;
 use crate::resources::workspaces::service as workspaces;
 use crate::scheduler::{self, connection};
 use crate::serve::Engine;
+use crate::storage::Tx;
 
 pub use self::ahead::{Ahead, Holding};
 pub use self::last::LastRun;
@@ -190,6 +191,10 @@ impl Engine {
         let owner = Actor::admin(user.id, user.username);
         let known = organizations::service::list(&tx, &owner).await?.into_iter().find(|it| it.name == ORGANIZATION);
         let organization = match known {
+            // As it was left: nothing is written.
+            Some(organization) if u32::try_from(organization.run_limit) == Ok(concurrency) => {
+                return Ok(Local { engine: self, owner, organization });
+            }
             Some(organization) => organization,
             None => {
                 let new = organizations::service::New { name: ORGANIZATION.into(), email: "owner@localhost".into() };
@@ -234,44 +239,55 @@ impl Local<'_> {
         self.engine.app.changes.listen()
     }
 
-    /// Makes the workspace, or brings the one of that name to what is wanted.
+    /// Makes workspaces, or brings those of their names to what is wanted: all of them or, where one cannot be, none.
     ///
     /// # Errors
     /// Those of workspaces and variables.
-    pub async fn prepare(&self, wanted: Wanted) -> Result<WorkspaceView, Problem> {
-        let app = &self.engine.app;
-        if let Some(view) = self.as_wanted(&wanted).await? {
-            return Ok(view);
+    pub async fn prepare(&self, wanted: Vec<Wanted>) -> Result<Vec<WorkspaceView>, Problem> {
+        let tx = self.engine.app.db.read().await?;
+        let mut views = Vec::with_capacity(wanted.len());
+        for wanted in &wanted {
+            views.push(self.as_wanted(&tx, wanted).await?);
         }
+        drop(tx);
+        if views.iter().any(Option::is_none) {
+            let tx = self.engine.app.db.write().await?;
+            for (view, wanted) in views.iter_mut().zip(wanted).filter(|(view, _)| view.is_none()) {
+                *view = Some(self.bring(&tx, wanted).await?);
+            }
+            tx.commit().await?;
+        }
+        Ok(views.into_iter().flatten().collect())
+    }
+
+    /// Makes the workspace, or brings the one of that name to what is wanted.
+    async fn bring(&self, tx: &Tx, wanted: Wanted) -> Result<WorkspaceView, Problem> {
+        let app = &self.engine.app;
         let settings = workspaces::Settings {
             working_directory: Some(wanted.working_directory),
             own_backend: Some(wanted.own_backend),
             terraform_version: Some(wanted.terraform_version.unwrap_or_else(|| LATEST.into())),
             ..Default::default()
         };
-        let tx = app.db.write().await?;
-        let known = match workspaces::read_named(&tx, &self.owner, &self.organization, &wanted.name).await {
+        let known = match workspaces::read_named(tx, &self.owner, &self.organization, &wanted.name).await {
             Err(problem) if problem.fault == Fault::NotFound => None,
             known => Some(known?),
         };
         let workspace = match known {
-            Some(known) => workspaces::update(app, &tx, &self.owner, &known.id, settings).await?,
+            Some(known) => workspaces::update(app, tx, &self.owner, &known.id, settings).await?,
             None => {
                 let settings = workspaces::Settings { name: Some(wanted.name), ..settings };
-                workspaces::create(app, &tx, &self.owner, &self.organization, settings, &[]).await?
+                workspaces::create(app, tx, &self.owner, &self.organization, settings, &[]).await?
             }
         };
-        variables::replace(app, &tx, &self.owner, &workspace.id, wanted.variables).await?;
-        let view = view(&tx, &workspace).await?;
-        tx.commit().await?;
-        Ok(view)
+        variables::replace(app, tx, &self.owner, &workspace.id, wanted.variables).await?;
+        view(tx, &workspace).await
     }
 
     /// The workspace, when it is as it is wanted: nothing is written then.
-    async fn as_wanted(&self, wanted: &Wanted) -> Result<Option<WorkspaceView>, Problem> {
+    async fn as_wanted(&self, tx: &Tx, wanted: &Wanted) -> Result<Option<WorkspaceView>, Problem> {
         let app = &self.engine.app;
-        let tx = app.db.read().await?;
-        let workspace = match workspaces::read_named(&tx, &self.owner, &self.organization, &wanted.name).await {
+        let workspace = match workspaces::read_named(tx, &self.owner, &self.organization, &wanted.name).await {
             Err(problem) if problem.fault == Fault::NotFound => return Ok(None),
             known => known?,
         };
@@ -282,8 +298,8 @@ impl Local<'_> {
             && workspace.terraform_version == version
             // Secrets are not compared: they are given anew.
             && wanted.variables.is_empty()
-            && variables::list(app, &tx, &self.owner, &workspace.id).await?.is_empty();
-        if is_same { view(&tx, &workspace).await.map(Some) } else { Ok(None) }
+            && variables::list(app, tx, &self.owner, &workspace.id).await?.is_empty();
+        if is_same { view(tx, &workspace).await.map(Some) } else { Ok(None) }
     }
 
     /// Every workspace that the data folder knows, by name.
@@ -561,10 +577,7 @@ impl Local<'_> {
     }
 }
 
-async fn view(
-    tx: &crate::storage::Tx,
-    workspace: &crate::resources::workspaces::Workspace,
-) -> Result<WorkspaceView, Problem> {
+async fn view(tx: &Tx, workspace: &crate::resources::workspaces::Workspace) -> Result<WorkspaceView, Problem> {
     let state = states::current_of(tx, workspace).await?;
     Ok(WorkspaceView {
         id: workspace.id.clone(),

@@ -39,6 +39,8 @@ pub struct Options {
     pub terraform: PathBuf,
     /// Folder with one executable per version.
     pub terraform_versions: Option<PathBuf>,
+    /// Folder of what is known from one process to the next, whatever data folder each has; `None` keeps nothing.
+    pub cache: Option<PathBuf>,
     /// Environment that terraform inherits. Nothing else of this process's is visible to it.
     pub environment: Vec<(String, String)>,
     /// CLI configuration that every run starts from (`provider_installation` and so on).
@@ -85,6 +87,7 @@ impl Options {
             keys: None,
             terraform: "terraform".into(),
             terraform_versions: None,
+            cache: None,
             environment: Vec::new(),
             cli_config: String::new(),
             git_local: Vec::new(),
@@ -128,9 +131,10 @@ impl Engine {
         let terraform = executor::locate(&options.terraform)?;
         let changes = Changes::default();
         let ports = Ports::system();
-        // Starting terraform takes about as long as opening the rows does.
-        let (version, rows) =
-            tokio::join!(executor::terraform_version(&options.terraform), rows(&options, &changes, &ports));
+        // Where its answer is not known, starting terraform takes longer than opening the rows does.
+        let known = options.cache.as_ref().map(|folder| folder.join("terraform-versions.json"));
+        let asking = executor::terraform_version(&options.terraform, known.as_deref());
+        let (version, rows) = tokio::join!(asking, rows(&options, &changes, &ports));
         let (version, (db, key)) = (version?, rows?);
         let limits = git::Limits::default();
         let reach =

@@ -3,8 +3,6 @@
 //! Time says nothing on a machine that others use too; processor time says enough when the least of a few rounds is taken. How often
 //! terraform is started is a test of `multispace` itself.
 
-use std::fs;
-
 use anyhow::{Context, Result, ensure};
 
 use super::floor::Direction;
@@ -34,12 +32,10 @@ pub(crate) fn run() -> Result<()> {
         graph.write(&stack)?;
         let sample = bench.ours(&stack, &["apply", "--auto-approve"], "")?;
         ours = ours.min(sample.usage.processor.as_secs_f64());
-        fs::remove_dir_all(&stack)?;
         let stack = bench.folder()?;
         graph.write(&stack)?;
         let sample = bench.floor(&stack, &graph, Direction::Up)?;
         alone = alone.min(sample.usage.processor.as_secs_f64());
-        fs::remove_dir_all(&stack)?;
     }
     let ratio = ours / alone;
     println!(

@@ -24,7 +24,7 @@ struct Place {
 impl Place {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let platform = executor::terraform_version(Path::new("terraform")).await.unwrap().platform;
+        let platform = executor::terraform_version(Path::new("terraform"), None).await.unwrap().platform;
         let package = folder.path().join("mirror/example.com/acme/x/1.0.0").join(platform);
         fs::create_dir_all(&package).unwrap();
         fs::set_permissions(&package, fs::Permissions::from_mode(0o755)).unwrap();

@@ -54,15 +54,15 @@ async fn a_missing_terraform_is_named() {
         failure.message,
         "There is no executable \"no-such-terraform\". Install it, or name one with --terraform."
     );
-    let problem = executor::terraform_version(Path::new("no-such-terraform")).await.unwrap_err();
+    let problem = executor::terraform_version(Path::new("no-such-terraform"), None).await.unwrap_err();
     assert_eq!(problem.code, "terraform/not-found");
-    let problem = executor::terraform_version(Path::new("true")).await.unwrap_err();
+    let problem = executor::terraform_version(Path::new("true"), None).await.unwrap_err();
     assert_eq!(problem.code, "terraform/unusable");
 }
 
 #[tokio::test]
 async fn the_real_terraform_says_what_it_is() {
-    let version = executor::terraform_version(Path::new("terraform")).await.expect("terraform must be on PATH");
+    let version = executor::terraform_version(Path::new("terraform"), None).await.expect("terraform must be on PATH");
     assert_eq!(version.product, Product::Terraform);
     assert!(version.version.starts_with("1."));
     assert!(version.platform.starts_with("linux_"));

@@ -51,23 +51,26 @@ pub(crate) async fn prepare(
         names.into_iter().map(str::to_owned).collect()
     };
     let all: BTreeSet<String> = selected.iter().cloned().chain(selected.iter().flat_map(reads)).collect();
-    let mut views = BTreeMap::new();
-    for root in loaded.stack.roots.iter().filter(|root| all.contains(&root.name)) {
-        let settings = loaded.stack.workspace_settings(&root.name);
-        let view = host
-            .prepare(Wanted {
-                name: root.name.clone(),
-                working_directory: loaded.stack.working_directory(root),
-                own_backend: !loaded.is_held(&root.name),
-                terraform_version: settings.terraform_version.or(loaded.stack.settings.terraform_version.clone()),
-                variables: variables::of(&loaded.stack, root, given),
-            })
-            .await?;
-        adopt::adopt(host, console, loaded, &view).await?;
-        views.insert(root.name.clone(), view);
+    let roots = loaded.stack.roots.iter().filter(|root| all.contains(&root.name));
+    let wanted = roots.map(|root| Wanted {
+        name: root.name.clone(),
+        working_directory: loaded.stack.working_directory(root),
+        own_backend: !loaded.is_held(&root.name),
+        terraform_version: loaded.stack.workspace_settings(&root.name).terraform_version.or(loaded
+            .stack
+            .settings
+            .terraform_version
+            .clone()),
+        variables: variables::of(&loaded.stack, root, given),
+    });
+    let (mut views, mut has_adopted) = (BTreeMap::new(), false);
+    for view in host.prepare(wanted.collect()).await? {
+        has_adopted |= adopt::adopt(host, console, loaded, &view).await?;
+        views.insert(view.name.clone(), view);
     }
     // A state that was taken over changes what the host knows of the workspace.
-    for view in host.workspaces().await? {
+    let known = if has_adopted { host.workspaces().await? } else { Vec::new() };
+    for view in known {
         if let Some(known) = views.get_mut(&view.name) {
             *known = view;
         }

@@ -67,6 +67,7 @@ async fn with(dir: &Path, terraform: PathBuf, versions: Option<PathBuf>, only_lo
     let options = Options {
         terraform,
         terraform_versions: versions,
+        cache: cache(),
         environment: environment::for_terraform(std::env::vars_os()),
         cli_config: cli_configuration()?,
         // Without it a large state takes longer, and nothing else is lost.
@@ -94,6 +95,13 @@ pub(crate) fn make_data(data: &Path) -> Result<(), Problem> {
         fs::write(&rules, "*\n").map_err(failed)?;
     }
     Ok(())
+}
+
+/// `$XDG_CACHE_HOME/multispace`, or `~/.cache/multispace`; `None` without a home folder.
+fn cache() -> Option<PathBuf> {
+    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")))?;
+    Some(folder.join("multispace"))
 }
 
 fn cli_configuration() -> Result<String, Problem> {

@@ -77,7 +77,6 @@ fn measure(bench: &Bench, graph: &Graph, down: bool) -> Result<Measured> {
         if down {
             samples.push(bench.ours(&stack, DESTROY, "")?);
         }
-        fs::remove_dir_all(&stack)?;
         Ok(samples)
     };
     let raw = |_| {
@@ -87,7 +86,6 @@ fn measure(bench: &Bench, graph: &Graph, down: bool) -> Result<Measured> {
         if down {
             samples.push(bench.floor(&stack, graph, Direction::Down)?);
         }
-        fs::remove_dir_all(&stack)?;
         Ok(samples)
     };
     let naive = |round| {
@@ -97,7 +95,6 @@ fn measure(bench: &Bench, graph: &Graph, down: bool) -> Result<Measured> {
         let stack = bench.folder()?;
         graph.write(&stack)?;
         let sample = bench.naive(&stack, graph)?;
-        fs::remove_dir_all(&stack)?;
         Ok(vec![sample])
     };
     let ways = vec![Way::new("multispace", ours), Way::new("terraform", raw), Way::new("naive script", naive)];
@@ -108,7 +105,6 @@ fn starts(bench: &Bench, graph: &Graph) -> Result<(super::super::count::Starts, 
     let stack = bench.folder()?;
     graph.write(&stack)?;
     let starts = (bench.counted(&stack, APPLY, "")?, bench.counted(&stack, DESTROY, "")?);
-    fs::remove_dir_all(&stack)?;
     Ok(starts)
 }
 
@@ -133,13 +129,11 @@ pub(super) fn reviewed(bench: &mut Bench) -> Result<Vec<Row>> {
         let stack = stack()?;
         asked(&stack)?;
         let sample = bench.ours(&stack, APPLY, &yes)?;
-        fs::remove_dir_all(&stack)?;
         Ok(vec![sample])
     };
     let raw = |_| {
         let stack = stack()?;
         let sample = bench.floor(&stack, &graph, Direction::Up)?;
-        fs::remove_dir_all(&stack)?;
         Ok(vec![sample])
     };
     let naive = |round| {
@@ -148,13 +142,11 @@ pub(super) fn reviewed(bench: &mut Bench) -> Result<Vec<Row>> {
         }
         let stack = stack()?;
         let sample = bench.naive(&stack, &graph)?;
-        fs::remove_dir_all(&stack)?;
         Ok(vec![sample])
     };
     let once = |_| {
         let stack = stack()?;
         let sample = bench.ours(&stack, &["apply"], "yes\n")?;
-        fs::remove_dir_all(&stack)?;
         Ok(vec![sample])
     };
     let ways = vec![

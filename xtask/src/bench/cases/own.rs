@@ -1,6 +1,5 @@
 //! What multispace takes for itself: with a terraform that does nothing, at a size and at ten times that.
 
-use std::fs;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -35,7 +34,6 @@ fn measured(bench: &Bench, stub: &Stub) -> Result<Vec<Row>> {
         let stack = bench.folder()?;
         graph.write(&stack)?;
         let sample = ours(bench, &stack)?;
-        fs::remove_dir_all(&stack)?;
         Ok(vec![sample])
     };
     let mut depth = bench.size(2, 10);
@@ -48,7 +46,6 @@ fn measured(bench: &Bench, stub: &Stub) -> Result<Vec<Row>> {
         let stack = bench.folder()?;
         large.write(&stack)?;
         let sample = bench.floor(&stack, &large, Direction::Up)?;
-        fs::remove_dir_all(&stack)?;
         Ok(vec![sample])
     };
     let plan = Plan { rounds: 3, ..bench.rounds() };
@@ -115,7 +112,6 @@ fn latency(bench: &Bench, stub: &Stub, length: usize) -> Result<(Spread, Spread)
         found.sort_by(f64::total_cmp);
         high.push(found[(found.len() * 99).div_ceil(100) - 1]);
         middle.push(found[found.len() / 2]);
-        fs::remove_dir_all(&stack)?;
     }
     Ok((Spread::of(high), Spread::of(middle)))
 }

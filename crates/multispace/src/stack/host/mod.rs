@@ -79,14 +79,20 @@ impl Host<'_> {
         }
     }
 
-    /// Makes the workspace, or brings the one of that name to what is wanted.
+    /// Makes workspaces, or brings those of their names to what is wanted; in the order in which they are wanted.
     ///
     /// # Errors
     /// Those of workspaces and variables.
-    pub(crate) async fn prepare(&self, wanted: Wanted) -> Result<WorkspaceView, Problem> {
+    pub(crate) async fn prepare(&self, wanted: Vec<Wanted>) -> Result<Vec<WorkspaceView>, Problem> {
         match self {
             Self::Local(local) => local.prepare(wanted).await,
-            Self::Remote(remote) => remote.prepare(wanted).await,
+            Self::Remote(remote) => {
+                let mut views = Vec::with_capacity(wanted.len());
+                for wanted in wanted {
+                    views.push(remote.prepare(wanted).await?);
+                }
+                Ok(views)
+            }
         }
     }
 

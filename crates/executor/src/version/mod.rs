@@ -1,15 +1,19 @@
 //! Finds the terraform or tofu executable and asks which it is. Absent: downloading one.
 
+mod kept;
+
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use domain::Problem;
 use tokio::process::Command;
+
+use self::kept::Identity;
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,14 +58,28 @@ impl Version {
 }
 
 /// Asks the executable `binary` (a path, or a name that is looked up on PATH) what it is. The answer is remembered for
-/// as long as the file does not change, because the question costs as much as a small plan.
+/// as long as the file does not change, because the question costs as much as a small plan; with a file `kept` also from one
+/// process to the next, if the executable is terraform or tofu itself and not one that starts another.
 ///
 /// # Errors
 /// `terraform/not-found` when there is no such executable, `terraform/unusable` when it does not answer as terraform does.
-pub async fn terraform_version(binary: &Path) -> Result<Version, Problem> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = find(binary, &path)?;
-    version_of(&found).await
+pub async fn terraform_version(binary: &Path, kept: Option<&Path>) -> Result<Version, Problem> {
+    let binary = locate(binary)?;
+    let Some(kept) = kept else { return version_of(&binary).await };
+    let identity = Identity::of(&binary).map_err(|problem| unusable(&binary).because(problem))?;
+    if let Some(version) = kept::read(kept, &binary, identity) {
+        remember(&binary, identity, &version);
+        return Ok(version);
+    }
+    let version = version_of(&binary).await?;
+    let (kept, said) = (kept.to_owned(), version.clone());
+    // Nobody waits for it.
+    tokio::task::spawn_blocking(move || {
+        if let Err(problem) = kept::write(&kept, &binary, identity, &said) {
+            tracing::debug!(%problem, "{} cannot be written", kept.display());
+        }
+    });
+    Ok(version)
 }
 
 /// The absolute path of the executable `binary` (a path, or a name that is looked up on PATH).
@@ -89,13 +107,11 @@ fn is_executable(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
-type Known = HashMap<(PathBuf, u64, u64, i64), Version>;
-static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
+static KNOWN: LazyLock<Mutex<HashMap<(PathBuf, Identity), Version>>> = LazyLock::new(Mutex::default);
 
 pub(crate) async fn version_of(binary: &Path) -> Result<Version, Problem> {
-    let key = fs::metadata(binary)
-        .map(|found| (binary.to_owned(), found.ino(), found.len(), found.mtime_nsec() ^ found.mtime()))
-        .map_err(|problem| unusable(binary).because(problem))?;
+    let identity = Identity::of(binary).map_err(|problem| unusable(binary).because(problem))?;
+    let key = (binary.to_owned(), identity);
     if let Some(known) = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Ok(known.clone());
     }
@@ -115,12 +131,16 @@ pub(crate) async fn version_of(binary: &Path) -> Result<Version, Problem> {
         let shown: String = text.chars().take(200).collect();
         unusable(binary).because(format!("exit {:?}, output {shown:?}", answer.status.code()))
     })?;
+    remember(binary, identity, &version);
+    Ok(version)
+}
+
+fn remember(binary: &Path, identity: Identity, version: &Version) {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if known.len() >= 64 {
         known.clear();
     }
-    known.insert(key, version.clone());
-    Ok(version)
+    known.insert((binary.to_owned(), identity), version.clone());
 }
 
 fn unusable(binary: &Path) -> Problem {
