@@ -7,6 +7,7 @@
 mod applied_log;
 mod apply;
 mod at_once;
+mod batch;
 mod changes;
 mod checks;
 mod deferred;

@@ -20,6 +20,7 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
+use crate::batch;
 use crate::checks::Checks;
 use crate::folder::{Folder, PhaseRecord};
 use crate::keeper::{self, Keeper, NO_KEEPER};
@@ -216,7 +217,7 @@ impl Launcher {
             .stderr(Stdio::from(output.stderr))
             .process_group(0);
         let child = match &self.sandbox {
-            None => command.spawn(),
+            None => batch::started(|| command.spawn()),
             Some(sandbox) => sandbox.start(command),
         };
         let child = child.map_err(|problem| {

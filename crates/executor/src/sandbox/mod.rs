@@ -25,6 +25,7 @@ pub use self::contain::{contain, contain_inside};
 pub use self::ports::METADATA;
 use self::ports::Starter;
 
+use crate::batch;
 use crate::folder::Folder;
 use crate::foreign;
 
@@ -100,7 +101,7 @@ impl Sandbox {
     pub(crate) fn start(&self, mut command: Command) -> io::Result<Child> {
         match &self.starter {
             Some(starter) => starter.start(command),
-            None => command.spawn(),
+            None => batch::started(|| command.spawn()),
         }
     }
 

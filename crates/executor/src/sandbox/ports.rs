@@ -9,6 +9,8 @@ use landlock::{AccessNet, CompatLevel, Compatible, NetPort, Ruleset, RulesetAttr
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 
+use crate::batch;
+
 /// The port where every cloud hands out the credentials of the machine to whoever asks on it.
 pub const METADATA: u16 = 80;
 
@@ -47,7 +49,7 @@ impl Starter {
         let runtime = Handle::current();
         let work = Box::new(move || {
             let _inside = runtime.enter();
-            let _ = tell.send(command.spawn());
+            let _ = tell.send(batch::started(|| command.spawn()));
         });
         self.0.send(work).map_err(|_| io::Error::other("the thread that starts runs has ended"))?;
         told.recv().map_err(io::Error::other)?
