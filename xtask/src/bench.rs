@@ -3,6 +3,7 @@
 //! Absolute times say little about another machine; the ratios do. Each case stands in `cases/`, what it is compared with in `floor.rs`.
 //! The command says what it measured, whether a target is met or not; only what could not be measured is an error.
 
+mod browser;
 mod cases;
 mod count;
 mod floor;

@@ -3,6 +3,7 @@
 mod aws;
 mod graphs;
 mod large;
+mod lines;
 mod own;
 mod rerun;
 mod server;
@@ -35,6 +36,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "aws", what: "three roots with the AWS provider", run: aws::run },
     Case { name: "own", what: "a terraform that does nothing: what is left is multispace's own", run: own::run },
     Case { name: "server", what: "`multispace serve`: how soon it answers, and a plan through it", run: server::run },
+    Case { name: "lines", what: "a line of terraform, until somebody sees it", run: lines::run },
     Case { name: "workspace-run", what: "a run that a root starts, and waits for", run: server::workspace_run },
     Case { name: "queued", what: "what `bench queue` reported", run: |_| queue::rows() },
 ];

@@ -46,6 +46,11 @@ impl Server {
         Ok(server)
     }
 
+    /// Where it listens: `127.0.0.1:PORT`.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Asks for a page, which must be there.
     pub(super) fn get(&self, path: &str) -> Result<String> {
         let mut stream = TcpStream::connect(&self.address)?;

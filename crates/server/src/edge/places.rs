@@ -125,18 +125,29 @@ pub async fn changes_until(changes: &mut broadcast::Receiver<Change>, until: Ins
 /// A place among the requests that only wait for something to happen, for an answer that goes on as long as it is looked at. The
 /// place among those that are worked on is given back when the answer has begun.
 pub struct Watching {
+    /// `None` where nobody counts them.
+    held: Option<Arc<Semaphore>>,
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Watching {
+    /// How many only wait for something to happen, this one among them.
+    pub fn count(&self) -> usize {
+        self.held.as_ref().map_or(1, |held| HELD.saturating_sub(held.available_permits()))
+    }
 }
 
 impl FromRequestParts<App> for Watching {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
-        let Some(place) = parts.extensions.get::<Place>() else { return Ok(Self { _permit: None }) };
+        let Some(place) = parts.extensions.get::<Place>() else {
+            return Ok(Self { held: None, _permit: None });
+        };
         let permit = place.places.held.clone().try_acquire_owned().map_err(|_| {
             Problem::new(Fault::Unavailable, "access/timeout", "Too many look on at once.").advice("Try again later.")
         })?;
-        Ok(Self { _permit: Some(permit) })
+        Ok(Self { held: Some(place.places.held.clone()), _permit: Some(permit) })
     }
 }
 

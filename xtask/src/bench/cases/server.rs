@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use super::super::browser::Browser;
 use super::super::measure::{self, Sample, sample};
 use super::super::place::Bench;
 use super::super::rounds::{self, Spread, Way, wall};
@@ -164,24 +166,26 @@ resource "tfe_workspace_run" "child" {
 "#;
 
 /// A server, and a terraform that knows it.
-struct Here<'a> {
+pub(super) struct Here<'a> {
     bench: &'a Bench,
     environment: BTreeMap<String, String>,
-    _server: Server,
+    server: Server,
 }
 
 impl<'a> Here<'a> {
-    fn start(bench: &'a Bench) -> Result<Self> {
+    /// Starts it.
+    pub(super) fn start(bench: &'a Bench) -> Result<Self> {
         let data = bench.folder()?;
         let server = Server::start(bench, &data)?;
         let environment = server.environment(bench, &data)?;
         for name in ["TFE_HOSTNAME", "TF_CLOUD_ORGANIZATION"] {
             environment.get(name).with_context(|| format!("`multispace env` names no {name}"))?;
         }
-        Ok(Self { bench, environment, _server: server })
+        Ok(Self { bench, environment, server })
     }
 
-    fn cloud(&self, workspace: &str) -> String {
+    /// The `cloud` block of a root whose workspace is there.
+    pub(super) fn cloud(&self, workspace: &str) -> String {
         format!(
             "terraform {{\n  cloud {{\n    hostname     = \"{}\"\n    organization = \"{}\"\n    workspaces {{\n      \
              name = \"{workspace}\"\n    }}\n  }}\n}}\n",
@@ -189,9 +193,28 @@ impl<'a> Here<'a> {
         )
     }
 
-    fn terraform(&self, folder: &Path, words: &[&str]) -> Result<Sample> {
+    /// `terraform WORDS` in a folder, measured.
+    pub(super) fn terraform(&self, folder: &Path, words: &[&str]) -> Result<Sample> {
         let mut command = self.bench.terraform(folder, words);
         command.envs(&self.environment);
         sample(|| measure::child(self.bench.path(), &mut command, ""))
+    }
+
+    /// `multispace WORDS` of whoever works with the server, not started.
+    pub(super) fn multispace(&self, words: &[&str]) -> Command {
+        let mut command = self.bench.clean(&self.bench.multispace);
+        command.envs(&self.environment).args(words);
+        command
+    }
+
+    /// The organization that is there from the start.
+    pub(super) fn organization(&self) -> &str {
+        &self.environment["TF_CLOUD_ORGANIZATION"]
+    }
+
+    /// A browser in which its owner has signed in.
+    pub(super) fn browser(&self) -> Result<Browser> {
+        let token = self.environment.get("TFE_TOKEN").context("`multispace env` names no TFE_TOKEN")?;
+        Browser::signed_in(self.server.address(), token)
     }
 }

@@ -31,8 +31,10 @@ use crate::storage::Change;
 
 /// Most bytes of a log in one event.
 const PIECE: usize = 64 * 1024;
-/// Between two events: much that happens at once is told together.
-const PACE: Duration = Duration::from_millis(200);
+/// Between two events: much that happens at once is told together, and a line of a log is seen as it is written.
+const PACE: Duration = Duration::from_millis(20);
+/// The same for each who looks on, where there are many: what they are told takes no larger part of the server than what a few are told.
+const PACE_OF_EACH: Duration = Duration::from_millis(2);
 /// So often it is looked whether the session is still there, though nothing happens.
 const CHECK: Duration = Duration::from_secs(60);
 
@@ -74,7 +76,7 @@ pub(super) async fn events(
         moved: true,
         ended: false,
         begun: false,
-        _watching: watching,
+        watching,
     };
     Ok(streamed(watch.stream()))
 }
@@ -100,7 +102,7 @@ struct Watch {
     moved: bool,
     ended: bool,
     begun: bool,
-    _watching: Watching,
+    watching: Watching,
 }
 
 #[derive(Template)]
@@ -123,7 +125,7 @@ impl Watch {
             return Ok(None);
         }
         if std::mem::replace(&mut self.begun, true) {
-            tokio::time::sleep(PACE).await;
+            tokio::time::sleep(pace(self.watching.count())).await;
         }
         loop {
             self.take_in();
@@ -231,6 +233,10 @@ impl Watch {
     }
 }
 
+fn pace(watching: usize) -> Duration {
+    PACE.max(PACE_OF_EACH.saturating_mul(u32::try_from(watching).unwrap_or(u32::MAX)))
+}
+
 /// How far the logs of the plan and of the apply have been read, as one word.
 pub fn named(positions: [Position; 2]) -> String {
     positions.map(|it| format!("{}.{}", it.byte, it.lines)).join("-")
@@ -249,6 +255,11 @@ fn positions(text: &str) -> [Position; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_one_of_many_is_told_less_often() {
+        assert_eq!([1, 10, 100].map(pace), [20, 20, 200].map(Duration::from_millis));
+    }
 
     #[test]
     fn a_position_is_read_as_it_was_named_and_nonsense_is_the_beginning() {
