@@ -277,7 +277,8 @@ largest. *Against* is, where the case does not say otherwise, `terraform apply -
 but start a root when those that it reads have ended, as many at once as is quickest here; the roots are initialised beforehand where that is
 needed. The *naive script* runs `init`, `plan -out`, `show -json` and `apply` of the plan under the same scheduler. *CPU ratio* is user and
 system time of all processes. *Starts* are processes of terraform per workspace (`+` those of providers), counted in a round of its own; `terraform version`,
-once per command, is left out. *n* is the number of rounds. Everything runs from nothing unless the case says otherwise.
+of which the first command keeps the answer, is left out. *n* is the number of rounds. Everything runs from nothing unless the case says otherwise; what
+was measured is removed at the end, because a file system may be slower for a while after much was removed.
 ";
 
 /// Writes the page.
