@@ -1,6 +1,7 @@
 //! The apply phase: `apply` of the plan file, its state kept while it runs.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::applied_log;
+use crate::beside;
 use crate::folder::{Folder, append_private, make_private, open_private, write_private};
 use crate::follow::Follow;
 use crate::foreign;
@@ -204,7 +206,9 @@ async fn run(prepared: &Prepared) -> Result<Ended, Problem> {
 pub(crate) async fn applied(work: &Work, prepared: &Prepared) -> Result<Applied, Problem> {
     let log = prepared.launcher.folder.log(Phase::Apply);
     let (folder, state, prior) = (work.folder.clone(), prepared.state.clone(), work.state.clone());
-    let reading = tokio::task::spawn_blocking(move || {
+    let length = |file: &Path| fs::symlink_metadata(file).map_or(0, |found| found.len());
+    let bytes = length(&log) + state.as_deref().map_or(0, length);
+    let reading = beside::done(bytes, move || {
         let counts = applied_log::read(&log).map_err(unwritable)?.counts;
         let state = match state {
             Some(file) => final_state(&folder, &file, prior.as_ref())?,

@@ -25,6 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::apply::Keeping;
 use crate::at_once;
+use crate::beside;
 use crate::environment::environment;
 use crate::folder::{Folder, open_private, remove, replace_private};
 use crate::keeper::choose;
@@ -36,7 +37,7 @@ use crate::process::{Asked, Ended, ours};
 use crate::redact::Secrets;
 use crate::stop::Stop;
 use crate::version::Product;
-use crate::work::{Phase, Source, Work};
+use crate::work::{Phase, Source, UpstreamOutputs, Work};
 
 /// What stands in the pipe while the gate is shut, and what ends it.
 const SHUT: &[u8] = b"/*";
@@ -270,7 +271,8 @@ impl Held {
             return Ok(None);
         }
         let (task, prepared) = (work.clone(), self.prepared.clone());
-        let writing = tokio::task::spawn_blocking(move || {
+        let bytes = work.upstream_outputs.iter().map(UpstreamOutputs::bytes).sum();
+        let writing = beside::done(bytes, move || {
             let (folder, root) = (&prepared.launcher.folder, &prepared.launcher.root);
             for (module, text) in overrides::answered(&task, folder, root, prepared.launcher.bare)? {
                 if fs::read(overrides::file_in(&module)).ok().as_deref() != Some(text.as_bytes()) {

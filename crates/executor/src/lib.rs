@@ -8,6 +8,7 @@ mod applied_log;
 mod apply;
 mod at_once;
 mod batch;
+mod beside;
 mod changes;
 mod checks;
 mod deferred;

@@ -8,11 +8,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use domain::Problem;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::folder::{make_private, remove, replace_private};
 use crate::foreign;
@@ -27,7 +26,8 @@ const KEPT: u64 = 5;
 pub(crate) struct Ring {
     watch: Option<Watch>,
     wake: Option<SyncSender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// Heard when the thread that keeps has ended.
+    ended: oneshot::Receiver<()>,
 }
 
 impl Ring {
@@ -51,24 +51,27 @@ impl Ring {
         let (wake, woken) = sync_channel(1);
         let keeper =
             Keeper { above: above.to_owned(), state, ring, base, number: 0, last: Vec::new(), read: Vec::new(), offer };
-        let thread = std::thread::Builder::new()
+        let (end, ended) = oneshot::channel();
+        std::thread::Builder::new()
             .name("snapshot-ring".to_owned())
-            .spawn(move || keeper.run(&woken))
+            .spawn(move || {
+                keeper.run(&woken);
+                let _ = end.send(());
+            })
             .map_err(|problem| ours("A thread cannot be started.", problem))?;
         let waker = wake.clone();
         let watch = Watch::new(&folder, move || {
             let _ = waker.try_send(());
         })?;
-        Ok((Self { watch: Some(watch), wake: Some(wake), thread: Some(thread) }, newest))
+        Ok((Self { watch: Some(watch), wake: Some(wake), ended }, newest))
     }
 
     /// Takes a last look, and returns when the ring holds all that there was.
     pub(crate) async fn close(mut self) {
         self.watch.take();
         self.wake.take();
-        if let Some(thread) = self.thread.take() {
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-        }
+        // One that died has kept what it could.
+        let _ = self.ended.await;
     }
 }
 

@@ -166,6 +166,16 @@ pub struct UpstreamOutputs {
     pub answer: Answer,
 }
 
+impl UpstreamOutputs {
+    /// How many bytes the answer has as a file; none where it has no file.
+    pub(crate) fn bytes(&self) -> u64 {
+        match &self.answer {
+            Answer::State(state) => state.len() as u64,
+            Answer::Planned(_) => 0,
+        }
+    }
+}
+
 /// What is known of an upstream's outputs.
 #[derive(Clone)]
 pub enum Answer {

@@ -71,7 +71,10 @@ pub async fn assemble(app: &App, run: &Run, plan: &str) -> Result<Work, Problem>
         None => None,
     };
     let of_repository = repositories::service::environment(&tx, &configuration.id).await?;
-    tx.commit().await?;
+    match token {
+        Some(_) => tx.commit().await?,
+        None => drop(tx),
+    }
 
     let code = configurations::service::archive(app, &configuration).await?;
     let place = Place { workspace, organization, project, version: run.terraform_version.clone(), state, variables };
