@@ -110,7 +110,8 @@ impl Options {
 }
 
 /// The engine: rooms, queue and scheduler on one data folder. Close it with [`Engine::close`]; dropping it is as if the
-/// process had been killed, which loses nothing either.
+/// process had been killed, which loses nothing either: what was being committed then is committed or not, and after that another may open
+/// the folder.
 pub struct Engine {
     pub(crate) app: App,
     closing: CancellationToken,

@@ -54,9 +54,17 @@ impl Counted {
         self.folder().join("log")
     }
 
-    /// Runs multispace, and returns what was started by name. `version`, which is asked once per command, is left out.
+    /// Runs multispace, and returns what was started by name. `version`, which each command asks a script, is left out.
     #[track_caller]
     fn run(&self, command: &str, args: &[&str], answer: &str) -> (Outcome, BTreeMap<String, usize>) {
+        let (outcome, mut starts) = self.run_all(command, args, answer);
+        let versions = starts.remove("version").unwrap_or_default();
+        assert!(versions <= 1, "the version was asked {versions} times");
+        (outcome, starts)
+    }
+
+    #[track_caller]
+    fn run_all(&self, command: &str, args: &[&str], answer: &str) -> (Outcome, BTreeMap<String, usize>) {
         let _ = fs::remove_file(self.log());
         let mut multispace = self.stack.command(command, args);
         multispace.env("PATH", format!("{}:{}", self.folder().display(), path()));
@@ -65,8 +73,6 @@ impl Counted {
         for line in fs::read_to_string(self.log()).unwrap_or_default().lines() {
             *starts.entry(line.to_owned()).or_default() += 1;
         }
-        let versions = starts.remove("version").unwrap_or_default();
-        assert!(versions <= 1, "the version was asked {versions} times");
         (outcome, starts)
     }
 
@@ -104,6 +110,22 @@ fn an_apply_whose_plans_are_asked_about_starts_terraform_no_more_often_than_it_m
     counted.stack.write("multispace.hcl", &ROOTS.map(asked).concat());
     let (_, mut starts) = counted.run("apply", &["--auto-approve"], &"yes\n".repeat(ROOTS.len()));
     counted.assert_at_most(&mut starts, 1, REVIEWED);
+}
+
+#[test]
+fn a_wrapper_is_asked_for_its_version_by_each_command_and_terraform_itself_once() {
+    let counted = Counted::new();
+    let asked = || {
+        let versions = |command: &[&str]| counted.run_all(command[0], &command[1..], "").1.remove("version");
+        [&["apply", "--auto-approve"][..], &["plan"], &["plan"]].map(|command| versions(command).unwrap_or_default())
+    };
+    assert_eq!(asked(), [1, 1, 1]);
+
+    // What only terraform itself has in it.
+    let script = counted.folder().join("terraform");
+    let text = fs::read_to_string(&script).expect("the script is there");
+    fs::write(&script, format!("{text}# github.com/hashicorp/terraform/internal/command\n")).expect("it is written");
+    assert_eq!(asked(), [1, 0, 0]);
 }
 
 #[test]
