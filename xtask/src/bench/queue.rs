@@ -37,15 +37,18 @@ pub(super) fn run(quick: bool) -> Result<()> {
 /// The rows of the table: what the last full `cargo xtask bench queue` in this build folder reported.
 pub(super) fn rows() -> Result<Vec<Row>> {
     let joined = Row::new("queued", "10,000 runs wait: a run joins, p99", Unit::Milliseconds, Target::AtMost(50.0));
+    let reads = Row::new("queued", "10,000 runs wait: a read, p99", Unit::Milliseconds, Target::AtMost(20.0));
     let memory = Row::new("queued", "10,000 runs wait: memory", Unit::Megabytes, Target::AtMost(300.0));
     let Ok(report) = std::fs::read_to_string(kept()) else {
         let why = "`cargo xtask bench queue` measures it, which was not run in this build folder";
-        return Ok(vec![joined.noted(why), memory.noted(why)]);
+        return Ok(vec![joined.noted(why), reads.noted(why), memory.noted(why)]);
     };
-    let (p99, megabytes) = read(&report).with_context(|| format!("`bench queue` reported {report:?}"))?;
-    let by = "measured by `cargo xtask bench queue`, without readers of logs beside it";
+    let Report { joins, read, megabytes } =
+        Report::of(&report).with_context(|| format!("`bench queue` reported {report:?}"))?;
+    let by = "measured by `cargo xtask bench queue`, beside a hundred readers of a log and thirty reads a second";
     Ok(vec![
-        joined.figure(Spread::one(p99), 1).noted(by),
+        joined.figure(Spread::one(joins), 1).noted(by),
+        reads.figure(Spread::one(read), 1).noted(by),
         memory.figure(Spread::one(megabytes), 1).noted("of the server and the test together"),
     ])
 }
@@ -54,12 +57,23 @@ fn kept() -> PathBuf {
     tree::target().join("bench/queue")
 }
 
-/// Milliseconds and megabytes.
-fn read(report: &str) -> Option<(f64, f64)> {
-    let line = |start: &str| report.lines().find_map(|line| line.trim().strip_prefix(start));
-    let p99 = milliseconds(line("joining the queue")?.split_once("p99 ")?.1.trim())?;
-    let megabytes = line("memory of server and test")?.trim().strip_suffix(" MB")?.parse().ok()?;
-    Some((p99, megabytes))
+/// What the test said.
+#[derive(Debug, PartialEq)]
+struct Report {
+    /// Milliseconds, the 99th of a hundred.
+    joins: f64,
+    /// The same.
+    read: f64,
+    megabytes: f64,
+}
+
+impl Report {
+    fn of(report: &str) -> Option<Self> {
+        let line = |start: &str| report.lines().find_map(|line| line.trim().strip_prefix(start));
+        let p99 = |start: &str| milliseconds(line(start)?.split_once("p99 ")?.1.split_whitespace().next()?);
+        let megabytes = line("memory of server and test")?.trim().strip_suffix(" MB")?.parse().ok()?;
+        Some(Self { joins: p99("joining the queue")?, read: p99("reading meanwhile")?, megabytes })
+    }
 }
 
 fn milliseconds(duration: &str) -> Option<f64> {
@@ -76,9 +90,11 @@ mod tests {
     #[test]
     fn what_the_test_reports_is_read() {
         let report = "10000 runs on 2000 workspaces\n  joining the queue   median 2.1ms, p99 7.5ms\n  \
+                      reading meanwhile, beside 100 readers of a log   median 300µs, p99 900µs of 320\n  \
                       memory of server and test   120 MB\n  closing, opening, first answer   1.2s\n";
-        assert_eq!(read(report), Some((7.5, 120.0)));
-        assert_eq!(read(&report.replace("7.5ms", "1.5s")), Some((1500.0, 120.0)));
-        assert_eq!(read("something else"), None);
+        let read = Report { joins: 7.5, read: 0.9, megabytes: 120.0 };
+        assert_eq!(Report::of(report), Some(read));
+        assert_eq!(Report::of(&report.replace("7.5ms", "1.5s")).unwrap().joins, 1500.0);
+        assert_eq!(Report::of("something else"), None);
     }
 }

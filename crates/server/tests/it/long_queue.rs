@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use axum::http::Method;
 use serde_json::json;
+use tokio::task::JoinSet;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, span};
 
@@ -15,6 +17,10 @@ use crate::harness::{Database, ORGANIZATION, Server};
 const EACH: usize = 5;
 /// Slots while the queue moves.
 const SLOTS: usize = 8;
+/// Who reads the log of what is being planned, and is held until it grows, while runs join.
+const READERS: usize = 100;
+/// Between two other reads of that time: 30 a second.
+const READ: Duration = Duration::from_millis(33);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_queue_is_quickly_joined_and_keeps_its_order_over_a_restart() {
@@ -34,6 +40,8 @@ async fn a_long_queue_is_quickly_joined_and_keeps_its_order_over_a_restart() {
     for at in 0..count / EACH {
         workspaces.push(workspace(&server, &format!("w{at}")).await);
     }
+    let server = Arc::new(server);
+    let reading = Reading::begin(&server, &first, &workspaces[0]).await;
     let mut joined = Vec::new();
     let mut runs: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for _ in 0..EACH {
@@ -45,6 +53,8 @@ async fn a_long_queue_is_quickly_joined_and_keeps_its_order_over_a_restart() {
         }
     }
     assert_eq!(pending(&server).await, count);
+    let mut read = reading.end().await;
+    let server = Arc::into_inner(server).expect("nobody reads any more");
     decisions.take();
 
     limit(&server, SLOTS).await;
@@ -76,6 +86,11 @@ async fn a_long_queue_is_quickly_joined_and_keeps_its_order_over_a_restart() {
     let mut text = format!("{count} runs on {} workspaces\n", workspaces.len());
     let (median, high) = (quantile(&mut joined, 0.5), quantile(&mut joined, 0.99));
     text += &format!("  joining the queue   median {median:?}, p99 {high:?}\n");
+    let (median, high) = (quantile(&mut read, 0.5), quantile(&mut read, 0.99));
+    text += &format!(
+        "  reading meanwhile, beside {READERS} readers of a log   median {median:?}, p99 {high:?} of {}\n",
+        read.len()
+    );
     let mut micros: Vec<_> = starts.iter().map(|&(micros, _)| Duration::from_micros(micros)).collect();
     let given: u64 = starts.iter().map(|&(_, starts)| starts).sum();
     let per_start = micros.iter().sum::<Duration>() / u32::try_from(given.max(1)).unwrap();
@@ -90,7 +105,62 @@ async fn a_long_queue_is_quickly_joined_and_keeps_its_order_over_a_restart() {
     }
     if asked.is_some() {
         assert!(quantile(&mut joined, 0.99) < Duration::from_millis(50) && memory < 300 * 1024, "{text}");
+        assert!(quantile(&mut read, 0.99) < Duration::from_millis(20), "{text}");
         assert!(per_start < Duration::from_millis(1) && opened < Duration::from_secs(10), "{text}");
+    }
+}
+
+/// Who looks on while the queue grows.
+struct Reading {
+    /// Those that are held.
+    held: JoinSet<()>,
+    /// The one who reads this and that, and notes how long each took.
+    other: JoinSet<()>,
+    times: Arc<Mutex<Vec<Duration>>>,
+}
+
+impl Reading {
+    async fn begin(server: &Arc<Server>, run: &str, workspace: &str) -> Self {
+        let plan = server.get(&format!("/runs/{run}")).await.is(200);
+        let plan = plan.text_at("/data/relationships/plan/data/id").to_owned();
+        let plan = server.get(&format!("/plans/{plan}")).await.is(200);
+        let log = plan.text_at("/data/attributes/log-read-url").to_owned();
+        let (mut held, mut other, times) = (JoinSet::new(), JoinSet::new(), Arc::<Mutex<Vec<Duration>>>::default());
+        for _ in 0..READERS {
+            let (server, log) = (server.clone(), log.clone());
+            held.spawn(async move {
+                let mut offset = 0;
+                loop {
+                    let rest = server.request(Method::GET, &format!("{log}?offset={offset}&limit=65536")).anonymous();
+                    offset += rest.header("prefer", "wait=60").send().await.is(200).body.len();
+                }
+            });
+        }
+        let paths =
+            [format!("/runs/{run}"), format!("/workspaces/{workspace}/runs"), format!("/workspaces/{workspace}")];
+        let (server, noted) = (server.clone(), times.clone());
+        other.spawn(async move {
+            let mut ticks = tokio::time::interval(READ);
+            for at in 0.. {
+                ticks.tick().await;
+                let began = Instant::now();
+                match paths.get(at % (paths.len() + 1)) {
+                    Some(path) => server.get(path).await.is(200),
+                    None => server.request(Method::GET, &log).anonymous().send().await.is(200),
+                };
+                noted.lock().unwrap().push(began.elapsed());
+            }
+        });
+        Self { held, other, times }
+    }
+
+    /// How long each read took, but for those that were held.
+    async fn end(self) -> Vec<Duration> {
+        let Self { mut held, mut other, times } = self;
+        assert!(held.try_join_next().is_none() && other.try_join_next().is_none(), "all of them read to the end");
+        held.shutdown().await;
+        other.shutdown().await;
+        std::mem::take(&mut *times.lock().unwrap())
     }
 }
 

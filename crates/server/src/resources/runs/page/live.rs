@@ -35,6 +35,8 @@ const PIECE: usize = 64 * 1024;
 const PACE: Duration = Duration::from_millis(20);
 /// The same for each who looks on, where there are many: what they are told takes no larger part of the server than what a few are told.
 const PACE_OF_EACH: Duration = Duration::from_millis(2);
+/// The same, however many they are.
+const SLOWEST: Duration = Duration::from_millis(200);
 /// So often it is looked whether the session is still there, though nothing happens.
 const CHECK: Duration = Duration::from_secs(60);
 
@@ -234,7 +236,7 @@ impl Watch {
 }
 
 fn pace(watching: usize) -> Duration {
-    PACE.max(PACE_OF_EACH.saturating_mul(u32::try_from(watching).unwrap_or(u32::MAX)))
+    PACE_OF_EACH.saturating_mul(u32::try_from(watching).unwrap_or(u32::MAX)).clamp(PACE, SLOWEST)
 }
 
 /// How far the logs of the plan and of the apply have been read, as one word.
@@ -258,7 +260,7 @@ mod tests {
 
     #[test]
     fn who_is_one_of_many_is_told_less_often() {
-        assert_eq!([1, 10, 100].map(pace), [20, 20, 200].map(Duration::from_millis));
+        assert_eq!([1, 10, 50, 4000].map(pace), [20, 20, 100, 200].map(Duration::from_millis));
     }
 
     #[test]
