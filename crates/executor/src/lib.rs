@@ -50,6 +50,7 @@ pub use held::{Held, Holding, hold};
 pub use keeper::{KEEP, Keeper, NO_KEEPER, keep};
 pub use memory::{Memory, Wait};
 pub use plan::{describe, plan};
+pub use process::locked;
 pub use recover::{Leftover, Recovered, RecoveredPlan, ended, foreseen, kill_leftover, leftover, recover};
 pub use render::line_as_text;
 pub use sandbox::{CONTAIN, CONTAIN_INSIDE, Limits, METADATA, NO_WALLS, Sandbox, Wall, contain, contain_inside};

@@ -260,15 +260,18 @@ impl Launcher {
 }
 
 /// Locks a file, waiting for whoever holds it; woken by the system. A thread of its own waits, because the runtime waits for
-/// its blocking threads when it shuts down, and this may take hours.
-pub(crate) async fn locked(file: File) -> io::Result<File> {
+/// its blocking threads when it shuts down, and this may take hours. Whoever waits no longer does not get it.
+///
+/// # Errors
+/// What the system says.
+pub async fn locked(file: File) -> io::Result<File> {
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(problem)) => return Err(problem),
     }
     let (tell, told) = oneshot::channel();
-    std::thread::Builder::new().name("wait-for-terraform".to_owned()).spawn(move || {
+    std::thread::Builder::new().name("wait-for-lock".to_owned()).spawn(move || {
         let locked = file.lock().map(|()| file);
         let _ = tell.send(locked);
     })?;

@@ -128,7 +128,7 @@ impl Engine {
     /// `engine/in-use` when another process uses the folder, `engine/data` when it cannot be used, `terraform/…` when
     /// the executable is not there, `storage/…`.
     pub async fn open(options: Options) -> Result<Self, Problem> {
-        let lock = Arc::new(lock(&options.data)?);
+        let lock = Arc::new(lock(&options.data).await?);
         let terraform = executor::locate(&options.terraform)?;
         let changes = Changes::default();
         let ports = Ports::system();
@@ -315,20 +315,38 @@ async fn rows(options: &Options, changes: &Changes, ports: &Ports) -> Result<(Db
     Ok((db.audited(Book::new(key.clone(), ports.clone())), key))
 }
 
+/// How long whoever has a folder may take to go. A process that was killed while it started another is gone, and what it had locked is free a
+/// moment later, when the other has become what it is to be.
+const GOING: Duration = Duration::from_millis(500);
+
 /// Makes the data folder, for its owner alone, and takes it for this process.
-fn lock(data: &Path) -> Result<File, Problem> {
+async fn lock(data: &Path) -> Result<File, Problem> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(|error| unusable(data, &error))?;
     let file = data.join("lock");
     let lock = File::options().create(true).append(true).open(&file).map_err(|error| unusable(&file, &error))?;
-    lock.try_lock().map_err(|_| {
-        Problem::conflict("engine/in-use", format!("Another multispace is at work in {}.", data.display()))
-            .advice("Wait until it has ended, or stop it.")
-    })?;
-    Ok(lock)
+    match tokio::time::timeout(GOING, executor::locked(lock)).await {
+        Ok(Ok(lock)) => Ok(lock),
+        _ => Err(Problem::conflict("engine/in-use", format!("Another multispace is at work in {}.", data.display()))
+            .advice("Wait until it has ended, or stop it.")),
+    }
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> Problem {
     Problem::new(Fault::Unavailable, "engine/data", format!("{} cannot be used: {error}.", path.display()))
         .advice("Give a folder that you may write to, on a disk with room.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_folder_that_is_free_in_a_moment_is_waited_for_and_one_that_is_in_use_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = lock(folder.path()).await.unwrap();
+        assert_eq!(lock(folder.path()).await.unwrap_err().code, "engine/in-use");
+        let (next, ()) = tokio::join!(lock(folder.path()), async { drop(held) });
+        next.unwrap();
+    }
 }
