@@ -86,7 +86,7 @@ async fn prepare(work: &Work, stop: Stop) -> Result<Prepared, Problem> {
         return Err(Problem::conflict("executor/no-plan", "The run's folder is gone, and with it the plan.")
             .advice("Plan again."));
     };
-    let mut prepared = prepare::build(work, Phase::Apply, stop, None).await?;
+    let mut prepared = prepare::build(work, Phase::Apply, stop).await?;
     if !planned::is_unhashed(plan_file) {
         prepared.launcher.checks.leave();
     }

@@ -51,7 +51,7 @@ pub async fn plan_and_apply(
         let outcome = followed(work, &prepared, &upstream, keeping, ready.run()).await;
         return told(work, &prepared, outcome).await;
     }
-    let mut prepared = match prepare::build(work, Phase::Apply, stop, None).await {
+    let mut prepared = match prepare::build(work, Phase::Apply, stop).await {
         Ok(mut prepared) => {
             prepared.launcher.record.at_once = true;
             prepared

@@ -103,6 +103,11 @@ impl Folder {
         self.0.join("variables.tfvars")
     }
 
+    /// What the code of a run that is held there reads in the middle of its validation.
+    pub(crate) fn gate(&self) -> PathBuf {
+        self.0.join("gate.json")
+    }
+
     pub(crate) fn cli_config(&self) -> PathBuf {
         self.0.join("cli.tfrc")
     }

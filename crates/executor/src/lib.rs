@@ -46,7 +46,7 @@ pub use apply::apply;
 pub use at_once::{AtOnce, plan_and_apply};
 pub use changes::read_plan;
 pub use folder::make_place;
-pub use held::{Held, Holding, hold};
+pub use held::{Held, Holding, Variables, hold};
 pub use keeper::{KEEP, Keeper, NO_KEEPER, keep};
 pub use memory::{Memory, Wait};
 pub use plan::{describe, plan};

@@ -152,10 +152,10 @@ impl Memory {
         }
     }
 
-    /// Room for a terraform that is held and has not read anything, if there is some now, and the same until that has ended; `stop` ends it.
-    pub(crate) fn held(&self, stop: &Stop) -> Option<(HeldRoom, Room)> {
+    /// Room for a terraform that is held and needs so many bytes by then, if there is some now, and the same until that has ended; `stop` ends it.
+    pub(crate) fn held(&self, stop: &Stop, need: u64) -> Option<(HeldRoom, Room)> {
         let Some(inner) = &self.shared else { return Some((HeldRoom(None), Room::default())) };
-        let permit = inner.free.clone().try_acquire_many_owned(mebibytes(TERRAFORM).min(inner.budget)).ok()?;
+        let permit = inner.free.clone().try_acquire_many_owned(mebibytes(need).min(inner.budget)).ok()?;
         let permit = Arc::new(Mutex::new(Some(permit)));
         let mut takers = inner.takers();
         takers.held.retain(|(permit, _)| permit.strong_count() > 0);
@@ -341,8 +341,8 @@ mod tests {
     async fn one_that_is_held_makes_room_and_is_not_held_where_there_is_none() {
         let memory = Memory::of(100 * MIB);
         let (stop, other) = (Stop::new(), Stop::new());
-        let (held, until_ended) = memory.held(&stop).unwrap();
-        assert!(memory.held(&other).is_none());
+        let (held, until_ended) = memory.held(&stop, 64 * MIB).unwrap();
+        assert!(memory.held(&other, 64 * MIB).is_none());
         let fits = has_room(&memory, 36 * MIB).unwrap();
         assert!(!stop.is_asked(), "both fit");
         let waiting = tokio::spawn({
@@ -355,7 +355,7 @@ mod tests {
         assert!(!held.leave(), "it was ended");
         drop(fits);
 
-        let (held, _until_ended) = memory.held(&stop).unwrap();
+        let (held, _until_ended) = memory.held(&stop, 64 * MIB).unwrap();
         assert!(held.leave(), "nobody needed it");
         assert!(has_room(&memory, 100 * MIB).is_some(), "it works, and asks for all that it needs");
     }

@@ -2,9 +2,13 @@
 //!
 //! Source: Terraform's `internal/modsdir`.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+use crate::folder::Folder;
+use crate::foreign;
 
 /// Where it is, seen from the root.
 pub(crate) const NOTED: &str = ".terraform/modules/modules.json";
@@ -28,6 +32,20 @@ pub(crate) fn read(text: &[u8]) -> Option<Vec<Module>> {
         modules: Vec<Module>,
     }
     serde_json::from_slice::<Noted>(text).ok().map(|noted| noted.modules)
+}
+
+/// Folders of all modules of an initialised root, the root first.
+pub(crate) fn folders(folder: &Folder, root: &Path) -> Option<Vec<PathBuf>> {
+    let mut folders = vec![root.to_owned()];
+    match foreign::read(folder.path(), &root.join(NOTED)) {
+        Ok(text) => {
+            let noted = read(&text)?;
+            folders.extend(noted.into_iter().filter(|it| !it.key.is_empty()).map(|it| root.join(it.folder)));
+        }
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => {}
+        Err(_) => return None,
+    }
+    Some(folders)
 }
 
 #[cfg(test)]

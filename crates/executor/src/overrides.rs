@@ -29,13 +29,25 @@ type Answers<'a> = Vec<(Option<&'a str>, PathBuf)>;
 pub(crate) fn write(work: &Work, folder: &Folder, root: &Path, bare: bool) -> Result<Rewritten, Problem> {
     refuse_planned(work)?;
     let planned: Vec<_> = work.upstream_outputs.iter().filter(|outputs| !is_of_states(work, outputs)).collect();
-    for (module, text) in answered(work, folder, root, bare)? {
+    answer(work, folder, root, bare, None)?;
+    rewritten(work, folder, root, &planned)
+}
+
+/// Writes the override files, and the state files that they name. A block of the root reads the file `gate` before it reads any state.
+pub(crate) fn answer(
+    work: &Work,
+    folder: &Folder,
+    root: &Path,
+    bare: bool,
+    gate: Option<&Path>,
+) -> Result<(), Problem> {
+    for (module, text) in answered(work, folder, root, bare, gate)? {
         let file = file_in(&module);
         // Not through a link that the archive may have brought.
         written(remove(&file))?;
         written(write_private(&file, text.as_bytes()))?;
     }
-    rewritten(work, folder, root, &planned)
+    Ok(())
 }
 
 /// The override file of a module.
@@ -50,6 +62,7 @@ pub(crate) fn answered(
     folder: &Folder,
     root: &Path,
     bare: bool,
+    mut gate: Option<&Path>,
 ) -> Result<BTreeMap<PathBuf, String>, Problem> {
     let overridden: Vec<_> = work.upstream_outputs.iter().filter(|outputs| is_of_states(work, outputs)).collect();
     let mut texts: BTreeMap<PathBuf, String> = BTreeMap::new();
@@ -58,7 +71,9 @@ pub(crate) fn answered(
     }
     for ((module, name), answers) in blocks(&overridden, folder)? {
         let nowhere = folder.upstreams().join("none.tfstate");
-        texts.entry(module_folder(folder, module)?).or_default().push_str(&block(name, &answers, &nowhere));
+        let module = module_folder(folder, module)?;
+        let gate = if module == root { gate.take() } else { None };
+        texts.entry(module).or_default().push_str(&block(name, &answers, &nowhere, gate));
     }
     Ok(texts)
 }
@@ -112,7 +127,7 @@ fn planned_outputs(answer: &Answer) -> Result<PlannedOutputs, Problem> {
     }
 }
 
-fn module_folder(folder: &Folder, module: &str) -> Result<PathBuf, Problem> {
+pub(crate) fn module_folder(folder: &Folder, module: &str) -> Result<PathBuf, Problem> {
     let module_folder = folder.source().join(working_directory(module)?);
     if module_folder.is_dir() { Ok(module_folder) } else { Err(no_folder(module)) }
 }
@@ -156,8 +171,8 @@ pub(crate) fn without_tfe_outputs(state: &Bytes) -> Option<Bytes> {
 
 /// The block that answers from files. `workspace` would be looked up below the file's folder, so it is taken away;
 /// `defaults` of the block stay, they stand in for outputs that the upstream does not have. A key of `for_each` whose
-/// upstream has no state is answered with a file that is not there, so that terraform says what it always says.
-fn block(name: &str, answers: &Answers<'_>, nowhere: &Path) -> String {
+/// upstream has no state is answered with a file that is not there, so that terraform says what it always says. A `gate` is a file with a `null` in it.
+fn block(name: &str, answers: &Answers<'_>, nowhere: &Path, gate: Option<&Path>) -> String {
     let quote = |file: &Path| quoted(&file.to_string_lossy());
     let keyed: Vec<_> = answers.iter().filter_map(|(key, file)| Some(((*key)?, file))).collect();
     let path = match (keyed.is_empty(), answers.first()) {
@@ -168,8 +183,9 @@ fn block(name: &str, answers: &Answers<'_>, nowhere: &Path) -> String {
             format!("lookup({{\n{entries}    }}, each.key, {})", quote(nowhere))
         }
     };
+    let none = gate.map_or_else(|| "null".to_owned(), |gate| format!("jsondecode(file({}))", quote(gate)));
     format!(
-        "data \"terraform_remote_state\" {} {{\n  backend   = \"local\"\n  workspace = null\n  config = {{\n    path = {path}\n  }}\n}}\n",
+        "data \"terraform_remote_state\" {} {{\n  backend   = \"local\"\n  workspace = {none}\n  config = {{\n    path = {path}\n  }}\n}}\n",
         quoted(name),
     )
 }
@@ -205,6 +221,6 @@ mod tests {
               }
             }
         "#]]
-        .assert_eq(&block("up", &answers, Path::new("/f/none.tfstate")));
+        .assert_eq(&block("up", &answers, Path::new("/f/none.tfstate"), None));
     }
 }

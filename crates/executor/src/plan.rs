@@ -52,7 +52,7 @@ pub async fn plan(
 
 /// Plans in the folder that the work names, whatever sort of plan it is.
 pub(crate) async fn plan_in_folder(work: &Work, upstream: Arc<dyn Upstream>, stop: Stop) -> Result<Planned, Failure> {
-    let mut prepared = match prepare::build(work, Phase::Plan, stop, None).await {
+    let mut prepared = match prepare::build(work, Phase::Plan, stop).await {
         Ok(prepared) => prepared,
         Err(problem) => return Err(executor_failure(&problem)),
     };

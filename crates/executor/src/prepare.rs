@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 
 use configuration::preview::Rewritten;
@@ -42,9 +41,8 @@ pub(crate) struct Prepared {
     pub(crate) initialised: Option<Initialised>,
 }
 
-/// Builds the folder from nothing; whatever was there is gone, and so is a terraform that still worked in it. Its variables lie in it, or are a link
-/// to the pipe of a `gate`.
-pub(crate) async fn build(work: &Work, phase: Phase, stop: Stop, gate: Option<PathBuf>) -> Result<Prepared, Problem> {
+/// Builds the folder from nothing; whatever was there is gone, and so is a terraform that still worked in it.
+pub(crate) async fn build(work: &Work, phase: Phase, stop: Stop) -> Result<Prepared, Problem> {
     let folder = Folder::new(&work.folder);
     refuse_second_apply(&folder)?;
     let mut prepared = prepare(work, &folder, phase, stop).await?;
@@ -52,7 +50,7 @@ pub(crate) async fn build(work: &Work, phase: Phase, stop: Stop, gate: Option<Pa
     let task = work.clone();
     let mut filled = prepared.clone();
     let filling = tokio::task::spawn_blocking(move || {
-        fill(&task, &folder, &mut filled, gate.as_deref())?;
+        fill(&task, &folder, &mut filled)?;
         filled.initialised = match filled.launcher.bare {
             true => None,
             false => Initialised::of(&task, &filled.launcher.root, &filled.version),
@@ -172,7 +170,7 @@ fn state_name(workspace: &str) -> Result<PathBuf, Problem> {
     }
 }
 
-fn fill(work: &Work, folder: &Folder, prepared: &mut Prepared, gate: Option<&Path>) -> Result<(), Problem> {
+fn fill(work: &Work, folder: &Folder, prepared: &mut Prepared) -> Result<(), Problem> {
     let root = &prepared.launcher.root;
     written(make_private(folder.path()))?;
     for old in [
@@ -186,6 +184,7 @@ fn fill(work: &Work, folder: &Folder, prepared: &mut Prepared, gate: Option<&Pat
         folder.plan_json(),
         folder.schemas(),
         folder.variables(),
+        folder.gate(),
         folder.phase(),
         folder.taken(),
     ] {
@@ -209,10 +208,7 @@ fn fill(work: &Work, folder: &Folder, prepared: &mut Prepared, gate: Option<&Pat
         let without = if prepared.rewritten.dropped_tfe { overrides::without_tfe_outputs(prior) } else { None };
         written(write_private(file, without.as_ref().unwrap_or(prior)))?;
     }
-    written(match gate {
-        Some(gate) => symlink(gate, folder.variables()),
-        None => write_private(&folder.variables(), variables_of(work, root)?.as_bytes()),
-    })?;
+    written(write_private(&folder.variables(), variables_of(work, root)?.as_bytes()))?;
     written(configure(work, folder))?;
     written(prepared.secrets.keep(folder))?;
     prepared.launcher.bare = bare;

@@ -108,19 +108,22 @@ impl Launcher {
 
     /// Waits for room for a terraform, which starts providers or does not; `None` when a stop came before.
     pub(crate) async fn room(&self, providers: bool, stop: &Stop) -> Result<Option<Room>, Problem> {
-        let need = match providers && !self.bare {
-            true => {
-                let folder = self.root.join(".terraform/providers");
-                let looking = tokio::task::spawn_blocking(move || memory::need(Some(&folder)));
-                looking.await.map_err(|problem| ours("The providers of a run cannot be looked at.", problem))?
-            }
-            false => memory::need(None),
-        };
+        let need = self.need(providers).await?;
         Ok(tokio::select! {
             biased;
             () = stop.interrupted() => None,
             room = self.memory.room(&self.record.run, need) => Some(room),
         })
+    }
+
+    /// How many bytes a terraform needs, which starts providers or does not.
+    pub(crate) async fn need(&self, providers: bool) -> Result<u64, Problem> {
+        if !providers || self.bare {
+            return Ok(memory::need(None));
+        }
+        let folder = self.root.join(".terraform/providers");
+        let looking = tokio::task::spawn_blocking(move || memory::need(Some(&folder)));
+        looking.await.map_err(|problem| ours("The providers of a run cannot be looked at.", problem))
     }
 
     /// The same as [`Launcher::start`], in room that is there.

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use domain::Problem;
 
@@ -20,7 +20,7 @@ use crate::planned;
 use crate::prepare::{Prepared, written};
 use crate::process::ours;
 use crate::state::Saved;
-use crate::version::{Product, Version};
+
 use crate::work::{Backend, VariableCategory, Work};
 
 /// From so many instances of resources on a state is large: the local backend takes a quarter of a second for its writing then, and with twice
@@ -28,8 +28,6 @@ use crate::work::{Backend, VariableCategory, Work};
 const LARGE: u64 = 200;
 /// The least that an instance takes in a state, in bytes.
 const SMALLEST: u64 = 100;
-/// Beginnings of the versions of Terraform that this was tried with.
-const TRIED: [&str; 1] = ["1.11."];
 /// The file in which the local and the `http` backend have their state.
 const STATE: &str = "terraform.tfstate";
 /// The same as [`LOCAL`], for the endpoint, whose address terraform reads in its environment.
@@ -93,16 +91,12 @@ fn is_possible(work: &Work, prepared: &Prepared) -> bool {
         && work.backend == Backend::Held
         && !prepared.launcher.bare
         && !work.operation.scratch
-        && is_tried(&prepared.version)
-}
-
-fn is_tried(version: &Version) -> bool {
-    version.product == Product::Terraform && TRIED.iter().any(|tried| version.version.starts_with(tried))
+        && prepared.version.is_tried()
 }
 
 /// Whether the state of a run is large, or will be.
 pub(crate) fn is_large(work: &Work, folder: &Folder, root: &Path) -> bool {
-    let Some(folders) = folders_of(folder, root) else { return false };
+    let Some(folders) = modules::folders(folder, root) else { return false };
     let given = work.variables.iter().filter(|it| it.category == VariableCategory::Terraform);
     let given: BTreeMap<&str, &str> = given.map(|it| (it.key.as_str(), it.value.as_str())).collect();
     let Some(extent) = configuration::extent(&folders, &given) else { return false };
@@ -112,20 +106,6 @@ pub(crate) fn is_large(work: &Work, folder: &Folder, root: &Path) -> bool {
         state.len() as u64 >= LARGE * SMALLEST && Saved::of(state).len() as u64 >= LARGE
     };
     !is_named && (extent.instances >= LARGE || holds_many())
-}
-
-/// Folders of all modules of an initialised root, the root first.
-fn folders_of(folder: &Folder, root: &Path) -> Option<Vec<PathBuf>> {
-    let mut folders = vec![root.to_owned()];
-    match foreign::read(folder.path(), &root.join(modules::NOTED)) {
-        Ok(text) => {
-            let noted = modules::read(&text)?;
-            folders.extend(noted.into_iter().filter(|it| !it.key.is_empty()).map(|it| root.join(it.folder)));
-        }
-        Err(problem) if problem.kind() == io::ErrorKind::NotFound => {}
-        Err(_) => return None,
-    }
-    Some(folders)
 }
 
 /// Makes the folder ready for an endpoint; `false` where it is not as it should be, and nothing was changed.

@@ -45,7 +45,15 @@ pub struct Version {
     pub platform: String,
 }
 
+/// Beginnings of the versions of Terraform of which it was tried how they work inside.
+const TRIED: [&str; 1] = ["1.11."];
+
 impl Version {
+    /// Whether what is only terraform's own affair may be relied on.
+    pub(crate) fn is_tried(&self) -> bool {
+        self.product == Product::Terraform && TRIED.iter().any(|tried| self.version.starts_with(tried))
+    }
+
     /// The three lines that every plan and apply log begins with; clients drop them by count.
     pub(crate) fn preamble(&self) -> String {
         format!(

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use executor::{AtOnce, Held, Holding, Phase, Stop};
+use executor::{AtOnce, Held, Holding, Phase, Stop, Variables};
 
 use crate::setting::{Heard, Setting, good, outputs, plain, run, terraform};
 
@@ -42,7 +42,7 @@ async fn held(setting: &Setting) -> Held {
 }
 
 async fn held_for(setting: &Setting, phase: Phase) -> Held {
-    match executor::hold(&setting.work, phase).await.unwrap() {
+    match executor::hold(&setting.work, phase, Variables::ToCome).await.unwrap() {
         Holding::Held(held) => *held,
         Holding::NotYet => panic!("its init is not kept"),
         Holding::Never => panic!("it cannot be held"),
@@ -181,19 +181,19 @@ async fn what_cannot_be_held_is_not() {
     let (mut setting, _ledger) = setting().await;
     setting.work.initialised = Some(setting.work.folder.parent().unwrap().join("empty"));
     assert!(
-        matches!(executor::hold(&setting.work, Phase::Apply).await.unwrap(), Holding::NotYet),
+        matches!(executor::hold(&setting.work, Phase::Apply, Variables::ToCome).await.unwrap(), Holding::NotYet),
         "its init was not kept yet"
     );
     assert!(!setting.work.folder.exists());
     setting.work.initialised = None;
     assert!(
-        matches!(executor::hold(&setting.work, Phase::Apply).await.unwrap(), Holding::Never),
+        matches!(executor::hold(&setting.work, Phase::Apply, Variables::ToCome).await.unwrap(), Holding::Never),
         "its init is not kept"
     );
     assert!(!setting.work.folder.exists());
     setting.work.upstream_outputs[0].answer = executor::Answer::Planned(Default::default());
     assert!(
-        matches!(executor::hold(&setting.work, Phase::Apply).await.unwrap(), Holding::Never),
+        matches!(executor::hold(&setting.work, Phase::Apply, Variables::ToCome).await.unwrap(), Holding::Never),
         "it takes values to answer its block"
     );
 }
@@ -218,7 +218,7 @@ async fn an_opentofu_is_not_held() {
     let (mut setting, _ledger) = setting().await;
     let tofu = script(&setting, "echo 'OpenTofu v1.8.0'\necho 'on linux_amd64'");
     setting.work.terraform = tofu;
-    assert!(matches!(executor::hold(&setting.work, Phase::Apply).await.unwrap(), Holding::Never));
+    assert!(matches!(executor::hold(&setting.work, Phase::Apply, Variables::ToCome).await.unwrap(), Holding::Never));
 }
 
 #[tokio::test]

@@ -92,12 +92,17 @@ async fn one_that_is_held_is_ended_when_a_run_needs_its_memory_and_its_own_run_s
     let (first, heard) = setting().at_once().await;
     good(first, &heard.text());
     let next = setting();
-    let Holding::Held(held) = executor::hold(&next.work, executor::Phase::Apply).await.unwrap() else {
+    let Holding::Held(held) =
+        executor::hold(&next.work, executor::Phase::Apply, executor::Variables::ToCome).await.unwrap()
+    else {
         panic!("it is not held")
     };
     let another = setting();
     assert!(
-        matches!(executor::hold(&another.work, executor::Phase::Apply).await.unwrap(), Holding::NotYet),
+        matches!(
+            executor::hold(&another.work, executor::Phase::Apply, executor::Variables::ToCome).await.unwrap(),
+            Holding::NotYet
+        ),
         "there is no room for a second"
     );
     let (done, heard) = setting().at_once().await;
@@ -109,7 +114,9 @@ async fn one_that_is_held_is_ended_when_a_run_needs_its_memory_and_its_own_run_s
 
     // And one for which there is room goes on, and has all that there is.
     let next = setting();
-    let Holding::Held(held) = executor::hold(&next.work, executor::Phase::Apply).await.unwrap() else {
+    let Holding::Held(held) =
+        executor::hold(&next.work, executor::Phase::Apply, executor::Variables::ToCome).await.unwrap()
+    else {
         panic!("it is not held")
     };
     let done = executor::plan_and_apply(&next.work, Some(*held), heard.clone(), Stop::new()).await;

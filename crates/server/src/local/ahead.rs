@@ -2,7 +2,7 @@
 
 use domain::Problem;
 use domain::id::{Id, RunId};
-use executor::Phase;
+use executor::{Phase, Variables};
 
 use super::{Local, Reader};
 use crate::scheduler;
@@ -18,6 +18,8 @@ pub struct Ahead {
     pub destroy: bool,
     /// Somebody is asked about its plan, or it is compared with one that was approved.
     pub reviewed: bool,
+    /// The run has variables of its own, which are known when its upstreams have ended.
+    pub has_variables: bool,
     /// The blocks of its code that read other workspaces, and which.
     pub readers: Vec<Reader>,
 }
@@ -43,7 +45,9 @@ impl Local<'_> {
         let app = &self.engine.app;
         let run = app.ports.id::<RunId>();
         let Some(work) = scheduler::ahead(app, &run, ahead).await? else { return Ok(Holding::Never) };
-        Ok(match executor::hold(&work, if ahead.reviewed { Phase::Plan } else { Phase::Apply }).await? {
+        let phase = if ahead.reviewed { Phase::Plan } else { Phase::Apply };
+        let variables = if ahead.has_variables { Variables::ToCome } else { Variables::Known };
+        Ok(match executor::hold(&work, phase, variables).await? {
             executor::Holding::Held(held) => {
                 app.held.keep(*held);
                 Holding::Held(run.as_str().to_owned())

@@ -113,7 +113,9 @@ impl Drive<'_> {
         }
         let (id, readers) = (ready.view.id.clone(), self.readers(workspace, None));
         let (destroy, reviewed) = (self.job.direction.is_reverse(), !self.is_applied_by_itself(workspace));
-        Ok(Some(move |code| Wanted { workspace: id, code, destroy, reviewed, readers }))
+        let has_variables =
+            self.loaded.root(workspace).is_some_and(|root| !self.loaded.stack.references(root).is_empty());
+        Ok(Some(move |code| Wanted { workspace: id, code, destroy, reviewed, has_variables, readers }))
     }
 
     /// Whether a workspace runs whatever its upstreams come to, if they end well.

@@ -1,21 +1,20 @@
 //! A terraform that is started before its run may begin, and held at a gate: what it has to do before it looks at anything (starting, reading
-//! its code, checking its providers' packages) is done by the time its upstreams are.
+//! its code, checking its providers' packages, and asking them for their schemas where it can be held so far) is done by the time its upstreams are.
 //!
-//! The gate is its file of variables, which is a link to a pipe, in which the beginning of a comment stands. Terraform reads variables to their end
-//! before it locks a state, starts a provider or reads data. `Ready::run` puts a file in the place of the link, for whoever has not come to it and
-//! for whoever reads it once more, and then writes the end of the comment and the variables, and closes the pipe. When it is given up, or we die, the
-//! pipe ends where it is, and terraform ends with it: a comment without an end is no file of variables, and a link to what is gone is none either.
-//! So nothing of a run happens before somebody opens its gate, and what it reads then is of then.
+//! The gate is a file that it reads on its way ([`gate`]): a link to a pipe, in which the beginning of the file stands. `Ready::run` puts a file in the
+//! place of the link, for whoever has not come to it and for whoever reads it once more, and then writes the rest, and closes the pipe. When it is
+//! given up, or we die, the pipe ends where it is, and terraform ends with it: half a file is none, and a link to what is gone is none either.
+//! So nothing of a run happens before somebody opens its gate, and what it reads of others then is of then.
 //!
 //! The link names our process and the number of our end of the pipe. That end stays open until terraform has ended, whoever is dropped before:
-//! its number must not become that of another file, which terraform would take for its variables. Where a process does not find itself in `/proc`
+//! its number must not become that of another file, which terraform would take for the rest. Where a process does not find itself in `/proc`
 //! nothing is held.
 
+mod gate;
+
 use std::fs;
-use std::io::{self, PipeReader, PipeWriter, Write, pipe};
+use std::io::PipeReader;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,11 +22,12 @@ use domain::Problem;
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::gate::{Gate, Place};
 use crate::apply::Keeping;
 use crate::at_once;
 use crate::beside;
 use crate::environment::environment;
-use crate::folder::{Folder, open_private, remove, replace_private};
+use crate::folder::{Folder, open_private, remove};
 use crate::keeper::choose;
 use crate::memory::HeldRoom;
 use crate::overrides;
@@ -38,10 +38,6 @@ use crate::redact::Secrets;
 use crate::stop::Stop;
 use crate::version::Product;
 use crate::work::{Phase, Source, UpstreamOutputs, Work};
-
-/// What stands in the pipe while the gate is shut, and what ends it.
-const SHUT: &[u8] = b"/*";
-const END: &str = "*/\n";
 
 /// A terraform at its gate. Dropped, it ends by itself; its folder stays then, until [`Held::give_up`] or somebody else removes it.
 pub struct Held {
@@ -54,13 +50,6 @@ pub struct Held {
     gate: Gate,
     room: HeldRoom,
     process: JoinHandle<Result<Ended, Problem>>,
-}
-
-/// Our end of the pipe.
-struct Gate {
-    writer: PipeWriter,
-    /// Longest text that passes as a whole or not at all.
-    room: usize,
 }
 
 /// A held terraform that may begin.
@@ -83,9 +72,7 @@ impl Ready {
             drop(gate);
             return process.await.map_err(ended)?;
         };
-        let file = prepared.launcher.folder.variables();
-        let opened =
-            gate.open(&file, &variables).map_err(|problem| ours("The gate of a run cannot be opened.", problem));
+        let opened = gate.open(&variables).map_err(|problem| ours("The gate of a run cannot be opened.", problem));
         if opened.is_err() {
             stop.kill();
         }
@@ -95,48 +82,13 @@ impl Ready {
     }
 }
 
-impl Gate {
-    /// A gate that is shut, and the end of it that terraform reads.
-    fn new() -> io::Result<(Self, PipeReader)> {
-        let (reader, mut writer) = pipe()?;
-        // Beside what stands in it.
-        let room = capacity(&reader) / 2;
-        writer.write_all(SHUT)?;
-        Ok((Self { writer, room }, reader))
-    }
-
-    /// Whether these variables can pass.
-    fn has_room(&self, variables: &str) -> bool {
-        END.len() + variables.len() <= self.room
-    }
-
-    /// Lets the variables in, to whoever reads them now and to whoever opens `file` from now on.
-    fn open(self, file: &Path, variables: &str) -> io::Result<()> {
-        let Self { mut writer, .. } = self;
-        replace_private(file, variables.as_bytes())?;
-        writer.write_all(format!("{END}{variables}").as_bytes())
-    }
-}
-
-/// How much a pipe holds: less than usual, where somebody has very many.
-#[cfg(target_os = "linux")]
-fn capacity(pipe: &PipeReader) -> usize {
-    use nix::fcntl::{FcntlArg, fcntl};
-    fcntl(pipe, FcntlArg::F_GETPIPE_SZ).ok().and_then(|size| usize::try_from(size).ok()).unwrap_or_default()
-}
-
-/// Nothing is held where terraform could not find it.
-#[cfg(not(target_os = "linux"))]
-fn capacity(_pipe: &PipeReader) -> usize {
-    0
-}
-
-/// Where others find a pipe of ours; `None` where they do not.
-fn path_of(pipe: &PipeReader) -> io::Result<Option<PathBuf>> {
-    let path = Path::new("/proc").join(std::process::id().to_string()).join("fd").join(pipe.as_raw_fd().to_string());
-    let own = fs::File::from(OwnedFd::from(pipe.try_clone()?)).metadata()?;
-    let is_it = fs::metadata(&path).is_ok_and(|found| (found.dev(), found.ino()) == (own.dev(), own.ino()));
-    Ok(is_it.then_some(path))
+/// What is known of the variables of a run that is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variables {
+    /// They will be those of the work, unless somebody changes them meanwhile.
+    Known,
+    /// Others come, such as outputs of upstreams.
+    ToCome,
 }
 
 /// What came of [`hold`].
@@ -151,11 +103,11 @@ pub enum Holding {
 
 /// Starts the terraform of a run that is to come, and holds it: for its plan, or, with [`Phase::Apply`], one that plans and applies at once.
 /// `work` is what the run will be given, but for the outputs of its upstreams and its variables for terraform; blocks that will be answered must
-/// be among its upstream outputs.
+/// be among its upstream outputs. A run whose variables are other than they were said to be starts by itself.
 ///
 /// # Errors
 /// Those of preparing a run's folder. Whoever is told of them starts the run when its time has come.
-pub async fn hold(work: &Work, phase: Phase) -> Result<Holding, Problem> {
+pub async fn hold(work: &Work, phase: Phase, variables: Variables) -> Result<Holding, Problem> {
     let is_answered_by_files = work.upstream_outputs.iter().all(|outputs| overrides::is_of_states(work, outputs));
     let is_looked_at = work.operation.scratch;
     if is_looked_at || work.sandbox.is_some() || !work.planned_variables.is_empty() || !is_answered_by_files {
@@ -166,19 +118,16 @@ pub async fn hold(work: &Work, phase: Phase) -> Result<Holding, Problem> {
     if version.product != Product::Terraform {
         return Ok(Holding::Never);
     }
-    let held = at_the_gate(work, phase).await;
+    let held = at_the_gate(work, phase, variables).await;
     if !matches!(held, Ok(Holding::Held(_))) {
         discard(&work.folder).await;
     }
     held
 }
 
-async fn at_the_gate(work: &Work, phase: Phase) -> Result<Holding, Problem> {
-    let failed = |problem| ours("The gate of a run cannot be made.", problem);
+async fn at_the_gate(work: &Work, phase: Phase, variables: Variables) -> Result<Holding, Problem> {
     let stop = Stop::new();
-    let (gate, reader) = Gate::new().map_err(failed)?;
-    let Some(path) = path_of(&reader).map_err(failed)? else { return Ok(Holding::Never) };
-    let mut prepared = prepare::build(work, phase, stop.clone(), Some(path)).await?;
+    let mut prepared = prepare::build(work, phase, stop.clone()).await?;
     prepared.launcher.record.at_once = phase == Phase::Apply;
     if !prepared.rewritten.names.is_empty() || (prepared.initialised.is_none() && !prepared.launcher.bare) {
         return Ok(Holding::Never);
@@ -196,7 +145,9 @@ async fn at_the_gate(work: &Work, phase: Phase) -> Result<Holding, Problem> {
         Phase::Plan => None,
         Phase::Apply => Keeping::begin(work, &prepared)?,
     };
-    let Some((room, until_ended)) = work.memory.held(&stop) else { return Ok(Holding::NotYet) };
+    let Some((gate, reader)) = shut(work, &prepared, phase, variables).await? else { return Ok(Holding::Never) };
+    let need = prepared.launcher.need(gate.place == Place::Validation).await?;
+    let Some((room, until_ended)) = work.memory.held(&stop, need) else { return Ok(Holding::NotYet) };
     let Asked { step, arguments, output } = match phase {
         Phase::Plan => plan::command(work, &prepared)?,
         Phase::Apply => at_once::command(work, &prepared)?,
@@ -215,6 +166,20 @@ async fn at_the_gate(work: &Work, phase: Phase) -> Result<Holding, Problem> {
         }
     });
     Ok(Holding::Held(Box::new(Held { work: work.clone(), phase, prepared, stop, keeping, gate, room, process })))
+}
+
+/// Puts its gate in the way of a terraform that is to be held.
+async fn shut(
+    work: &Work,
+    prepared: &Prepared,
+    phase: Phase,
+    variables: Variables,
+) -> Result<Option<(Gate, PipeReader)>, Problem> {
+    let (work, prepared) = (work.clone(), prepared.clone());
+    let shutting = tokio::task::spawn_blocking(move || {
+        Gate::shut(Place::of(&work, &prepared, phase, variables), &work, &prepared)
+    });
+    shutting.await.map_err(|problem| ours("The gate of a run cannot be made.", problem))?
 }
 
 /// Makes what is held ready for this phase of `work`, if it was held for that; gives it up otherwise.
@@ -272,16 +237,22 @@ impl Held {
         }
         let (task, prepared) = (work.clone(), self.prepared.clone());
         let bytes = work.upstream_outputs.iter().map(UpstreamOutputs::bytes).sum();
+        let place = self.gate.place;
         let writing = beside::done(bytes, move || {
             let (folder, root) = (&prepared.launcher.folder, &prepared.launcher.root);
-            for (module, text) in overrides::answered(&task, folder, root, prepared.launcher.bare)? {
+            let gate = place.in_code(folder);
+            for (module, text) in overrides::answered(&task, folder, root, prepared.launcher.bare, gate.as_deref())? {
                 if fs::read(overrides::file_in(&module)).ok().as_deref() != Some(text.as_bytes()) {
                     return Ok(None);
                 }
             }
             let secrets = Secrets::of(&task);
             secrets.keep(folder).map_err(unwritable)?;
-            Ok::<_, Problem>(Some((prepare::variables_of(&task, root)?, secrets)))
+            let variables = prepare::variables_of(&task, root)?;
+            if place == Place::Validation && fs::read(folder.variables()).map_err(unwritable)? != variables.as_bytes() {
+                return Ok(None);
+            }
+            Ok::<_, Problem>(Some((variables, secrets)))
         });
         let given = writing.await.map_err(|problem| ours("What a run was held for could not be written.", problem))?;
         Ok(given?.filter(|(variables, _)| self.gate.has_room(variables)))
