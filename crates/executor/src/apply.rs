@@ -18,6 +18,7 @@ use crate::beside;
 use crate::folder::{Folder, append_private, make_private, open_private, write_private};
 use crate::follow::Follow;
 use crate::foreign;
+use crate::held;
 use crate::keeper::choose;
 use crate::plan::{executor_failure, failure, init, unwritable};
 use crate::planned;
@@ -92,6 +93,8 @@ async fn prepare(work: &Work, stop: Stop) -> Result<Prepared, Problem> {
     }
     let folder = &prepared.launcher.folder;
     make_private(&folder.made()).and_then(|()| write_private(&folder.plan_file(), plan_file)).map_err(unwritable)?;
+    // It may have been held while it was planned.
+    write_private(&folder.gate(), held::OPEN.as_bytes()).map_err(unwritable)?;
     Ok(prepared)
 }
 

@@ -113,7 +113,7 @@ async fn pass_on(upstream: &dyn Upstream, rendering: &mut Rendering, mut out: Ve
         if !out.is_empty() {
             upstream.log(Bytes::from(out)).await;
         }
-        upstream.planned(foreseen).await;
+        upstream.planned(foreseen, rendering.outputs()).await;
         out = rest;
     }
     if !out.is_empty() {

@@ -203,8 +203,8 @@ pub trait Upstream: Send + Sync + 'static {
     /// `init` has run, and what it made is kept for others that ask the same of it.
     async fn initialised(&self) {}
     /// Terraform has planned this and applies it now: what is logged from here on is of the apply. Told when it plans and applies in one
-    /// process and has something to do.
-    async fn planned(&self, _foreseen: Foreseen) {}
+    /// process and has something to do; with the names of the outputs that will be others.
+    async fn planned(&self, _foreseen: Foreseen, _outputs: &[String]) {}
     /// A state that terraform saved while it runs; newer ones replace older ones that were not yet sent.
     async fn snapshot(&self, state: Bytes);
 }

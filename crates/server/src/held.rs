@@ -1,5 +1,5 @@
-//! [`HeldRuns`]: terraforms that were started before their runs began, and wait for them, and the runs that have begun since. In memory: when this
-//! process ends so do the terraforms, and nothing of their runs has happened.
+//! [`HeldRuns`]: terraforms that were started before their runs began, and wait for them, the runs that have begun since, and what those below them
+//! may expect of them. In memory: when this process ends so do the terraforms, and nothing of their runs has happened.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +15,8 @@ pub struct HeldRuns {
     begun: Arc<Mutex<Vec<Begun>>>,
     /// Runs that begin, until somebody drives them.
     coming: Arc<Mutex<BTreeSet<String>>>,
+    /// By run that is applied, the outputs that will be others when it has ended.
+    foreseen: Arc<Mutex<BTreeMap<String, Vec<String>>>>,
     heard: Arc<Notify>,
 }
 
@@ -70,6 +72,25 @@ impl HeldRuns {
     /// Whether somebody is about to go on with this run.
     pub fn have(&self, run: &str) -> bool {
         self.all().contains_key(run) || self.coming().contains(run)
+    }
+
+    /// A run has planned, and goes on to make these outputs others.
+    pub fn foresees(&self, run: &str, outputs: &[String]) {
+        self.foreseen().insert(run.to_owned(), outputs.to_vec());
+    }
+
+    /// A run has ended.
+    pub fn forgets(&self, run: &str) {
+        self.foreseen().remove(run);
+    }
+
+    /// The outputs that will be others when a run has ended which is applied.
+    pub fn outputs(&self, run: &str) -> Vec<String> {
+        self.foreseen().get(run).cloned().unwrap_or_default()
+    }
+
+    fn foreseen(&self) -> MutexGuard<'_, BTreeMap<String, Vec<String>>> {
+        self.foreseen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps one until it is taken.

@@ -15,7 +15,10 @@ use crate::modules;
 use crate::overrides;
 use crate::plan::unwritable;
 use crate::prepare::{Prepared, written};
-use crate::work::{Phase, UpstreamOutputs, Work};
+use crate::work::{UpstreamOutputs, Work};
+
+/// What is in the file of [`Place::Validation`] once its gate is open.
+pub(crate) const OPEN: &str = "null";
 
 /// What terraform comes to and does not pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,16 +35,15 @@ impl Place {
     /// The last place at which a terraform can be held that has this to do. That in the middle of validation is as far as it gets with values that it
     /// has, and for code that cannot have read anything by then which changes until its gate is opened. That validation comes before everything else is
     /// terraform's own affair, so it is relied on in versions that it was tried with.
-    pub(super) fn of(work: &Work, prepared: &Prepared, phase: Phase, variables: Variables) -> Self {
+    pub(super) fn of(work: &Work, prepared: &Prepared, variables: Variables) -> Self {
         let (folder, root) = (&prepared.launcher.folder, &prepared.launcher.root);
         let is_of_root = |outputs: &UpstreamOutputs| {
             overrides::module_folder(folder, &outputs.module).is_ok_and(|module| module == *root)
         };
-        // A plan has the code in it that it was made of, and would be applied with a gate in it.
-        let is_possible = phase == Phase::Apply
-            && variables == Variables::Known
+        let is_possible = variables == Variables::Known
             && prepared.version.is_tried()
-            && work.upstream_outputs.iter().any(is_of_root);
+            && work.upstream_outputs.iter().any(is_of_root)
+            && seen_from(root, folder).is_some();
         let reads_its_own =
             || modules::folders(folder, root).is_some_and(|folders| configuration::reads_its_own_files(&folders));
         if is_possible && reads_its_own() { Self::Validation } else { Self::Variables }
@@ -55,9 +57,9 @@ impl Place {
         }
     }
 
-    /// The file that a block of the code reads, if it is there that terraform waits.
-    pub(super) fn in_code(self, folder: &Folder) -> Option<PathBuf> {
-        (self == Self::Validation).then(|| self.file(folder))
+    /// The file that a block of the code reads, if it is there that terraform waits, as the code says it.
+    pub(super) fn in_code(self, folder: &Folder, root: &Path) -> Option<PathBuf> {
+        if self == Self::Validation { seen_from(root, folder) } else { None }
     }
 
     /// What is in the pipe while the gate is shut: the beginning of a comment, or of a `null`.
@@ -80,7 +82,7 @@ impl Place {
     fn whole(self, variables: &str) -> &str {
         match self {
             Self::Variables => variables,
-            Self::Validation => "null",
+            Self::Validation => OPEN,
         }
     }
 }
@@ -106,7 +108,7 @@ impl Gate {
         written(writer.write_all(place.begin().as_bytes()))?;
         let file = place.file(folder);
         written(remove(&file).and_then(|()| symlink(path, &file)))?;
-        if let Some(gate) = place.in_code(folder) {
+        if let Some(gate) = place.in_code(folder, root) {
             overrides::answer(work, folder, root, prepared.launcher.bare, Some(&gate))?;
         }
         Ok(Some((Self { place, file, writer, room }, reader)))
@@ -123,6 +125,16 @@ impl Gate {
         replace_private(&file, place.whole(variables).as_bytes())?;
         writer.write_all(place.rest(variables).as_bytes())
     }
+}
+
+/// The file of [`Place::Validation`] in a run's folder, seen from its root: a plan has the code in it that it was made of, and reads it too when it is
+/// applied, wherever its folder is by then. `None` where the root is behind a link.
+fn seen_from(root: &Path, folder: &Folder) -> Option<PathBuf> {
+    let inside = root.strip_prefix(folder.path()).ok()?;
+    let is_there = root.canonicalize().ok()? == folder.path().canonicalize().ok()?.join(inside);
+    let up: PathBuf = inside.components().map(|_| "..").collect();
+    let name = folder.gate().file_name().map(PathBuf::from)?;
+    is_there.then(|| up.join(name))
 }
 
 /// How much a pipe holds: less than usual, where somebody has very many.

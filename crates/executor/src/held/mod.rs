@@ -22,6 +22,7 @@ use domain::Problem;
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
+pub(crate) use self::gate::OPEN;
 use self::gate::{Gate, Place};
 use crate::apply::Keeping;
 use crate::at_once;
@@ -145,7 +146,7 @@ async fn at_the_gate(work: &Work, phase: Phase, variables: Variables) -> Result<
         Phase::Plan => None,
         Phase::Apply => Keeping::begin(work, &prepared)?,
     };
-    let Some((gate, reader)) = shut(work, &prepared, phase, variables).await? else { return Ok(Holding::Never) };
+    let Some((gate, reader)) = shut(work, &prepared, variables).await? else { return Ok(Holding::Never) };
     let need = prepared.launcher.need(gate.place == Place::Validation).await?;
     let Some((room, until_ended)) = work.memory.held(&stop, need) else { return Ok(Holding::NotYet) };
     let Asked { step, arguments, output } = match phase {
@@ -169,16 +170,10 @@ async fn at_the_gate(work: &Work, phase: Phase, variables: Variables) -> Result<
 }
 
 /// Puts its gate in the way of a terraform that is to be held.
-async fn shut(
-    work: &Work,
-    prepared: &Prepared,
-    phase: Phase,
-    variables: Variables,
-) -> Result<Option<(Gate, PipeReader)>, Problem> {
+async fn shut(work: &Work, prepared: &Prepared, variables: Variables) -> Result<Option<(Gate, PipeReader)>, Problem> {
     let (work, prepared) = (work.clone(), prepared.clone());
-    let shutting = tokio::task::spawn_blocking(move || {
-        Gate::shut(Place::of(&work, &prepared, phase, variables), &work, &prepared)
-    });
+    let shutting =
+        tokio::task::spawn_blocking(move || Gate::shut(Place::of(&work, &prepared, variables), &work, &prepared));
     shutting.await.map_err(|problem| ours("The gate of a run cannot be made.", problem))?
 }
 
@@ -240,7 +235,7 @@ impl Held {
         let place = self.gate.place;
         let writing = beside::done(bytes, move || {
             let (folder, root) = (&prepared.launcher.folder, &prepared.launcher.root);
-            let gate = place.in_code(folder);
+            let gate = place.in_code(folder, root);
             for (module, text) in overrides::answered(&task, folder, root, prepared.launcher.bare, gate.as_deref())? {
                 if fs::read(overrides::file_in(&module)).ok().as_deref() != Some(text.as_bytes()) {
                     return Ok(None);

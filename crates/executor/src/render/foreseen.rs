@@ -10,6 +10,8 @@ use crate::work::{Counts, Foreseen};
 #[derive(Default)]
 pub(super) struct Plan {
     foreseen: Foreseen,
+    /// Names of the outputs that will be others.
+    outputs: Vec<String>,
     summed_up: bool,
     over: bool,
 }
@@ -18,6 +20,11 @@ impl Plan {
     /// What is planned, once all of it was said.
     pub(super) fn over(&self) -> Option<Foreseen> {
         self.over.then_some(self.foreseen)
+    }
+
+    /// Which outputs it has said will be others.
+    pub(super) fn outputs(&self) -> &[String] {
+        &self.outputs
     }
 
     /// Nothing more will be said of the plan. Says what is planned, if that was said.
@@ -64,6 +71,7 @@ impl Plan {
                         Some(_) => '~',
                     };
                     text.push_str(&format!("  {sign} {name}\n"));
+                    self.outputs.push(name.clone());
                 }
                 if text.is_empty() {
                     return Some(text);

@@ -70,6 +70,11 @@ impl Rendering {
         self.plan.as_ref().and_then(Plan::over)
     }
 
+    /// The outputs that will be others, as far as the plan has said so.
+    pub(crate) fn outputs(&self) -> &[String] {
+        self.plan.as_ref().map(Plan::outputs).unwrap_or_default()
+    }
+
     /// Where in what was added to `out` the plan ends and the apply begins; told once, and only where there is something to do.
     pub(crate) fn turn(&mut self) -> Option<usize> {
         self.turn.take()

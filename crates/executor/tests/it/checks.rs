@@ -2,81 +2,52 @@
 //! ours, in a mirror; their terraform notes each command, and how many checksums the lock file has by then.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use executor::FailureKind;
 
+use crate::mirror::{LOCK, Mirror, script};
 use crate::setting::{Setting, bad, good, plain, run};
 
 const CODE: &str = "terraform {\n  required_providers {\n    x = {\n      source = \"example.com/acme/x\"\n    }\n  }\n}\nresource \"terraform_data\" \"a\" {}\n";
-const LOCK: &str = ".terraform.lock.hcl";
 const REFUSED: &str = "does not match any of the checksums recorded in the dependency lock file";
 
 /// A mirror with a provider, the lock file of a root that asks for it, and a terraform that notes.
 struct Place {
-    folder: tempfile::TempDir,
-    package: PathBuf,
+    mirror: Mirror,
     lock: String,
 }
 
 impl Place {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let platform = executor::terraform_version(Path::new("terraform"), None).await.unwrap().platform;
-        let package = folder.path().join("mirror/example.com/acme/x/1.0.0").join(platform);
-        fs::create_dir_all(&package).unwrap();
-        fs::set_permissions(&package, fs::Permissions::from_mode(0o755)).unwrap();
-        let built = std::env::current_exe().unwrap().parent().unwrap().join("../terraform-provider-multispace");
-        assert!(built.is_file(), "there is no {}: cargo build -p provider", built.display());
-        let mut place = Self { folder, package, lock: String::new() };
-        fs::copy(built, place.executable()).unwrap();
+        let mirror = Mirror::new().await;
+        let place = Self { lock: mirror.locked(CODE), mirror };
         let text = format!(
             "#!/bin/sh\n[ \"$1\" = version ] || echo \"$1 $(grep -c h1: {LOCK})\" >> '{}'\nexec terraform \"$@\"\n",
             place.noted().display()
         );
-        fs::write(place.terraform(), text).unwrap();
-        fs::set_permissions(place.terraform(), fs::Permissions::from_mode(0o755)).unwrap();
-        place.lock = place.locked();
+        script(&place.terraform(), &text);
         place
     }
 
     fn executable(&self) -> PathBuf {
-        self.package.join("terraform-provider-x_v1.0.0")
+        self.mirror.executable()
     }
 
     fn noted(&self) -> PathBuf {
-        self.folder.path().join("noted")
+        self.mirror.path().join("noted")
     }
 
     fn terraform(&self) -> PathBuf {
-        self.folder.path().join("terraform")
-    }
-
-    fn cli_config(&self) -> String {
-        let mirror = self.folder.path().join("mirror");
-        format!("provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n", mirror.display())
-    }
-
-    /// The lock file that `init` makes.
-    fn locked(&self) -> String {
-        let (root, rc) = (self.folder.path().join("root"), self.folder.path().join("rc"));
-        fs::create_dir(&root).unwrap();
-        fs::write(root.join("main.tf"), CODE).unwrap();
-        fs::write(&rc, self.cli_config()).unwrap();
-        let mut init = Command::new("terraform");
-        init.arg("init").current_dir(&root).env("TF_CLI_CONFIG_FILE", rc).env("CHECKPOINT_DISABLE", "1");
-        assert!(init.output().unwrap().status.success());
-        fs::read_to_string(root.join(LOCK)).unwrap()
+        self.mirror.path().join("terraform")
     }
 
     /// A run with that lock file.
     fn run(&self) -> Setting {
         let mut setting = run(&[("main.tf", CODE), (LOCK, &self.lock)]);
         setting.work.terraform = self.terraform();
-        setting.work.initialised = Some(self.folder.path().join("initialised"));
-        setting.work.cli_config = self.cli_config();
+        setting.work.initialised = Some(self.mirror.path().join("initialised"));
+        setting.work.cli_config = self.mirror.cli_config();
         setting
     }
 
@@ -89,7 +60,7 @@ impl Place {
 
     /// How many packages are remembered.
     fn remembered(&self) -> usize {
-        fs::read_dir(self.folder.path().join("verified")).map_or(0, Iterator::count)
+        fs::read_dir(self.mirror.path().join("verified")).map_or(0, Iterator::count)
     }
 
     /// Changes a byte, and sets the time of the file back; once more, and it is as it was.
@@ -153,7 +124,7 @@ async fn a_package_that_was_written_anew_with_the_same_bytes_does_for_a_plan_tha
     good(planned, &log);
     place.tamper();
     place.tamper();
-    let again = place.folder.path().join("again");
+    let again = place.mirror.path().join("again");
     fs::copy(place.executable(), &again).unwrap();
     fs::rename(again, place.executable()).unwrap();
     File::options().write(true).open(place.executable()).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
@@ -173,7 +144,7 @@ async fn a_folder_that_is_made_anew_around_a_plan_has_the_lock_file_that_the_pla
         let (planned, log) = run.plan().await;
         run.work.plan_file = good(planned, &log).plan_file;
         fs::remove_dir_all(&run.work.folder).unwrap();
-        fs::remove_dir_all(kept.as_ref().unwrap()).or_else(|_| fs::create_dir(place.folder.path().join("x"))).unwrap();
+        fs::remove_dir_all(kept.as_ref().unwrap()).or_else(|_| fs::create_dir(place.mirror.path().join("x"))).unwrap();
         run.work.initialised = kept;
         place.asked();
         let (applied, log) = run.apply().await;

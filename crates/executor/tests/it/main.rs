@@ -11,6 +11,7 @@ mod initialised;
 mod keeper;
 mod killed;
 mod memory;
+mod mirror;
 mod plan;
 mod preview;
 mod setting;

@@ -48,7 +48,7 @@ impl Upstream for Heard {
         self.log.send_modify(|log| log.extend_from_slice(&bytes));
     }
 
-    async fn planned(&self, foreseen: Foreseen) {
+    async fn planned(&self, foreseen: Foreseen, _outputs: &[String]) {
         let so_far = self.log.borrow().len();
         self.planned.lock().unwrap().push((foreseen, so_far));
     }

@@ -346,12 +346,14 @@ impl<'a> Drive<'a> {
 
     async fn look(&mut self, id: &str) -> Result<(), Problem> {
         let run = self.host.run(id).await?;
-        let Some(active) = self.active.get_mut(id) else { return Ok(()) };
-        let workspace = active.workspace.clone();
+        let Some(workspace) = self.active.get(id).map(|active| active.workspace.clone()) else { return Ok(()) };
         if let Some(record) = self.records.get_mut(&workspace)
             && record.started_at.is_none()
         {
             record.started_at = run.planning_at;
+        }
+        if run.status == RunStatus::Applying {
+            self.foresee_outputs(&workspace, id);
         }
         if run.status.is_final() || run.status == RunStatus::Applying {
             self.ahead.came_further();
@@ -362,7 +364,10 @@ impl<'a> Drive<'a> {
         if self.interrupted {
             return Ok(());
         }
-        if run.is_confirmable && !active.settled {
+        if let Some(active) = self.active.get_mut(id)
+            && run.is_confirmable
+            && !active.settled
+        {
             active.settled = true;
             let settings = self.loaded.stack.workspace_settings(&workspace);
             let always = match self.job.direction {

@@ -125,6 +125,14 @@ pub(crate) fn runs_anyway(own: &Own, last: &Last) -> bool {
     !domain::stack::why(last, &same).is_empty()
 }
 
+/// Whether a workspace uses one of these outputs, by upstream.
+pub(crate) fn uses_one(own: &Own, outputs: &BTreeMap<String, Vec<String>>) -> bool {
+    own.uses.iter().any(|(upstream, used)| {
+        let all = outputs.get(upstream).map(Vec::as_slice).unwrap_or_default();
+        all.iter().any(|name| used.as_ref().is_none_or(|used| used.contains(name)))
+    })
+}
+
 /// Whether the host shows the outputs of an upstream.
 fn is_seen(host: &Host<'_>, loaded: &Loaded, upstream: &str) -> bool {
     matches!(host, Host::Remote(_)) || loaded.is_held(upstream)

@@ -57,6 +57,11 @@ impl Local<'_> {
         })
     }
 
+    /// The outputs that will be others when a run has ended that is applied without a yes; none while that is not known.
+    pub fn outputs_that_change(&self, run: &str) -> Vec<String> {
+        self.engine.app.held.outputs(run)
+    }
+
     /// Gives up the terraform that is held for a run which will not come.
     pub async fn let_go(&self, run: &str) {
         self.engine.app.held.give_up(run).await;

@@ -29,7 +29,9 @@ pub(super) async fn run(app: &App, run: &Run, plan: &Phase, closing: Cancellatio
         }
         Err(problem) => Err(receiver.refuse(problem).await),
     };
-    ended(app, run, result, receiver).await
+    let ended = ended(app, run, result, receiver).await;
+    app.held.forgets(&run.id);
+    ended
 }
 
 /// Stores what came of it and ends the run.

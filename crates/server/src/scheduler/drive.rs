@@ -533,7 +533,8 @@ impl Upstream for Receiver {
         }
     }
 
-    async fn planned(&self, foreseen: Foreseen) {
+    async fn planned(&self, foreseen: Foreseen, outputs: &[String]) {
+        self.app.held.foresees(&self.run.id, outputs);
         if let Err(problem) = self.go_on(foreseen).await {
             tracing::error!(run = self.run.id, code = problem.code, cause = problem.cause, "{}", problem.message);
         }

@@ -2,8 +2,8 @@
 //! that terraform has started by the time its upstreams have ended. Nothing of it happens before it is started; a workspace that is not started in
 //! the end is let go.
 //!
-//! Only at home, and only for a workspace that runs whatever becomes of its upstreams. Where somebody is asked about its plan, it is that which is
-//! held.
+//! Only at home, and only for a workspace that runs whatever becomes of its upstreams, or as soon as one of them has planned to change an output that
+//! it uses. Where somebody is asked about its plan, it is that which is held.
 
 use std::collections::BTreeMap;
 
@@ -29,6 +29,8 @@ pub(super) struct Ahead<'a> {
     pub(super) asking: FuturesUnordered<LocalBoxFuture<'a, Asked>>,
     /// By workspace, what came of asking, and how often that was done: more than once where it was too early.
     asked: BTreeMap<String, (Thought, usize)>,
+    /// By workspace that is applied, the outputs that will be others.
+    foreseen: BTreeMap<String, Vec<String>>,
     /// How many are being asked for or held.
     count: usize,
 }
@@ -41,6 +43,8 @@ pub(super) type Asked = (String, Result<Holding, Problem>);
 enum Thought {
     /// Not before a run has come further.
     TooEarly,
+    /// Not before it is clear that it runs at all.
+    NotSure,
     /// For the first time, or once more.
     Again,
     /// No more.
@@ -55,6 +59,13 @@ impl Ahead<'_> {
         }
     }
 
+    /// A workspace will run after all.
+    fn runs(&mut self, workspace: &str) {
+        if let Some((thought, _)) = self.asked.get_mut(workspace).filter(|(thought, _)| *thought == Thought::NotSure) {
+            *thought = Thought::Again;
+        }
+    }
+
     /// Which of those that are next, the first of them first, is to be asked for. What it was too early for keeps its place among the `most`:
     /// others that are further away would have it for long.
     fn next<'a>(&self, soon: &[&'a str], most: usize) -> Option<&'a str> {
@@ -64,7 +75,7 @@ impl Ahead<'_> {
                 _ if places == 0 => return None,
                 Thought::Again => return Some(*workspace),
                 Thought::TooEarly => places -= 1,
-                Thought::Over => {}
+                Thought::NotSure | Thought::Over => {}
             }
         }
         None
@@ -86,7 +97,10 @@ impl Drive<'_> {
             self.ahead.asked.insert(workspace.clone(), (Thought::Over, times + 1));
             let wanted = match self.wanted(&workspace).await {
                 Ok(Some(wanted)) => wanted,
-                Ok(None) => continue,
+                Ok(None) => {
+                    self.ahead.asked.insert(workspace, (Thought::NotSure, times));
+                    continue;
+                }
                 Err(problem) => {
                     not_held(&problem);
                     continue;
@@ -118,7 +132,17 @@ impl Drive<'_> {
         Ok(Some(move |code| Wanted { workspace: id, code, destroy, reviewed, has_variables, readers }))
     }
 
-    /// Whether a workspace runs whatever its upstreams come to, if they end well.
+    /// The run of a workspace is applied: what uses an output that will be another will run.
+    pub(super) fn foresee_outputs(&mut self, workspace: &str, run: &str) {
+        self.ahead.foreseen.insert(workspace.to_owned(), self.host.outputs_that_change(run));
+        for downstream in self.loaded.graph.downstreams(workspace) {
+            if self.job.changed.uses(downstream, &self.ahead.foreseen) {
+                self.ahead.runs(downstream);
+            }
+        }
+    }
+
+    /// Whether a workspace runs, as far as that is known, if its upstreams end well.
     async fn runs_anyway(&self, workspace: &str, ready: &Ready) -> Result<bool, Problem> {
         if self.job.direction == Direction::Destroy {
             return Ok(ready.held && ready.view.resource_count > 0);
@@ -128,7 +152,7 @@ impl Drive<'_> {
             return Ok(false);
         }
         let last = inputs::last(self.host.last(&ready.view.id).await?.as_ref());
-        Ok(self.job.changed.runs_anyway(workspace, &last))
+        Ok(self.job.changed.runs_anyway(workspace, &last) || self.job.changed.uses(workspace, &self.ahead.foreseen))
     }
 
     /// A workspace is held, or is not. One that was started or left out meanwhile is let go.
@@ -196,6 +220,13 @@ mod tests {
         assert_eq!(ahead.next(&soon, 2), None, "both places are theirs");
         ahead.came_further();
         assert_eq!(ahead.next(&soon, 2), Some("b"));
+        ahead.asked.insert("b".to_owned(), (Thought::NotSure, 0));
+        ahead.asked.insert("c".to_owned(), (Thought::NotSure, 0));
+        assert_eq!(ahead.next(&soon, 2), Some("d"), "what may not run at all has no place");
+        ahead.came_further();
+        assert_eq!(ahead.next(&soon, 2), Some("d"));
+        ahead.runs("b");
+        assert_eq!(ahead.next(&soon, 2), Some("b"), "and is thought of again when it is clear that it does");
         ahead.asked.insert("b".to_owned(), (Thought::Over, 3));
         ahead.asked.insert("c".to_owned(), (Thought::Over, 2));
         assert_eq!(ahead.next(&soon, 2), Some("d"), "what will never be held has no place");

@@ -42,6 +42,11 @@ impl Changed {
         self.all || self.own.get(workspace).is_some_and(|own| inputs::runs_anyway(own, last))
     }
 
+    /// Whether a workspace uses one of these outputs, by upstream.
+    pub(super) fn uses(&self, workspace: &str, outputs: &BTreeMap<String, Vec<String>>) -> bool {
+        self.own.get(workspace).is_some_and(|own| inputs::uses_one(own, outputs))
+    }
+
     /// What goes into the run of a workspace, as it is kept.
     pub(super) fn text(&self, workspace: &str) -> Option<String> {
         self.now.get(workspace).map(inputs::text)

@@ -146,6 +146,14 @@ impl Host<'_> {
         }
     }
 
+    /// The outputs that will be others when a run has ended that is applied without a yes; none where that is not known.
+    pub(crate) fn outputs_that_change(&self, run: &str) -> Vec<String> {
+        match self {
+            Self::Local(local) => local.outputs_that_change(run),
+            Self::Remote(_) => Vec::new(),
+        }
+    }
+
     /// Gives up the terraform that is held for a run which will not come.
     pub(crate) async fn let_go(&self, run: &str) {
         match self {
