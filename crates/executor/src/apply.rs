@@ -19,8 +19,9 @@ use crate::folder::{Folder, append_private, make_private, open_private, write_pr
 use crate::follow::Follow;
 use crate::foreign;
 use crate::held;
+use crate::init;
 use crate::keeper::choose;
-use crate::plan::{executor_failure, failure, init, unwritable};
+use crate::plan::{executor_failure, failure, unwritable};
 use crate::planned;
 use crate::prepare::{self, Prepared};
 use crate::process::{Ended, Output as Streams, ours};
@@ -104,7 +105,7 @@ async fn initialised_and_run(
     upstream: &Arc<dyn Upstream>,
 ) -> Result<Result<Applied, Failure>, Problem> {
     if !prepare::is_initialised(&prepared.launcher.folder) {
-        if let Some(failure) = init(prepared, upstream).await? {
+        if let Some(failure) = init::run(prepared, upstream).await? {
             return Ok(Err(failure));
         }
         choose::by_plan(work, prepared).await?;

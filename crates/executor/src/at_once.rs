@@ -14,9 +14,10 @@ use crate::apply::{Keeping, applied, kept, told};
 use crate::folder::{append_private, open_private};
 use crate::follow::Follow;
 use crate::held::{self, Held};
+use crate::init;
 use crate::initialised::Initialised;
 use crate::keeper::choose;
-use crate::plan::{executor_failure, failure, init, joined, options, unwritable, with_kept};
+use crate::plan::{executor_failure, failure, joined, options, unwritable};
 use crate::prepare::{self, Prepared};
 use crate::process::{Asked, Ended, Output as Streams, ours};
 use crate::render::Rendering;
@@ -68,7 +69,7 @@ async fn initialised_and_run(
     prepared: &mut Prepared,
     upstream: &Arc<dyn Upstream>,
 ) -> Result<Result<AtOnce, Failure>, Problem> {
-    if let Some(failure) = init(prepared, upstream).await? {
+    if let Some(failure) = init::run(prepared, upstream).await? {
         return Ok(Err(failure));
     }
     choose::by_size(work, prepared).await?;
@@ -104,7 +105,7 @@ async fn followed(
         (ended, None) => {
             if matches!(ended, Ended::Exit(_)) {
                 // It may have failed for what was kept.
-                with_kept(prepared, Initialised::forget).await?;
+                init::with_kept(prepared, Initialised::forget).await?;
             }
             Ok(Err(failure(&ended, "plan")))
         }

@@ -4,7 +4,7 @@
 //! compare ourselves, and take the checksums out of the run's own copy of the lock file once all packages are right. Of each package is
 //! remembered what tells that nobody changed it ([`Package::identity`]), and that is looked at before each command. Terraform's
 //! own comparison is left in its place, or put back, whenever there is a doubt: a package that is wrong, that has no `h1:` to compare with, or that
-//! somebody but us could change. So it is terraform that refuses a package, in its own words.
+//! somebody but us could change. So it is terraform that refuses a package, in its own words. What `init` will probably take is read while it runs.
 //!
 //! The lock file that came with the code is not touched, and what is kept of `init` was kept before. A plan has its lock file in it, and
 //! terraform compares that too: where a folder is made anew around a plan, it is made as the plan says.
@@ -92,20 +92,36 @@ impl Checks {
 
     /// What can be taken; `None` when there is nothing.
     fn taken(&self, place: &Path, folder: &Folder, root: &Path) -> io::Result<Option<Taken>> {
-        let lock = match foreign::read(folder.path(), &root.join(LOCK)) {
-            Ok(lock) => String::from_utf8(lock).map_err(io::Error::other)?,
-            Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(problem) => return Err(problem),
-        };
-        let locked = configuration::locked(&lock).ok_or_else(|| io::Error::other("the lock file cannot be read"))?;
+        let Some(lock) = lock_file(folder, root)? else { return Ok(None) };
         let mut packages = BTreeMap::new();
-        for provider in locked.into_iter().filter(|provider| !provider.hashes.is_empty()) {
-            let inside = provider.address.iter().collect::<PathBuf>().join(&provider.version).join(&self.platform);
-            let right =
-                self.right(place, &self.look(folder, root, &inside)?, folder, root, &inside, provider.hashes)?;
+        for (inside, hashes) in self.locked(&lock)? {
+            let look = || self.look(folder, root, &inside);
+            let right = right(place, &look()?, &look, folder, hashes)?;
             packages.insert(inside, right);
         }
         Ok((!packages.is_empty()).then_some(Taken { lock, packages }))
+    }
+
+    /// The providers of a lock file that have checksums: where their packages are below a folder of providers.
+    fn locked(&self, lock: &str) -> io::Result<impl Iterator<Item = (PathBuf, Vec<String>)>> {
+        let locked = configuration::locked(lock).ok_or_else(|| io::Error::other("the lock file cannot be read"))?;
+        let with_checksums = locked.into_iter().filter(|provider| !provider.hashes.is_empty());
+        Ok(with_checksums
+            .map(|it| (it.address.iter().collect::<PathBuf>().join(&it.version).join(&self.platform), it.hashes)))
+    }
+
+    /// Reads the packages that an `init` which is about to run will probably take, so that they are remembered when it has: those of the lock file, in
+    /// the first of these `mirrors` in which each is.
+    pub(crate) fn read_ahead(&self, folder: &Folder, root: &Path, mirrors: &[PathBuf]) -> io::Result<()> {
+        let (Some(place), Some(lock)) = (&self.place, lock_file(folder, root)?) else { return Ok(()) };
+        for (inside, hashes) in self.locked(&lock)? {
+            let mut places = mirrors.iter().map(|mirror| mirror.join(&inside));
+            if let Some(path) = places.find(|path| path.is_dir()) {
+                let look = || Package::at(&path, &providers(root), folder.path(), &self.writable);
+                right(place, &look()?, &look, folder, hashes)?;
+            }
+        }
+        Ok(())
     }
 
     fn look(&self, folder: &Folder, root: &Path, inside: &Path) -> io::Result<Package> {
@@ -114,42 +130,6 @@ impl Checks {
             return Err(io::Error::other("the folder of providers is not where init puts it"));
         }
         Package::at(&providers.join(inside), &providers, folder.path(), &self.writable)
-    }
-
-    /// Compares a package, if it is not remembered; an error when it is wrong.
-    fn right(
-        &self,
-        place: &Path,
-        package: &Package,
-        folder: &Folder,
-        root: &Path,
-        inside: &Path,
-        checksums: Vec<String>,
-    ) -> io::Result<Right> {
-        let identity = package.identity();
-        let remembered = fs::read_to_string(place.join(&identity)).ok();
-        let checksum = match &remembered {
-            Some(checksum) => checksum.clone(),
-            None if !package.is_settled(now(folder)?) => {
-                return Err(io::Error::other("a package was changed just now"));
-            }
-            None => package.checksum()?,
-        };
-        if !checksums.contains(&checksum) {
-            return Err(io::Error::other(format!(
-                "{} has {checksum}, which is not in the lock file",
-                inside.display()
-            )));
-        }
-        if remembered.is_none() {
-            if self.look(folder, root, inside)?.identity() != identity {
-                return Err(io::Error::other("a package was changed while it was read"));
-            }
-            make_private(place)?;
-            leave_at_most(place, MOST - 1)?;
-            replace_private(&place.join(&identity), checksum.as_bytes())?;
-        }
-        Ok(Right { identity, size: package.size(), checksums })
     }
 
     /// Before a command: the lock file is as it was, if a package is not.
@@ -186,9 +166,51 @@ impl Checks {
             if package.size() != right.size {
                 return Err(io::Error::other(format!("{} was changed", inside.display())));
             }
-            *right = self.right(place, &package, folder, root, inside, right.checksums.clone())?;
+            *right =
+                self::right(place, &package, &|| self.look(folder, root, inside), folder, right.checksums.clone())?;
         }
         Ok(now)
+    }
+}
+
+/// Compares a package, if it is not remembered, and looks at it once more then; an error when it is wrong.
+fn right(
+    place: &Path,
+    package: &Package,
+    look: &dyn Fn() -> io::Result<Package>,
+    folder: &Folder,
+    checksums: Vec<String>,
+) -> io::Result<Right> {
+    let identity = package.identity();
+    let remembered = fs::read_to_string(place.join(&identity)).ok();
+    let checksum = match &remembered {
+        Some(checksum) => checksum.clone(),
+        None if !package.is_settled(now(folder)?) => {
+            return Err(io::Error::other("a package was changed just now"));
+        }
+        None => package.checksum()?,
+    };
+    if !checksums.contains(&checksum) {
+        let path = package.path().display();
+        return Err(io::Error::other(format!("{path} has {checksum}, which is not in the lock file")));
+    }
+    if remembered.is_none() {
+        if look()?.identity() != identity {
+            return Err(io::Error::other("a package was changed while it was read"));
+        }
+        make_private(place)?;
+        leave_at_most(place, MOST - 1)?;
+        replace_private(&place.join(&identity), checksum.as_bytes())?;
+    }
+    Ok(Right { identity, size: package.size(), checksums })
+}
+
+/// The lock file of a run, if it has one.
+fn lock_file(folder: &Folder, root: &Path) -> io::Result<Option<String>> {
+    match foreign::read(folder.path(), &root.join(LOCK)) {
+        Ok(lock) => String::from_utf8(lock).map(Some).map_err(io::Error::other),
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(problem) => Err(problem),
     }
 }
 

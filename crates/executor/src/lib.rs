@@ -17,6 +17,7 @@ mod folder;
 mod follow;
 mod foreign;
 mod held;
+mod init;
 mod initialised;
 mod keeper;
 mod memory;

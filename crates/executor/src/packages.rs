@@ -67,6 +67,11 @@ impl Package {
         Ok(Self { folder, files, is_own })
     }
 
+    /// Its folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.folder
+    }
+
     /// Bytes of all of its files.
     pub(crate) fn size(&self) -> u64 {
         self.files.iter().map(|(_, found)| found.len()).sum()

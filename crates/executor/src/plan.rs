@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use crate::folder::{append_private, make_private, open_private};
 use crate::follow::Follow;
 use crate::foreign;
 use crate::held::{self, Held};
+use crate::init;
 use crate::initialised::Initialised;
 use crate::keeper::choose;
 use crate::prepare::{self, Prepared};
@@ -84,7 +86,7 @@ async fn initialised_and_run(
 ) -> Result<Result<Planned, Failure>, Problem> {
     let log = prepared.launcher.folder.log(Phase::Plan);
     open_private(&log).map_err(unwritable)?;
-    if let Some(failure) = init(prepared, &upstream).await? {
+    if let Some(failure) = init::run(prepared, &upstream).await? {
         return Ok(Err(failure));
     }
     choose::by_size(work, prepared).await?;
@@ -140,13 +142,13 @@ async fn planned_in(work: &Work, prepared: &Prepared, ended: Ended) -> Result<Re
             if let Some(deferred) = deferred::deferred(work, prepared).await? {
                 return Ok(Err(deferred));
             }
-            with_kept(prepared, Initialised::forget).await?;
+            init::with_kept(prepared, Initialised::forget).await?;
             return Ok(Err(failure(&Ended::Exit(Some(1)), "plan")));
         }
         ended => {
             if matches!(ended, Ended::Exit(_)) {
                 // It may have failed for what was kept.
-                with_kept(prepared, Initialised::forget).await?;
+                init::with_kept(prepared, Initialised::forget).await?;
             }
             return Ok(Err(failure(&ended, "plan")));
         }
@@ -252,64 +254,6 @@ async fn said(
     reading.await.map_err(|problem| ours("The plan could not be read.", problem))?.map(Ok)
 }
 
-/// Runs `init`, unless what it would make is kept; says why not when it did not succeed. What it prints reaches the log only then: of an
-/// `init` that went well nobody wants to read in every run.
-pub(crate) async fn init(prepared: &Prepared, upstream: &Arc<dyn Upstream>) -> Result<Option<Failure>, Problem> {
-    if is_kept(prepared).await? {
-        return Ok(None);
-    }
-    let log = prepared.launcher.folder.init_log();
-    open_private(&log).map_err(unwritable)?;
-    let output = Streams::together(append_private(&log).map_err(unwritable)?).map_err(unwritable)?;
-    let mut arguments: Vec<OsString> = vec!["init".into(), "-input=false".into()];
-    if prepared.state.is_some() {
-        // The state lies ready where both the backend that a bare root has and the one of the override look for it:
-        // terraform would ask whether to move it from the one to the other.
-        arguments.push("-force-copy".into());
-    }
-    let failure = unsuccessful(&prepared.launcher.run("init", &arguments, output).await?, "init");
-    if failure.is_some() {
-        let said = String::from_utf8_lossy(&fs::read(&log).map_err(unwritable)?).into_owned();
-        upstream.log(Bytes::from(prepared.secrets.text(&said))).await;
-    } else {
-        if with_kept(prepared, Initialised::keep).await? == Some(true) {
-            upstream.initialised().await;
-        }
-        take_checksums(prepared).await?;
-    }
-    Ok(failure)
-}
-
-/// Compares the providers in terraform's place, where that may be done.
-async fn take_checksums(prepared: &Prepared) -> Result<(), Problem> {
-    let launcher = &prepared.launcher;
-    let (checks, folder, root) = (launcher.checks.clone(), launcher.folder.clone(), launcher.root.clone());
-    let taking = tokio::task::spawn_blocking(move || checks.take(&folder, &root));
-    taking.await.map_err(|problem| ours("The providers of a run cannot be compared.", problem))
-}
-
-/// Whether what `init` would make was kept, and is in the folder now, or is nothing.
-pub(crate) async fn is_kept(prepared: &Prepared) -> Result<bool, Problem> {
-    if prepared.launcher.bare {
-        return Ok(true);
-    }
-    let is_kept = with_kept(prepared, Initialised::restore).await? == Some(true);
-    if is_kept {
-        take_checksums(prepared).await?;
-    }
-    Ok(is_kept)
-}
-
-/// Does something with what is kept of `init`, if anything is.
-pub(crate) async fn with_kept<T: Send + 'static>(
-    prepared: &Prepared,
-    does: impl FnOnce(&Initialised) -> T + Send + 'static,
-) -> Result<Option<T>, Problem> {
-    let Some(initialised) = prepared.initialised.clone() else { return Ok(None) };
-    let doing = tokio::task::spawn_blocking(move || does(&initialised));
-    doing.await.map(Some).map_err(|problem| ours("What init made cannot be looked after.", problem))
-}
-
 /// What `plan` is told of the operation.
 pub(crate) fn plan_arguments(work: &Work) -> Vec<OsString> {
     let operation = &work.operation;
@@ -346,11 +290,11 @@ pub(crate) fn joined(flag: &str, value: &std::ffi::OsStr) -> OsString {
     argument
 }
 
-pub(crate) fn apart(stdout: &std::path::Path, stderr: File) -> io::Result<Streams> {
+pub(crate) fn apart(stdout: &Path, stderr: File) -> io::Result<Streams> {
     Ok(Streams { stdout: open_private(stdout)?, stderr })
 }
 
-fn unsuccessful(ended: &Ended, command: &str) -> Option<Failure> {
+pub(crate) fn unsuccessful(ended: &Ended, command: &str) -> Option<Failure> {
     (!matches!(ended, Ended::Exit(Some(0)))).then(|| failure(ended, command))
 }
 

@@ -29,6 +29,7 @@ use crate::at_once;
 use crate::beside;
 use crate::environment::environment;
 use crate::folder::{Folder, open_private, remove};
+use crate::init;
 use crate::keeper::choose;
 use crate::memory::HeldRoom;
 use crate::overrides;
@@ -134,7 +135,7 @@ async fn at_the_gate(work: &Work, phase: Phase, variables: Variables) -> Result<
         return Ok(Holding::Never);
     }
     // Starting is what is to be saved, and that of `init` comes on top: the first of its kind is left to its run.
-    if !plan::is_kept(&prepared).await? {
+    if !init::is_kept(&prepared).await? {
         return Ok(Holding::NotYet);
     }
     // What it takes to start is nothing beside what such a run does.

@@ -162,3 +162,17 @@ async fn a_root_without_a_lock_file_is_left_to_terraform() {
     assert_eq!(place.asked().join(" "), "init  plan 1 show 1 apply 1");
     assert_eq!(place.remembered(), 0);
 }
+
+#[tokio::test]
+async fn what_init_will_take_is_read_while_it_runs() {
+    let place = Place::new().await;
+    let verified = place.mirror.path().join("verified");
+    let text = format!(
+        "#!/bin/sh\nif [ \"$1\" = init ]; then\n  for it in $(seq 1000); do\n    [ -n \"$(ls '{}' 2>/dev/null)\" ] && exec terraform \"$@\"\n    sleep 0.01\n  done\n  exit 1\nfi\nexec terraform \"$@\"\n",
+        verified.display()
+    );
+    script(&place.terraform(), &text);
+    let (planned, log) = place.run().plan().await;
+    good(planned, &log);
+    assert_eq!(place.remembered(), 1);
+}
