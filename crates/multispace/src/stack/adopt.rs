@@ -1,11 +1,14 @@
 //! Takes over the state that `terraform` by itself left in a root's folder, so that nobody has to import what is there.
 
-use configuration::BackendSetting;
+use std::path::Path;
+
+use configuration::{BackendSetting, Root};
 use domain::Problem;
 use md5::{Digest, Md5};
+use server::local::Local;
 
 use super::Loaded;
-use super::host::{Host, WorkspaceView};
+use super::host::WorkspaceView;
 use crate::console::Console;
 
 /// What is to be done about the state file in a folder.
@@ -24,29 +27,17 @@ enum Decision {
 /// Takes over what lies in the folder of `workspace`, where multispace has no state for it. The file stays.
 ///
 /// # Errors
-/// `stack/state-newer` when the file is ahead of what multispace holds, `stack/state-file` when it cannot be read,
-/// `stack/state-here` when the workspace is on a server and has no state: terraform itself moves states there.
+/// `stack/state-newer` when the file is ahead of what multispace holds, `stack/state-file` when it cannot be read.
 pub(crate) async fn adopt(
-    host: &Host<'_>,
+    local: &Local<'_>,
     console: &Console,
     loaded: &Loaded,
     workspace: &WorkspaceView,
 ) -> Result<bool, Problem> {
-    let Some(root) = loaded.root(&workspace.name) else { return Ok(false) };
-    let file = match (&root.state_file, &root.backend, &root.cloud) {
-        (Some(file), BackendSetting::Held, None) if file.is_file() => file,
-        _ => return Ok(false),
-    };
-    let unreadable = |why: String| {
-        Problem::invalid("stack/state-file", format!("The state file {} cannot be read: {why}.", file.display()))
-            .advice("Repair it, or move it away if it is not needed.")
-    };
-    let bytes = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
     let name = &workspace.name;
-    match decide(&bytes, workspace.state.as_ref()).map_err(unreadable)? {
+    let Some((file, bytes)) = loaded.root(name).map(left).transpose()?.flatten() else { return Ok(false) };
+    match decide(&bytes, workspace.state.as_ref()).map_err(|why| unreadable(file, &why))? {
         Decision::Ignore => Ok(false),
-        // A server says little of its states, and what it has is the truth there.
-        Decision::Other | Decision::Newer { .. } if matches!(host, Host::Remote(_)) => Ok(false),
         Decision::Other => {
             console.notice(&format!(
                 "{} is not the state that multispace holds for \"{name}\", and is left alone",
@@ -66,7 +57,6 @@ pub(crate) async fn adopt(
             ))
         }
         Decision::Adopt { serial } => {
-            let Host::Local(local) = host else { return Err(not_there(name, file)) };
             let md5 = hex::encode(Md5::digest(&bytes));
             local.adopt(&workspace.id, serial, md5, bytes.into()).await?;
             console.notice(&format!("took over the state of \"{name}\" from {}; the file stays", file.display()));
@@ -75,8 +65,36 @@ pub(crate) async fn adopt(
     }
 }
 
+/// Refuses a workspace on a server that has no state, where there is one in its folder: terraform itself moves states there. A server says little of
+/// its states, and what it has is the truth there.
+///
+/// # Errors
+/// `stack/state-here`; `stack/state-file` when the file cannot be read.
+pub(crate) fn refuse(loaded: &Loaded, workspace: &str, state: Option<(i64, String)>) -> Result<(), Problem> {
+    let Some((file, bytes)) = loaded.root(workspace).map(left).transpose()?.flatten() else { return Ok(()) };
+    match decide(&bytes, state.as_ref()).map_err(|why| unreadable(file, &why))? {
+        Decision::Adopt { .. } => Err(not_there(workspace, file)),
+        Decision::Ignore | Decision::Other | Decision::Newer { .. } => Ok(()),
+    }
+}
+
+/// The state that was left in the folder of a root which multispace would hold it for.
+fn left(root: &Root) -> Result<Option<(&Path, Vec<u8>)>, Problem> {
+    let file = match (&root.state_file, &root.backend, &root.cloud) {
+        (Some(file), BackendSetting::Held, None) if file.is_file() => file,
+        _ => return Ok(None),
+    };
+    let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error.to_string()))?;
+    Ok(Some((file, bytes)))
+}
+
+fn unreadable(file: &Path, why: &str) -> Problem {
+    Problem::invalid("stack/state-file", format!("The state file {} cannot be read: {why}.", file.display()))
+        .advice("Repair it, or move it away if it is not needed.")
+}
+
 /// Its runs there would make everything a second time.
-fn not_there(workspace: &str, file: &std::path::Path) -> Problem {
+fn not_there(workspace: &str, file: &Path) -> Problem {
     let message =
         format!("What \"{workspace}\" has is in the state {}, and its workspace there has none.", file.display());
     Problem::conflict("stack/state-here", message).advice(

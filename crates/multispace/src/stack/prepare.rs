@@ -52,20 +52,21 @@ pub(crate) async fn prepare(
     };
     let all: BTreeSet<String> = selected.iter().cloned().chain(selected.iter().flat_map(reads)).collect();
     let roots = loaded.stack.roots.iter().filter(|root| all.contains(&root.name));
-    let wanted = roots.map(|root| Wanted {
-        name: root.name.clone(),
-        working_directory: loaded.stack.working_directory(root),
-        own_backend: !loaded.is_held(&root.name),
-        terraform_version: loaded.stack.workspace_settings(&root.name).terraform_version.or(loaded
-            .stack
-            .settings
-            .terraform_version
-            .clone()),
-        variables: variables::of(&loaded.stack, root, given),
+    let wanted = roots.map(|root| {
+        let own = loaded.stack.workspace_settings(&root.name).terraform_version;
+        Wanted {
+            name: root.name.clone(),
+            working_directory: loaded.stack.working_directory(root),
+            own_backend: !loaded.is_held(&root.name),
+            terraform_version: own.or_else(|| loaded.stack.settings.terraform_version.clone()),
+            variables: variables::of(&loaded.stack, root, given),
+        }
     });
     let (mut views, mut has_adopted) = (BTreeMap::new(), false);
-    for view in host.prepare(wanted.collect()).await? {
-        has_adopted |= adopt::adopt(host, console, loaded, &view).await?;
+    for view in host.prepare(wanted.collect(), |name, state| adopt::refuse(loaded, name, state)).await? {
+        if let Host::Local(local) = host {
+            has_adopted |= adopt::adopt(local, console, loaded, &view).await?;
+        }
         views.insert(view.name.clone(), view);
     }
     // A state that was taken over changes what the host knows of the workspace.

@@ -343,3 +343,17 @@ fn code_that_reads_a_state_in_its_folder_is_refused_before_anything_is_made() {
     let list = format!("organizations/{}/workspaces", ground.server.organization());
     assert_eq!(ground.server.get(&list).json()["data"], serde_json::json!([]));
 }
+
+#[test]
+fn a_state_in_a_folder_whose_workspace_has_none_is_refused_before_anything_is_made() {
+    let ground = Ground::new();
+    ground.stack.write("a/main.tf", &ground.link("a", &[]));
+    ground.stack.write("b/main.tf", "resource \"terraform_data\" \"b\" {}\n");
+    let state = "{\"version\":4,\"terraform_version\":\"1.11.4\",\"serial\":1,\"lineage\":\"l\",\"outputs\":{},\"resources\":[{}]}";
+    ground.stack.write("b/terraform.tfstate", state);
+    ground.run("apply", &["--auto-approve"]).fails().says("b/terraform.tfstate").says("stack/state-here");
+    let list = format!("organizations/{}/workspaces", ground.server.organization());
+    assert_eq!(ground.server.get(&list).json()["data"], serde_json::json!([]));
+    ground.stack.write("b/terraform.tfstate", "");
+    ground.run("apply", &["--auto-approve"]).succeeds();
+}

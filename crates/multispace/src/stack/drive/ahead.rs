@@ -6,6 +6,7 @@
 //! it uses. Where somebody is asked about its plan, it is that which is held.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use domain::Problem;
 use domain::stack::{Direction, Outcome as Step};
@@ -19,6 +20,9 @@ use super::Drive;
 
 /// How often a workspace is asked for at most: each time its folder is made.
 const TIMES: usize = 3;
+
+/// How many processors there are: to find out takes several files.
+static PROCESSORS: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 
 /// What is held, and what is being asked for.
 #[derive(Default)]
@@ -85,7 +89,7 @@ impl Ahead<'_> {
 impl Drive<'_> {
     /// Has the host hold the workspaces that are next, as many as there are processors. What has to start now comes first.
     pub(super) async fn hold_next(&mut self) {
-        let most = std::thread::available_parallelism().map_or(1, usize::from);
+        let most = *PROCESSORS;
         if self.job.direction.is_plan() || self.interrupted || !self.host.can_hold() {
             return;
         }

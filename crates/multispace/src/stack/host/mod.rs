@@ -79,20 +79,19 @@ impl Host<'_> {
         }
     }
 
-    /// Makes workspaces, or brings those of their names to what is wanted; in the order in which they are wanted.
+    /// Makes workspaces, or brings those of their names to what is wanted; in the order in which they are wanted. On a server nothing is made before
+    /// `refused` was told of each, with the serial and the lineage of the state that it has there.
     ///
     /// # Errors
-    /// Those of workspaces and variables.
-    pub(crate) async fn prepare(&self, wanted: Vec<Wanted>) -> Result<Vec<WorkspaceView>, Problem> {
+    /// Those of workspaces and variables, and of `refused`.
+    pub(crate) async fn prepare(
+        &self,
+        wanted: Vec<Wanted>,
+        refused: impl Fn(&str, Option<(i64, String)>) -> Result<(), Problem>,
+    ) -> Result<Vec<WorkspaceView>, Problem> {
         match self {
             Self::Local(local) => local.prepare(wanted).await,
-            Self::Remote(remote) => {
-                let mut views = Vec::with_capacity(wanted.len());
-                for wanted in wanted {
-                    views.push(remote.prepare(wanted).await?);
-                }
-                Ok(views)
-            }
+            Self::Remote(remote) => remote.prepare(wanted, refused).await,
         }
     }
 

@@ -15,28 +15,82 @@ use crate::stack::elsewhere::name_of;
 /// What workspaces that are made here say of where they come from.
 const SOURCE: &str = "multispace";
 
+/// A workspace that is wanted, and what there is of it.
+struct Found<'a> {
+    root: &'a Root,
+    wanted: Wanted,
+    /// Its name there.
+    name: String,
+    item: Option<Item>,
+    state: Option<Item>,
+}
+
+impl Found<'_> {
+    /// Serial and lineage of its state.
+    fn stands_at(&self) -> Option<(i64, String)> {
+        self.state.as_ref().map(|it| (it.get("serial").as_i64().unwrap_or(0), it.text("lineage").to_owned()))
+    }
+}
+
 impl Remote<'_> {
-    /// Finds the workspace of a root, or makes it if the root is walked.
-    pub(in super::super) async fn prepare(&self, wanted: Wanted) -> Result<WorkspaceView, Problem> {
+    /// Finds the workspaces of roots, and makes those of roots that are walked, once all that is there was looked at: `refused` is told of each that
+    /// is wanted, with the serial and the lineage of its state.
+    pub(in super::super) async fn prepare(
+        &self,
+        wanted: Vec<Wanted>,
+        refused: impl Fn(&str, Option<(i64, String)>) -> Result<(), Problem>,
+    ) -> Result<Vec<WorkspaceView>, Problem> {
+        let mut all = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            let found = self.find(wanted).await?;
+            refused(&found.wanted.name, found.stands_at())?;
+            if let (Some(item), true) = (&found.item, self.selected.contains(&found.wanted.name)) {
+                self.code_for(found.root, &found.wanted, item)?;
+            }
+            all.push(found);
+        }
+        let mut views = Vec::with_capacity(all.len());
+        for found in all {
+            views.push(self.made(found).await?);
+        }
+        Ok(views)
+    }
+
+    async fn find(&self, wanted: Wanted) -> Result<Found<'_>, Problem> {
         let Some(root) = self.loaded.root(&wanted.name) else {
             return Err(Problem::ours("stack/engine", "A workspace has no root.", &wanted.name));
         };
         let name = name_of(root);
-        let (item, is_new) = match find(&self.client, &self.organization, &name).await {
-            Ok(item) => (item, false),
+        let item = match find(&self.client, &self.organization, &name).await {
+            Ok(item) => Some(item),
             Err(problem) if problem.fault != Fault::NotFound => return Err(problem),
-            // It is read, not walked: that it is not there is as if it was never applied.
-            Err(_) if !self.selected.contains(&wanted.name) => (Item::default(), false),
-            Err(_) => (self.make(&name, &wanted).await?, true),
+            Err(_) => None,
         };
-        let state = if is_new || item.id.is_empty() { None } else { self.state_of(&item).await? };
+        let state = match &item {
+            Some(item) => self.state_of(item).await?,
+            None => None,
+        };
+        Ok(Found { root, wanted, name, item, state })
+    }
+
+    /// Makes it, if it is walked and is not there.
+    async fn made(&self, found: Found<'_>) -> Result<WorkspaceView, Problem> {
+        let stands_at = found.stands_at();
+        let Found { root, wanted, name, item, state } = found;
+        let is_walked = self.selected.contains(&wanted.name);
+        let (item, is_new) = match item {
+            Some(item) => (item, false),
+            // It is read, not walked: that it is not there is as if it was never applied.
+            None if !is_walked => (Item::default(), false),
+            None => (self.make(&name, &wanted).await?, true),
+        };
         let view = WorkspaceView {
             id: item.id.clone(),
             name: wanted.name.clone(),
             resource_count: item.get("resource-count").as_u64().and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
-            state: state.as_ref().map(|it| (it.get("serial").as_i64().unwrap_or(0), it.text("lineage").to_owned())),
+            state: stands_at,
         };
-        if !self.selected.contains(&wanted.name) {
+        if !is_walked {
             return Ok(view);
         }
         let code = self.code_for(root, &wanted, &item)?;
