@@ -14,6 +14,7 @@ use super::super::rounds::{self, Plan, Way};
 use super::super::table::{Row, Target, Unit};
 
 const APPLY: &[&str] = &["apply", "--auto-approve"];
+const DESTROY: &[&str] = &["destroy", "--auto-approve"];
 const LOCK: &str = ".terraform.lock.hcl";
 /// A mirror of providers, for machines where it is not in one of terraform's own places.
 const MIRROR: &str = "MULTISPACE_BENCH_MIRROR";
@@ -23,9 +24,10 @@ pub(super) fn run(bench: &mut Bench) -> Result<Vec<Row>> {
     let graph = graph::aws(3);
     let row = |what: &str| Row::new("aws", format!("{}, {what}", graph.name), Unit::Ratio, Target::AtMost(0.5));
     let (first, change) = (row("first apply"), row("a change"));
+    let (destroy, anew) = (row("destroy"), row("apply of everything anew"));
     let Some(mirror) = mirror() else {
         let why = format!("no mirror of providers with hashicorp/aws is on this machine: name one with {MIRROR}");
-        return Ok(vec![first.noted(&why), change.noted(&why)]);
+        return Ok([first, change, destroy, anew].into_iter().map(|row| row.noted(&why)).collect());
     };
     bench.cli_config = Some(cli_config(bench, &mirror, "aws.tfrc")?);
 
@@ -49,8 +51,8 @@ pub(super) fn run(bench: &mut Bench) -> Result<Vec<Row>> {
         let first = bench.ours(&stack, APPLY, "")?;
         graph.write_root(&stack, 0, "other")?;
         let change = bench.ours(&stack, APPLY, "")?;
-        fs::remove_dir_all(&stack)?;
-        Ok(vec![first, change])
+        let destroy = bench.ours(&stack, DESTROY, "")?;
+        Ok(vec![first, change, destroy, bench.ours(&stack, APPLY, "")?])
     };
     let terraform = |_| {
         for root in graph.roots() {
@@ -61,7 +63,9 @@ pub(super) fn run(bench: &mut Bench) -> Result<Vec<Row>> {
         graph.write(&raw)?;
         let first = bench.floor(&raw, &graph, Direction::Up)?;
         graph.write_root(&raw, 0, "other")?;
-        Ok(vec![first, bench.floor(&raw, &graph, Direction::Up)?])
+        let change = bench.floor(&raw, &graph, Direction::Up)?;
+        let destroy = bench.floor(&raw, &graph, Direction::Down)?;
+        Ok(vec![first, change, destroy, bench.floor(&raw, &graph, Direction::Up)?])
     };
     let plan = Plan { rounds: bench.size(1, 5), ..bench.rounds() };
     let measured = rounds::run(plan, vec![Way::new("multispace", ours), Way::new("terraform", terraform)])?;
@@ -83,6 +87,8 @@ pub(super) fn run(bench: &mut Bench) -> Result<Vec<Row>> {
         change.ratio(&measured, 0, 1, 1).starts(&starts_change, graph.len()).noted(
             "starts are counted without lock files, which the providers that count do not match: with them `init` is not run again",
         ),
+        destroy.ratio(&measured, 0, 1, 2),
+        anew.ratio(&measured, 0, 1, 3).noted("what `init` made is kept by then, as terraform's roots are initialised"),
     ])
 }
 
