@@ -1,7 +1,7 @@
 //! Whether what some code reads of files lies in the code itself, so that it is the same whenever it is read.
 //!
-//! Absent: what providers and programs read. A path that is put together of anything but the folder of its module and plain text counts as one that
-//! leads elsewhere.
+//! Absent: what providers and programs read. A function of a provider counts as one that reads elsewhere, and so does one whose path is put together
+//! of anything but the folder of its module and plain text.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -51,9 +51,10 @@ pub fn reads_its_own_files(folders: &[PathBuf]) -> bool {
 
 /// Whether something in a text looks like a call of such a function: in JSON, where an expression is text in a string, or in a template.
 fn may_read(text: &str) -> bool {
-    READING.iter().any(|function| {
-        text.match_indices(function).any(|(at, word)| text[at + word.len()..].trim_start().starts_with('('))
-    })
+    let calls = |function: &&str| {
+        text.match_indices(*function).any(|(at, word)| text[at + word.len()..].trim_start().starts_with('('))
+    };
+    READING.iter().any(calls) || text.contains("provider::")
 }
 
 /// Looks for a call that may read something else.
@@ -92,9 +93,9 @@ impl Search<'_> {
 
 impl Visit for Search<'_> {
     fn visit_func_call(&mut self, call: &FuncCall) {
-        if READING.contains(&call.name.name.as_str()) {
-            self.found |= !self.is_own(call);
-        }
+        let is_of_provider = call.name.namespace.first().is_some_and(|first| first.as_str() == "provider");
+        let reads = READING.contains(&call.name.name.as_str());
+        self.found |= is_of_provider || (reads && !self.is_own(call));
         visit::visit_func_call(self, call);
     }
 
@@ -181,6 +182,7 @@ mod tests {
             "file(\"${path.module}a\")",
             "file(\"${path.cwd}/a\")",
             "file(path.cwd)",
+            "provider::local::direxists(\"a\")",
             "\"%{ for it in fileset(\"/a\", \"*\") }${it}%{ endfor }\"",
             "\"${jsondecode(filebase64(abspath(\"a\")))}\"",
             "[for it in [1] : fileexists(\"/a\")]",
@@ -188,6 +190,7 @@ mod tests {
             assert!(!reads_its_own("main.tf", &format!("locals {{\n  a = {expression}\n}}\n")), "{expression}");
         }
         assert!(!reads_its_own("main.tf.json", r#"{"locals": {"a": "${file (\"b.txt\")}"}}"#));
+        assert!(!reads_its_own("main.tf.json", r#"{"locals": {"a": "${provider::local::direxists(\"b\")}"}}"#));
         assert!(!reads_its_own("main.tf", "locals {"), "code that cannot be read");
     }
 }

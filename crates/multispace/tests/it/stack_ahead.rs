@@ -202,3 +202,42 @@ fn a_workspace_behind_one_that_fails_is_held_and_let_go_without_a_trace() {
     assert!((2..=4).contains(&applies), "one for a, one for b, and perhaps those held for c and d: {applies}");
     assert!(alive(&stack.path().display().to_string()).is_empty(), "whoever was held is gone");
 }
+
+#[test]
+fn what_may_not_have_to_run_is_started_ahead_once_its_upstream_plans_to_change_what_it_uses() {
+    let chain = Chain::new();
+    chain.stack.run("apply", &["--auto-approve"]).succeeds();
+    fs::remove_file(chain.home.join("ledger")).expect("it is there");
+    let (go, started) = (chain.pipe("go"), chain.pipe("started"));
+    // Another id: it is made anew, and takes as long as it is told.
+    let waits = format!(
+        "triggers_replace = 1\n  provisioner \"local-exec\" {{\n    command = \"echo a >> {}; cat {}\"\n  }}",
+        chain.home.join("ledger").display(),
+        go.display()
+    );
+    chain.stack.write("a/main.tf", &root(&[], &waits));
+    let tells = format!("case $PWD in\n*/b) exec 9> {0}; echo b >&9 ;;\nesac", started.display());
+    let (terraform, calls) = watched(&chain.stack, &tells);
+    let running = chain.stack.start("apply", &["--terraform", &terraform, "--auto-approve"]);
+    let second = heard(&started);
+    go_on(&go);
+    is_gone(second);
+    let said = running.finish().succeeds().stderr;
+    assert!(said.contains("b: applied (1 changed)") && said.contains("1 unchanged"), "{said}");
+    assert_eq!(chain.made(), ["a"]);
+    assert_eq!(asked(&calls), ["apply", "apply"], "what does not use anything that changes is not started");
+}
+
+#[test]
+fn what_uses_nothing_that_its_upstream_plans_to_change_is_not_started() {
+    let chain = Chain::new();
+    chain.stack.run("apply", &["--auto-approve"]).succeeds();
+    let slow =
+        "}\nresource \"terraform_data\" \"slow\" {\n  provisioner \"local-exec\" {\n    command = \"sleep 0.3\"\n  }";
+    chain.stack.write("a/main.tf", &root(&[], slow));
+    let (terraform, calls) = watched(&chain.stack, "");
+    let outcome = chain.stack.run("apply", &["--terraform", &terraform, "--auto-approve"]);
+    let said = outcome.succeeds().stderr;
+    assert!(said.contains("2 unchanged"), "{said}");
+    assert_eq!(asked(&calls), ["apply"]);
+}
