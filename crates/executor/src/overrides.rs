@@ -183,11 +183,16 @@ fn block(name: &str, answers: &Answers<'_>, nowhere: &Path, gate: Option<&Path>)
             format!("lookup({{\n{entries}    }}, each.key, {})", quote(nowhere))
         }
     };
-    let none = gate.map_or_else(|| "null".to_owned(), |gate| format!("jsondecode(file({}))", quote(gate)));
+    let none = gate.map_or_else(|| "null".to_owned(), null_in);
     format!(
         "data \"terraform_remote_state\" {} {{\n  backend   = \"local\"\n  workspace = {none}\n  config = {{\n    path = {path}\n  }}\n}}\n",
         quoted(name),
     )
+}
+
+/// An expression that reads the `null` in a file.
+pub(crate) fn null_in(file: &Path) -> String {
+    format!("jsondecode(file({}))", quoted(&file.to_string_lossy()))
 }
 
 #[cfg(test)]

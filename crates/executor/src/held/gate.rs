@@ -10,12 +10,15 @@ use std::path::{Path, PathBuf};
 use domain::Problem;
 
 use super::Variables;
-use crate::folder::{Folder, remove, replace_private};
+use crate::folder::{Folder, remove, replace_private, write_private};
 use crate::modules;
 use crate::overrides;
 use crate::plan::unwritable;
 use crate::prepare::{Prepared, written};
 use crate::work::{UpstreamOutputs, Work};
+
+/// Name of a file that is added to the code of a root which reads nobody.
+const ADDED: &str = "zz_multispace_gate.tf";
 
 /// What is in the file of [`Place::Validation`] once its gate is open.
 pub(crate) const OPEN: &str = "null";
@@ -25,7 +28,8 @@ pub(crate) const OPEN: &str = "null";
 pub(super) enum Place {
     /// Its file of variables, which it reads to the end before it locks a state, starts a provider or reads data.
     Variables,
-    /// The validation of its code, in the middle of a block that reads an upstream. By then it has its variables and its own state, has asked its
+    /// The validation of its code, in the middle of a block that reads an upstream, or of a local value that was added to code which is to be
+    /// destroyed and reads nobody. By then it has its variables and its own state, has asked its
     /// providers for their schemas and what they say of the code. It has configured none of them and read no data: that is of the walk which plans,
     /// and the walk which validates does not end before.
     Validation,
@@ -37,12 +41,10 @@ impl Place {
     /// terraform's own affair, so it is relied on in versions that it was tried with.
     pub(super) fn of(work: &Work, prepared: &Prepared, variables: Variables) -> Self {
         let (folder, root) = (&prepared.launcher.folder, &prepared.launcher.root);
-        let is_of_root = |outputs: &UpstreamOutputs| {
-            overrides::module_folder(folder, &outputs.module).is_ok_and(|module| module == *root)
-        };
+        // Anywhere else a value that is added would be in what the code comes to.
         let is_possible = variables == Variables::Known
             && prepared.version.is_tried()
-            && work.upstream_outputs.iter().any(is_of_root)
+            && (reads_upstreams(work, folder, root) || work.operation.destroy)
             && seen_from(root, folder).is_some();
         let reads_its_own =
             || modules::folders(folder, root).is_some_and(|folders| configuration::reads_its_own_files(&folders));
@@ -108,8 +110,15 @@ impl Gate {
         written(writer.write_all(place.begin().as_bytes()))?;
         let file = place.file(folder);
         written(remove(&file).and_then(|()| symlink(path, &file)))?;
-        if let Some(gate) = place.in_code(folder, root) {
-            overrides::answer(work, folder, root, prepared.launcher.bare, Some(&gate))?;
+        match place.in_code(folder, root) {
+            Some(gate) if reads_upstreams(work, folder, root) => {
+                overrides::answer(work, folder, root, prepared.launcher.bare, Some(&gate))?;
+            }
+            Some(gate) => {
+                let text = format!("locals {{\n  multispace_gate = {}\n}}\n", overrides::null_in(&gate));
+                written(write_private(&root.join(ADDED), text.as_bytes()))?;
+            }
+            None => {}
         }
         Ok(Some((Self { place, file, writer, room }, reader)))
     }
@@ -125,6 +134,14 @@ impl Gate {
         replace_private(&file, place.whole(variables).as_bytes())?;
         writer.write_all(place.rest(variables).as_bytes())
     }
+}
+
+/// Whether a block in the root itself reads an upstream.
+fn reads_upstreams(work: &Work, folder: &Folder, root: &Path) -> bool {
+    let is_of_root = |outputs: &UpstreamOutputs| {
+        overrides::module_folder(folder, &outputs.module).is_ok_and(|module| module == *root)
+    };
+    work.upstream_outputs.iter().any(is_of_root)
 }
 
 /// The file of [`Place::Validation`] in a run's folder, seen from its root: a plan has the code in it that it was made of, and reads it too when it is

@@ -169,6 +169,39 @@ async fn a_plan_that_is_held_is_of_the_moment_at_which_its_gate_is_opened_and_is
 }
 
 #[tokio::test]
+async fn what_reads_nobody_is_held_in_its_validation_when_it_is_destroyed() {
+    for phase in [Phase::Apply, Phase::Plan] {
+        let (mut setting, ledger) = setting().await;
+        let code = "terraform {\n  required_version = \">= 1.5\"\n}\nresource \"terraform_data\" \"a\" {}\noutput \"id\" {\n  value = terraform_data.a.id\n}\n";
+        setting.work.source = executor::Source::Archive(crate::setting::archive(&[("main.tf", code)]));
+        setting.work.upstream_outputs = Vec::new();
+        let (outcome, heard) = setting.at_once().await;
+        let state = good(outcome, &heard.text()).applied.unwrap().state;
+        let mut setting = setting.next(state);
+        let held = held_with(&setting, Phase::Apply, Variables::Known).await;
+        assert!(is_link(&setting, "variables.tfvars"), "it would be in what it makes");
+        held.give_up().await;
+
+        setting.work.operation.destroy = true;
+        let held = held_with(&setting, phase, Variables::Known).await;
+        assert!(is_link(&setting, "gate.json") && !is_link(&setting, "variables.tfvars"));
+        has_locked(&setting).await;
+        let state = match phase {
+            Phase::Apply => let_in(&setting, held).await.0.applied.unwrap().state.unwrap(),
+            Phase::Plan => {
+                let heard = Heard::new();
+                let planned = executor::plan(&setting.work, Some(held), heard.clone(), Stop::new()).await;
+                assert_eq!(good(planned, &heard.text()).counts.destructions, 1);
+                good(executor::apply(&setting.work, heard.clone(), Stop::new()).await, &heard.text()).state.unwrap()
+            }
+        };
+        let state: serde_json::Value = serde_json::from_slice(&state).unwrap();
+        assert_eq!((&state["resources"], &state["check_results"]), (&serde_json::json!([]), &serde_json::Value::Null));
+        assert!(!ledger.exists());
+    }
+}
+
+#[tokio::test]
 async fn a_plan_that_was_held_in_its_validation_is_applied_also_where_its_folder_is_made_anew() {
     for is_anew in [false, true] {
         let (mut setting, ledger) = setting().await;
