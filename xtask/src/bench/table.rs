@@ -278,7 +278,8 @@ but start a root when those that it reads have ended, as many at once as is quic
 needed. The *naive script* runs `init`, `plan -out`, `show -json` and `apply` of the plan under the same scheduler. *CPU ratio* is user and
 system time of all processes. *Starts* are processes of terraform per workspace (`+` those of providers), counted in a round of its own; `terraform version`,
 of which the first command keeps the answer, is left out. *n* is the number of rounds. Everything runs from nothing unless the case says otherwise; what
-was measured is removed at the end, because a file system may be slower for a while after much was removed.
+was measured is removed at the end, because a file system may be slower for a while after much was removed. Where the time goes in what misses its target:
+[design 8](design/0008-where-the-time-goes.md).
 ";
 
 /// Writes the page.
