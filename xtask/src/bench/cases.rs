@@ -1,12 +1,15 @@
 //! The cases of the table, in its order.
 
 mod aws;
+mod contended;
+mod durable;
 mod graphs;
 mod large;
 mod lines;
 mod own;
 mod rerun;
 mod server;
+mod stops;
 
 use anyhow::Result;
 
@@ -35,8 +38,11 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "large", what: "a thousand resources in one workspace", run: large::run },
     Case { name: "aws", what: "three roots with the AWS provider", run: aws::run },
     Case { name: "own", what: "a terraform that does nothing: what is left is multispace's own", run: own::run },
+    Case { name: "state", what: "large states, until they are on the disk", run: durable::run },
+    Case { name: "stop", what: "an interrupt while ten applies are under way", run: stops::run },
     Case { name: "server", what: "`multispace serve`: how soon it answers, and a plan through it", run: server::run },
     Case { name: "lines", what: "a line of terraform, until somebody sees it", run: lines::run },
+    Case { name: "contended", what: "two runs that wait for one workspace", run: contended::run },
     Case { name: "workspace-run", what: "a run that a root starts, and waits for", run: server::workspace_run },
     Case { name: "queued", what: "what `bench queue` reported", run: |_| queue::rows() },
 ];

@@ -53,9 +53,14 @@ impl Server {
 
     /// Asks for a page, which must be there.
     pub(super) fn get(&self, path: &str) -> Result<String> {
+        self.asked(path, "")
+    }
+
+    /// The same with more headers, each with its end of line.
+    pub(super) fn asked(&self, path: &str, headers: &str) -> Result<String> {
         let mut stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(DEADLINE))?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address)?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n", self.address)?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         if !answer.starts_with("HTTP/1.1 200") {

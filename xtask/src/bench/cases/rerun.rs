@@ -1,4 +1,4 @@
-//! A stack that is applied already: nothing changed, one root changed, and the plan of the whole.
+//! A stack that is applied already: nothing changed, all of it run again, one root changed, and the plan of the whole.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -13,10 +13,12 @@ use super::super::rounds::{self, Way};
 use super::super::table::{Row, Target, Unit};
 
 const APPLY: &[&str] = &["apply", "--auto-approve"];
+const APPLY_ALL: &[&str] = &["apply", "--all", "--auto-approve"];
 const PLAN_ALL: &[&str] = &["plan", "--all"];
 const UNCHANGED: usize = 0;
 const CHANGED: usize = 1;
 const PLANNED: usize = 2;
+const ALL: usize = 3;
 
 pub(super) fn run(bench: &mut Bench) -> Result<Vec<Row>> {
     let side = bench.size(5, 10);
@@ -38,13 +40,14 @@ pub(super) fn run(bench: &mut Bench) -> Result<Vec<Row>> {
         let unchanged = bench.ours(&ours, APPLY, "")?;
         seed.change(&graph, &ours, changed)?;
         let one = bench.ours(&ours, APPLY, "")?;
-        Ok(vec![unchanged, one, bench.ours(&ours, PLAN_ALL, "")?])
+        Ok(vec![unchanged, one, bench.ours(&ours, PLAN_ALL, "")?, bench.ours(&ours, APPLY_ALL, "")?])
     };
     let terraform = |_| {
         let unchanged = bench.floor(&raw, &graph, Direction::Up)?;
         seed.change(&graph, &raw, changed)?;
         let one = bench.raw(&raw, &graph, &below, Direction::Up, &[floor::APPLY])?;
-        Ok(vec![unchanged, one, bench.raw(&raw, &graph, &all, Direction::Up, &[floor::PLAN])?])
+        let planned = bench.raw(&raw, &graph, &all, Direction::Up, &[floor::PLAN])?;
+        Ok(vec![unchanged, one, planned, bench.floor(&raw, &graph, Direction::Up)?])
     };
     let measured =
         rounds::run(bench.rounds(), vec![Way::new("multispace", multispace), Way::new("terraform", terraform)])?;
@@ -53,12 +56,14 @@ pub(super) fn run(bench: &mut Bench) -> Result<Vec<Row>> {
     seed.change(&graph, &ours, changed)?;
     let one = bench.counted(&ours, APPLY, "")?;
     let planned = bench.counted(&ours, PLAN_ALL, "")?;
+    let again = bench.counted(&ours, APPLY_ALL, "")?;
     let count = graph.len();
     let row = |what: String, target| Row::new("rerun", what, Unit::Ratio, Target::AtMost(target));
     Ok(vec![
         row(format!("{count} once more, nothing changed"), 0.05)
             .ratio(&measured, 0, 1, UNCHANGED)
             .starts(&unchanged, count),
+        row(format!("{count} once more, all of them run"), 0.9).ratio(&measured, 0, 1, ALL).starts(&again, count),
         row(format!("one of {count} changed"), 1.1)
             .ratio(&measured, 0, 1, CHANGED)
             .starts(&one, below.len())

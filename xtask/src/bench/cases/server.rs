@@ -207,6 +207,15 @@ impl<'a> Here<'a> {
         command
     }
 
+    /// A client of its owner.
+    pub(super) fn client(&self) -> Result<Client<'_>> {
+        Ok(Client { server: &self.server, token: self.token()? })
+    }
+
+    fn token(&self) -> Result<&str> {
+        self.environment.get("TFE_TOKEN").map(String::as_str).context("`multispace env` names no TFE_TOKEN")
+    }
+
     /// The organization that is there from the start.
     pub(super) fn organization(&self) -> &str {
         &self.environment["TF_CLOUD_ORGANIZATION"]
@@ -214,7 +223,19 @@ impl<'a> Here<'a> {
 
     /// A browser in which its owner has signed in.
     pub(super) fn browser(&self) -> Result<Browser> {
-        let token = self.environment.get("TFE_TOKEN").context("`multispace env` names no TFE_TOKEN")?;
-        Browser::signed_in(self.server.address(), token)
+        Browser::signed_in(self.server.address(), self.token()?)
+    }
+}
+
+/// A client of the API.
+pub(super) struct Client<'a> {
+    server: &'a Server,
+    token: &'a str,
+}
+
+impl Client<'_> {
+    /// What is at a path, with more headers in the request, each with its end of line.
+    pub(super) fn asked(&self, path: &str, headers: &str) -> Result<String> {
+        self.server.asked(path, &format!("Authorization: Bearer {}\r\n{headers}", self.token))
     }
 }
