@@ -127,6 +127,8 @@ pub struct RunView {
     pub is_confirmable: bool,
     /// Whether it is applied without one.
     pub auto_apply: bool,
+    /// Whether terraform may be changing things for it: it applies, or plans and goes on to apply that by itself.
+    pub may_change: bool,
     /// Why it errored.
     pub failure: Option<String>,
     /// Why a scratch plan has to wait for the apply of its upstreams.
@@ -540,6 +542,7 @@ impl Local<'_> {
         let facts = run.facts(run_service::is_free(workspace, run), run_service::force_cancel_after(&self.engine.app));
         let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let list = |key: &str| run.recovery[key].as_array().cloned().unwrap_or_default();
+        let in_doubt = |it: &Value| executor::InDoubt { address: text(it, "address"), action: text(it, "action") };
         RunView {
             id: run.id.clone(),
             workspace: run.workspace_id.clone(),
@@ -547,6 +550,7 @@ impl Local<'_> {
             has_changes: run.has_changes,
             is_confirmable: facts.is_confirmable(),
             auto_apply: run.auto_apply,
+            may_change: run.may_change(),
             failure: run.failure.clone(),
             deferred: run.deferred.clone(),
             plan: plan.id.clone(),
@@ -563,10 +567,7 @@ impl Local<'_> {
                     action: text(it, "action"),
                 })
                 .collect(),
-            in_doubt: list("in-doubt")
-                .iter()
-                .map(|it| executor::InDoubt { address: text(it, "address"), action: text(it, "action") })
-                .collect(),
+            in_doubt: list("in-doubt").iter().map(in_doubt).collect(),
             created_at: run.created_at,
             planning_at: run.status_timestamps["planning-at"]
                 .as_str()

@@ -170,6 +170,11 @@ impl RunStatus {
         matches!(self.part(), Part::Plan | Part::Apply)
     }
 
+    /// Whether a run in this status is applied, or is about to be.
+    pub fn is_applied(self) -> bool {
+        matches!(self, Self::Applying | Self::ApplyQueued)
+    }
+
     /// Whether a run in this status may be one that waits for nothing but somebody's yes, with its plan not saved.
     pub fn waits_for_approval(self) -> bool {
         self != Self::PlannedAndSaved && self.part() == Part::Paused

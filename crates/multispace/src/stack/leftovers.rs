@@ -1,10 +1,10 @@
-//! What an earlier process left: runs that had not ended. Those in an apply are waited for, because the engine settles
-//! them and saves their state; all others have changed nothing and are stopped.
+//! What an earlier process left: runs that had not ended. Those whose terraform may be changing things are waited for, because the engine settles
+//! them and saves their state: to interrupt one could leave it between what a provisioner did and what that was for. All others have changed nothing and
+//! are stopped.
 
 use std::collections::BTreeMap;
 
 use domain::Problem;
-use domain::run::RunStatus;
 
 use super::host::{Changes, Heard, Host, RunView};
 use crate::console::Console;
@@ -20,7 +20,7 @@ pub(crate) async fn settle(host: &Host<'_>, console: &Console) -> Result<(), Pro
     let name = |run: &RunView| names.get(&run.workspace).cloned().unwrap_or_else(|| run.workspace.clone());
     let mut open = BTreeMap::new();
     for run in host.unfinished().await? {
-        if matches!(run.status, RunStatus::Applying | RunStatus::ApplyQueued) {
+        if run.may_change {
             console.say(&format!("waiting for terraform of an earlier run in \"{}\"", name(&run)));
         } else {
             host.stop(&run.id).await?;

@@ -77,6 +77,31 @@ fn a_reviewed_workspace_is_planned_before_anything_is_changed() {
 }
 
 #[test]
+fn a_terraform_that_plans_and_applies_by_itself_is_waited_for_by_the_next_command_and_not_interrupted() {
+    let stack = chain();
+    let home = stack.path().parent().expect("a home").to_owned();
+    let (go_on, interrupted) = (home.join("go-on"), home.join("interrupted"));
+    // Between what a provisioner does and what that is for, an interrupt would have both done twice.
+    let waits = format!(
+        "if [ \"$1\" = apply ]; then\n  trap 'echo it >> {}' INT\n  until [ -e {} ]; do sleep 0.05; done\n  trap - INT\nfi",
+        interrupted.display(),
+        go_on.display()
+    );
+    let (terraform, _) = watched(&stack, &waits);
+    let with = ["--terraform", terraform.as_str(), "--auto-approve"];
+    let mut apply = stack.start("apply", &with);
+    apply.wait_for("planning");
+    apply.signal(Signal::SIGKILL);
+    apply.finish();
+    let mut again = stack.start("apply", &with);
+    again.wait_for("waiting for terraform of an earlier run in \"a\"");
+    fs::write(&go_on, "").expect("whoever waits goes on");
+    again.finish().succeeds();
+    assert!(!interrupted.exists());
+    stack.run("plan", &["--all", "--detailed-exitcode"]).exits_with(0);
+}
+
+#[test]
 fn a_command_that_is_killed_while_terraform_plans_has_changed_nothing_and_goes_on() {
     let stack = chain();
     let go_on = stack.path().parent().expect("a home").join("go-on");

@@ -165,6 +165,11 @@ impl Model {
         self.home && self.auto_apply && !self.plan_only && !self.save_plan && !self.scratch && !reads_plan
     }
 
+    /// Whether terraform may be changing things for it: it applies, or plans and goes on to apply that by itself.
+    pub fn may_change(&self) -> bool {
+        self.status().is_applied() || (self.is_at_once() && self.status() == RunStatus::Planning)
+    }
+
     /// What decides over what may be done with it.
     pub fn facts(&self, workspace_is_free: bool, force_cancel_after: chrono::TimeDelta) -> RunFacts {
         RunFacts {

@@ -20,10 +20,12 @@ pub(super) fn run(document: &Document<Item>, failure: Option<String>) -> RunView
     let moments: Vec<DateTime<Utc>> =
         run.get("status-timestamps").as_object().map_or_else(Vec::new, |all| all.values().filter_map(moment).collect());
     let created_at = moment(run.get("created-at")).unwrap_or_default();
+    let status = RunStatus::parse(run.text("status")).unwrap_or(RunStatus::Queuing);
     RunView {
         id: run.id.clone(),
         workspace: run.related("workspace").unwrap_or_default().to_owned(),
-        status: RunStatus::parse(run.text("status")).unwrap_or(RunStatus::Queuing),
+        status,
+        may_change: status.is_applied(),
         has_changes: run.flag("has-changes"),
         is_confirmable: run.get("actions")["is-confirmable"].as_bool().unwrap_or_default(),
         auto_apply: run.flag("auto-apply"),
