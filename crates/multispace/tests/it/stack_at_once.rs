@@ -76,6 +76,14 @@ fn a_reviewed_workspace_is_planned_before_anything_is_changed() {
     assert!(count("plan") >= 6, "once for the whole stack, and once right before each apply: {all:?}");
 }
 
+/// Starts an apply, and kills it when its first terraform works.
+fn kill_while_terraform_plans(stack: &Stack, with: &[&str]) {
+    let mut apply = stack.start("apply", with);
+    apply.wait_for("planning");
+    apply.signal(Signal::SIGKILL);
+    apply.finish();
+}
+
 #[test]
 fn a_terraform_that_plans_and_applies_by_itself_is_waited_for_by_the_next_command_and_not_interrupted() {
     let stack = chain();
@@ -89,10 +97,7 @@ fn a_terraform_that_plans_and_applies_by_itself_is_waited_for_by_the_next_comman
     );
     let (terraform, _) = watched(&stack, &waits);
     let with = ["--terraform", terraform.as_str(), "--auto-approve"];
-    let mut apply = stack.start("apply", &with);
-    apply.wait_for("planning");
-    apply.signal(Signal::SIGKILL);
-    apply.finish();
+    kill_while_terraform_plans(&stack, &with);
     let mut again = stack.start("apply", &with);
     again.wait_for("waiting for terraform of an earlier run in \"a\"");
     fs::write(&go_on, "").expect("whoever waits goes on");
@@ -108,10 +113,7 @@ fn a_command_that_is_killed_while_terraform_plans_has_changed_nothing_and_goes_o
     let waits = format!("[ \"$1\" = apply ] && until [ -e {} ]; do sleep 0.05; done", go_on.display());
     let (terraform, calls) = watched(&stack, &waits);
     let with = ["--terraform", terraform.as_str(), "--auto-approve"];
-    let mut apply = stack.start("apply", &with);
-    apply.wait_for("planning");
-    apply.signal(Signal::SIGKILL);
-    apply.finish();
+    kill_while_terraform_plans(&stack, &with);
     fs::write(&go_on, "").expect("whoever waits goes on");
     let (outcome, report) = stack.reported("apply", &with);
     outcome.succeeds();
